@@ -1,0 +1,65 @@
+"""The grid: which cells a config asks for, and the settings of each.
+
+Imported by the Snakefile, so it uses the standard library alone.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training with all its seeds: the unit of the grid, and one job."""
+
+    dataset: str
+    baseline: str
+    modalities: str
+    curriculum: str
+
+    @property
+    def address(self) -> str:
+        """The cell's folder below ``results/cells``."""
+        return f"{self.dataset}/{self.baseline}/{self.modalities}/{self.curriculum}"
+
+    def matches(self, selector: Mapping[str, Any]) -> bool:
+        """Whether the axes named in `selector` have this cell's values."""
+        return all(selector.get(axis, value) == value for axis, value in asdict(self).items())
+
+
+def cells(config: Mapping[str, Any]) -> list[Cell]:
+    """The product of the config's axes, in the config's order."""
+    grid = config["grid"]
+    return [
+        Cell(*axes)
+        for axes in itertools.product(
+            config["datasets"], grid["baselines"], grid["modalities"], grid["curricula"]
+        )
+    ]
+
+
+def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
+    """Everything that decides the numbers of `cell`, as plain JSON-like values.
+
+    The general entries come first; then those of the baseline and the curriculum; last the entries
+    of ``curricula.<name>.cells`` whose axes fit, each of which may name any of dataset, baseline
+    and modalities.
+
+    Returns
+    -------
+    dict
+        ``seeds`` (list of int), ``training``, ``model`` and ``curriculum`` (keyword arguments).
+    """
+    baseline = config["baselines"].get(cell.baseline) or {}
+    curriculum = config["curricula"].get(cell.curriculum) or {}
+    chosen = dict(curriculum.get("settings") or {})
+    for entry in curriculum.get("cells") or []:
+        if cell.matches(entry):
+            chosen |= {key: value for key, value in entry.items() if key not in asdict(cell)}
+    return {
+        "seeds": list(config["grid"]["seeds"]),
+        "training": dict(config["training"]) | dict(baseline.get("training") or {}),
+        "model": dict(baseline.get("model") or {}),
+        "curriculum": chosen,
+    }

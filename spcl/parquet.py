@@ -1,0 +1,159 @@
+"""Parquet files that are never half-written and never of the wrong kind.
+
+Every table that one rule hands to another goes through `write` and `read`: zstd-compressed, checked
+against its `Schema` in both directions, with a JSON object of metadata beside the data.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spcl.errors import UserError
+
+_METADATA_KEY = b"spcl"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its name, its type (or a test of it), what it means."""
+
+    name: str
+    type: pa.DataType | Callable[[pa.DataType], bool]
+    meaning: str
+    nullable: bool = False
+
+    def admits(self, type_: pa.DataType) -> bool:
+        if isinstance(self.type, pa.DataType):
+            return bool(self.type.equals(type_))
+        return self.type(type_)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a kind of table must hold. Columns beyond these are allowed and kept."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    metadata: tuple[str, ...] = ()
+
+    def fault(self, table: pa.Table, only: Sequence[str] | None = None) -> str | None:
+        """Say in a few words why `table` is not of this kind; None if it is.
+
+        With `only`, nothing but these columns is looked at.
+        """
+        for column in self.columns:
+            if only is not None and column.name not in only:
+                continue
+            if column.name not in table.column_names:
+                return f"column '{column.name}' is missing"
+            found = table.schema.field(column.name).type
+            if not column.admits(found):
+                return f"column '{column.name}' has type {found}"
+            if not column.nullable and table.column(column.name).null_count:
+                return f"column '{column.name}' has nulls"
+        if self.key and set(self.key) <= set(table.column_names):
+            keys = table.select(list(self.key)).group_by(list(self.key)).aggregate([])
+            if keys.num_rows < table.num_rows:
+                return f"rows are not unique in ({', '.join(self.key)})"
+        present = metadata(table)
+        for name in self.metadata:
+            if name not in present:
+                return f"metadata '{name}' is missing"
+        return None
+
+
+def write(table: pa.Table, path: str | Path, schema: Schema, **meta: Any) -> None:
+    """Write `table` to `path`, whole or not at all.
+
+    Parameters
+    ----------
+    table
+        The rows.
+    path
+        The file; its folder is created.
+    schema
+        What the table must be.
+    **meta
+        JSON-serialisable facts that travel with the table. They replace those the table has.
+
+    Raises
+    ------
+    ValueError
+        The table does not fit its schema: a defect in the caller.
+    """
+    table = table.replace_schema_metadata({_METADATA_KEY: json.dumps(meta, sort_keys=True)})
+    fault = schema.fault(table)
+    if fault:
+        raise ValueError(f"{path}: not a table of {schema.name}: {fault}")
+
+    def save(temporary: Path) -> None:
+        pq.write_table(table, temporary, compression="zstd")
+
+    write_atomically(Path(path), save)
+
+
+def read(path: str | Path, schema: Schema, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read the table at `path` and check it.
+
+    Parameters
+    ----------
+    path
+        A file that `write` left.
+    schema
+        What the table must be.
+    columns
+        Read only these. The check then covers only these.
+
+    Raises
+    ------
+    UserError
+        The file is absent, unreadable, or no table of this kind.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"{path}: no such file; make it with: snakemake --cores 1 {path}")
+    remedy = f"delete it and run again: snakemake --cores 1 {path}"
+    try:
+        table = pq.read_table(path, columns=list(columns) if columns else None)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: not a readable Parquet file ({reason}); {remedy}") from error
+    fault = schema.fault(table, columns)
+    if fault:
+        raise UserError(f"{path}: not a table of {schema.name}: {fault}; {remedy}")
+    return table
+
+
+def metadata(table: pa.Table) -> dict[str, Any]:
+    """The facts that `write` was given with this table."""
+    raw = (table.schema.metadata or {}).get(_METADATA_KEY)
+    return json.loads(raw) if raw else {}
+
+
+def write_atomically(path: Path, save: Callable[[Path], None]) -> None:
+    """Let `save` write a temporary file in the same folder, sync it, then rename it to `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        save(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
