@@ -1,0 +1,136 @@
+"""What every curriculum is: a module that turns logits into a loss over the admitted utterances."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from spcl.curriculum.difficulty import true_class_probability
+
+Logits = Mapping[str, Tensor] | Tensor
+
+
+@dataclass
+class CurriculumStep:
+    """What one training step learns from. N utterances, B dialogues, M modalities.
+
+    Attributes
+    ----------
+    loss
+        Scalar; the only member with a gradient.
+    selected
+        v, (N,) bool: the utterance is learnt from. Never true where there is no label.
+    difficulty
+        rho, (N,): infinite where there is no label.
+    confidence
+        s_i^m, (M, B): how sure each modality is of each dialogue.
+    probability
+        softmax(z^m)[y], (M, N): 0 where there is no label.
+    """
+
+    loss: Tensor
+    selected: Tensor
+    difficulty: Tensor
+    confidence: Tensor
+    probability: Tensor
+
+
+class Curriculum(nn.Module):
+    """A curriculum without parameters; ``state_dict`` holds what changes over the epochs.
+
+    A subclass says what is difficult and what is admitted in `forward`, and what changes from one
+    epoch to the next in `step`.
+    """
+
+    threshold: Tensor | None = None
+    """lambda, a scalar buffer; None where the curriculum has no threshold."""
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Make one from a config's settings.
+
+        Raises
+        ------
+        ValueError
+            A setting is unknown or missing; the message names those that are known.
+        """
+        known = inspect.signature(cls).parameters
+        unknown = [name for name in settings if name not in known]
+        missing = [
+            name
+            for name, parameter in known.items()
+            if parameter.default is inspect.Parameter.empty and name not in settings
+        ]
+        if unknown or missing:
+            what = f"setting '{unknown[0]}' is unknown" if unknown else f"'{missing[0]}' is missing"
+            raise ValueError(f"{what}; settings: {', '.join(known) or 'none'}")
+        return cls(**settings)
+
+    def forward(self, logits: Logits, labels: Tensor, lengths: Tensor) -> CurriculumStep:
+        """Score, admit and sum up one batch.
+
+        Parameters
+        ----------
+        logits
+            Of each modality, {"a": (N, C), ...} or (M, N, C). The joint logits are their sum.
+        labels
+            (N,) int64 in 0..C-1; -1 = unlabelled.
+        lengths
+            (B,) int64, utterances a dialogue; they sum to N.
+        """
+        raise TypeError(f"{type(self).__name__} does not define forward")
+
+    def step(self) -> None:
+        """End an epoch."""
+
+
+@dataclass
+class Scores:
+    """What every curriculum starts from, computed once a batch.
+
+    Attributes
+    ----------
+    labelled : (N,) bool
+    dialogue : (N,) int64, the index of each utterance's dialogue
+    loss : l, (N,), cross-entropy of the joint logits, with its gradient; 0 where unlabelled
+    probability : softmax(z^m)[y], (M, N), without gradient; 0 where unlabelled
+    n_dialogues : B
+    """
+
+    labelled: Tensor
+    dialogue: Tensor
+    loss: Tensor
+    probability: Tensor
+    n_dialogues: int
+
+
+def score(logits: Logits, labels: Tensor, lengths: Tensor) -> Scores:
+    """Stack the modalities and compute what every curriculum needs of a batch.
+
+    Half-precision logits are widened to float32, so autocast does not move the threshold.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit together.
+    """
+    stacked = torch.stack(tuple(logits.values())) if isinstance(logits, Mapping) else logits
+    if stacked.ndim != 3 or labels.shape != stacked.shape[1:2] or lengths.ndim != 1:
+        raise ValueError(
+            "expected logits (M, N, C) or {modality: (N, C)}, labels (N,) and lengths (B,); got"
+            f" {tuple(stacked.shape)}, {tuple(labels.shape)} and {tuple(lengths.shape)}"
+        )
+    if stacked.dtype not in (torch.float32, torch.float64):
+        stacked = stacked.float()
+    loss = nn.functional.cross_entropy(stacked.sum(0), labels, ignore_index=-1, reduction="none")
+    return Scores(
+        labelled=labels >= 0,
+        # The sum of the lengths is known from the labels, so nothing waits for the device.
+        dialogue=torch.repeat_interleave(lengths, output_size=labels.shape[0]),
+        loss=loss,
+        probability=true_class_probability(stacked.detach(), labels),
+        n_dialogues=lengths.shape[0],
+    )
