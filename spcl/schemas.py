@@ -241,3 +241,21 @@ ADMISSIONS = Schema(
     ),
     key=(*CELL_KEY, "seed", "utterance_id"),
 )
+
+BENCHMARKS = Schema(
+    "benchmarks",
+    (
+        _column("rule", _TEXT, "the workflow's rule"),
+        _column("dataset", _TEXT, "null where it belongs to none", nullable=True),
+        _column("modality", _TEXT, "of a feature or difficulty job", nullable=True),
+        _column("baseline", _TEXT, "of a cell", nullable=True),
+        _column("modalities", _TEXT, "of a cell", nullable=True),
+        _column("curriculum", _TEXT, "of a cell", nullable=True),
+        _column("seconds", _REAL, "wall time of the job, start of Python included"),
+        _column(
+            "cpu_seconds", _REAL, "CPU time; null for a job too short to measure", nullable=True
+        ),
+        _column("max_rss_mb", _REAL, "peak resident memory, MiB; null likewise", nullable=True),
+    ),
+    key=("rule", "dataset", "modality", "baseline", "modalities", "curriculum"),
+)
