@@ -7,7 +7,7 @@ against its `Schema` in both directions, with a JSON object of metadata beside t
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,19 @@ class Schema:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     metadata: tuple[str, ...] = ()
+
+    def table(self, columns: Mapping[str, Any]) -> pa.Table:
+        """Build a table of this kind from `columns` (by name), each cast to the schema's type."""
+        arrays = {}
+        for column in self.columns:
+            values = columns[column.name]
+            if isinstance(column.type, pa.DataType):
+                if isinstance(values, pa.Array | pa.ChunkedArray):
+                    values = values.cast(column.type)
+                else:
+                    values = pa.array(values, type=column.type)
+            arrays[column.name] = values
+        return pa.table(arrays)
 
     def fault(self, table: pa.Table, only: Sequence[str] | None = None) -> str | None:
         """Say in a few words why `table` is not of this kind; None if it is.

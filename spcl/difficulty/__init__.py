@@ -1,0 +1,1 @@
+"""The offline difficulty stage: how hard a corpus is before any training of the grid."""

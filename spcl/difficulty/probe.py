@@ -1,0 +1,130 @@
+"""How hard is each utterance in one modality? A light probe, cross-fitted over dialogues, says so.
+
+Every training utterance is scored by a probe that saw none of its dialogue. Only training labels
+are used: dev and test utterances get the prediction of a probe fitted on all of train.
+"""
+
+import numpy as np
+import pyarrow as pa
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from spcl.data.arrays import feature_matrix, label_indices, strings
+from spcl.errors import UserError
+from spcl.parquet import metadata
+from spcl.schemas import UTTERANCE_DIFFICULTY
+
+_PENALTY = 0.01
+"""C of the logistic regression. Small, for there are about as many features as utterances."""
+
+_FLOOR = 1e-6
+"""Probabilities are kept this far from 0, so that every loss is finite."""
+
+
+def score_utterances(
+    utterances: pa.Table,
+    features: pa.Table,
+    *,
+    dataset: str,
+    modality: str,
+    folds: int,
+    seed: int = 0,
+) -> pa.Table:
+    """Score every utterance of a corpus by a logistic regression on one modality.
+
+    Parameters
+    ----------
+    utterances, features
+        Of schemas `spcl.schemas.UTTERANCES` and `FEATURES`.
+    dataset, modality
+        The key columns.
+    folds
+        Of the cross-fitting; lowered to the number of training dialogues.
+    seed
+        Of the assignment of dialogues to folds.
+
+    Returns
+    -------
+    pyarrow.Table
+        Of schema `spcl.schemas.UTTERANCE_DIFFICULTY`, in the order of `utterances`. An utterance
+        whose modality is unobserved gets the training frequencies of the classes it could be.
+
+    Raises
+    ------
+    UserError
+        The training split has fewer than two labelled dialogues or classes.
+    """
+    labels = metadata(utterances)["labels"]
+    dialogue, split = strings(utterances, "dialogue_id"), strings(utterances, "split")
+    y = label_indices(utterances)
+    x, observed = feature_matrix(features, strings(utterances, "utterance_id"))
+    in_train = split == "train"
+    learnt = in_train & (y >= 0)
+    if len(np.unique(dialogue[learnt])) < 2 or len(np.unique(y[learnt])) < 2:
+        raise UserError(
+            f"datasets.{dataset}: the training split has fewer than two labelled dialogues or"
+            " emotions, so nothing can be cross-fitted; give it more training dialogues"
+        )
+
+    fold = _folds(dialogue, in_train, folds, seed)
+    probability = np.empty((len(y), len(labels)))
+    for held_out in range(-1, fold.max() + 1):  # -1: dev and test, held out by all of train
+        target = fold == held_out
+        fitted = learnt & ~target
+        probability[target] = _predict(x, y, observed, fitted, target, len(labels))
+
+    p_true = np.where(learnt, probability[np.arange(len(y)), y], np.nan)
+    columns = {
+        "dataset": [dataset] * len(y),
+        "modality": [modality] * len(y),
+        "dialogue_id": dialogue,
+        "utterance_id": utterances["utterance_id"],
+        "split": split,
+        "fold": pa.array(fold, mask=~in_train),
+        "predicted": [labels[best] for best in probability.argmax(1)],
+        "probabilities": list(probability.astype(np.float32)),
+        "p_true": pa.array(p_true, from_pandas=True),
+        "loss": pa.array(-np.log(np.maximum(p_true, _FLOOR)), from_pandas=True),
+    }
+    return UTTERANCE_DIFFICULTY.table(columns)
+
+
+def _folds(dialogue: np.ndarray, in_train: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """(N,) int32: the fold of each training utterance's dialogue, -1 outside train.
+
+    Shuffled dialogues are dealt out, longest first, each to the fold that is shortest by then.
+    """
+    names, length = np.unique(dialogue[in_train], return_counts=True)
+    shuffled = np.random.default_rng(seed).permutation(len(names))
+    fold_of, size = {}, np.zeros(min(folds, len(names)), np.int64)
+    for index in shuffled[np.argsort(-length[shuffled], kind="stable")]:
+        fold_of[names[index]] = int(size.argmin())
+        size[size.argmin()] += length[index]
+    return np.array([fold_of.get(name, -1) for name in dialogue], np.int32)
+
+
+def _predict(
+    x: np.ndarray,
+    y: np.ndarray,
+    observed: np.ndarray,
+    fitted: np.ndarray,
+    target: np.ndarray,
+    n_classes: int,
+) -> np.ndarray:
+    """Fit the probe on the rows `fitted` and give the (n, C) probabilities of the rows `target`.
+
+    Where the modality is unobserved the answer is the frequencies of the classes.
+    """
+    frequency = np.bincount(y[fitted], minlength=n_classes) / max(fitted.sum(), 1)
+    answer = np.tile(frequency, (target.sum(), 1))
+    fitted, asked = fitted & observed, observed[target]
+    classes = np.unique(y[fitted])
+    if len(classes) < 2 or not asked.any():
+        return answer
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=_PENALTY, max_iter=1000))
+    probe.fit(x[fitted], y[fitted])
+    known = np.zeros((asked.sum(), n_classes))
+    known[:, classes] = probe.predict_proba(x[target][asked])
+    answer[asked] = known
+    return answer

@@ -1,0 +1,101 @@
+"""One cell of the grid: every seed trained, and four tables to show for it."""
+
+import logging
+import os
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from spcl import curriculum, models
+from spcl.errors import UserError
+from spcl.grid import Cell
+from spcl.job import HEADLINE
+from spcl.provenance import Provenance
+from spcl.training.dialogues import load_corpus
+from spcl.training.loop import Run, train
+from spcl.training.settings import CellSettings
+from spcl.training.tables import CellTables, cell_tables
+
+log = logging.getLogger("spcl.training")
+
+
+def train_cell(
+    cell: Cell,
+    utterances: pa.Table,
+    features: Mapping[str, pa.Table],
+    settings: CellSettings,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    provenance: Provenance,
+) -> CellTables:
+    """Train every seed of `cell`.
+
+    The same inputs, settings, device and threads give the same bytes in every table but metrics,
+    which holds wall times and provenance too.
+
+    Parameters
+    ----------
+    cell
+        Its address.
+    utterances, features
+        The corpus, see `load_corpus`.
+    settings
+        See `CellSettings`.
+    device
+        ``cpu`` or ``cuda``.
+    threads
+        For torch.
+    provenance
+        The stamp on the metrics.
+
+    Raises
+    ------
+    UserError
+        A setting is unknown or out of range, or a split that is needed has no labels.
+    """
+    torch.set_num_threads(threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic cuBLAS needs it
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+    corpus = load_corpus(
+        utterances, features, cell.modalities, scale=settings.training.scale, device=device
+    )
+    choose_on = "test" if corpus.protocol == "best-test-epoch" else "dev"
+    for split in {"train", choose_on, "test"}:
+        if not bool((corpus.splits[split].labels >= 0).any()):
+            raise UserError(
+                f"datasets.{cell.dataset}: split '{split}' has no labelled utterance; choose"
+                f" another protocol than '{corpus.protocol}'"
+            )
+
+    runs: dict[int, Run] = {}
+    for seed in settings.seeds:
+        torch.manual_seed(seed)
+        model = models.build(
+            cell.baseline,
+            widths=corpus.widths,
+            n_classes=len(corpus.labels),
+            n_speakers=corpus.n_speakers,
+            **settings.model,
+        ).to(device)
+        try:
+            chosen = curriculum.build(cell.curriculum, **settings.curriculum).to(device)
+        except ValueError as error:
+            raise UserError(f"curricula.{cell.curriculum}: {error}") from error
+        runs[seed] = train(model, chosen, corpus, settings.training, seed=seed, choose_on=choose_on)
+    test = np.array([100 * run.scores["test"].weighted_f1 for run in runs.values()])
+    log.log(
+        HEADLINE,
+        "%s: test W-F1 %.1f +- %.1f over %d seed%s%s",
+        cell.address,
+        test.mean(),
+        test.std(ddof=1) if len(test) > 1 else 0.0,
+        len(test),
+        "s" if len(test) > 1 else "",
+        " (simulated)" if corpus.simulated else "",
+    )
+    return cell_tables(cell, corpus, runs, provenance)
