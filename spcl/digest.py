@@ -63,7 +63,7 @@ def _read(path: Path, name: str = "") -> tuple[str, tuple[str, ...]]:
 class _WithoutDocstrings(ast.NodeTransformer):
     """Drop every statement that is only a string."""
 
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         return None if is_text else node
 
