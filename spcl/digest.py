@@ -57,15 +57,29 @@ def _read(path: Path, name: str = "") -> tuple[str, tuple[str, ...]]:
     """The code of a file without comments and docstrings, and what it may import of the project."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     imported = tuple(dict.fromkeys(_imports(tree, name, path)))
-    return ast.unparse(_WithoutDocstrings().visit(tree)), imported
+    return _spelt(tree), imported
 
 
-class _WithoutDocstrings(ast.NodeTransformer):
-    """Drop every statement that is only a string."""
+def _spelt(node: object) -> str:
+    """Write a syntax tree down without docstrings, the same under every version of Python.
 
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if is_text else node
+    Empty fields are left out, for newer versions have more of them.
+    """
+    if isinstance(node, list):
+        return ",".join(_spelt(item) for item in node if not _is_docstring(item))
+    if isinstance(node, ast.AST):
+        fields = (f"{key}={_spelt(value)}" for key, value in ast.iter_fields(node) if value != [])
+        return f"{type(node).__name__}({';'.join(fields)})"
+    return repr(node)
+
+
+def _is_docstring(node: object) -> bool:
+    """Whether a statement is only a string."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def _imports(tree: ast.Module, name: str, path: Path) -> Iterator[str]:
