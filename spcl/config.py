@@ -1,0 +1,114 @@
+"""Checks a config against its schema; what is wrong comes out as one line."""
+
+import copy
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from spcl.errors import UserError
+
+
+def check(config: dict[str, Any], schema: Path, source: str) -> None:
+    """Check `config` and fill in the defaults that `schema` names.
+
+    Parameters
+    ----------
+    config
+        As read; changed in place.
+    schema
+        A JSON Schema, as YAML.
+    source
+        The config file, for the message.
+
+    Raises
+    ------
+    UserError
+        The first fault: an unknown key with the nearest known one, a missing key, a wrong value,
+        a name that is used and not defined.
+    """
+    rules = yaml.safe_load(schema.read_text(encoding="utf-8"))
+    # A misspelt key is often a missing one too: name the spelling.
+    faults = sorted(
+        _Validator(rules).iter_errors(config),
+        key=lambda fault: (fault.validator != "additionalProperties", fault.json_path),
+    )
+    for message in (_in_words(fault) for fault in faults):
+        raise UserError(f"{source}: {message}")
+    for message in _undefined_names(config):
+        raise UserError(f"{source}: {message}")
+
+
+def _fill_in(
+    validator: Any, properties: Mapping[str, Any], instance: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """Give absent properties their defaults, then validate them all."""
+    if isinstance(instance, dict):
+        for name, rules in properties.items():
+            if "default" in rules:
+                instance.setdefault(name, copy.deepcopy(rules["default"]))
+    yield from Draft202012Validator.VALIDATORS["properties"](
+        validator, properties, instance, schema
+    )
+
+
+_Validator = extend(Draft202012Validator, {"properties": _fill_in})
+
+
+def _in_words(fault: ValidationError) -> str:
+    """Say what is wrong, beginning with the key."""
+    key = ".".join(str(part) for part in fault.absolute_path)
+    at = f"{key}: " if key else ""
+    value, wanted = fault.instance, fault.validator_value
+    match fault.validator:
+        case "additionalProperties":
+            known = list(fault.schema["properties"])
+            wrong = next(name for name in value if name not in known)
+            return f"{at}unknown key '{wrong}'; {_choices(wrong, known)}"
+        case "required":
+            missing = next(name for name in wanted if name not in value)
+            return f"{at}key '{missing}' is missing; config/README.md explains it"
+        case "enum":
+            return f"{at}'{value}' is not allowed; {_choices(value, wanted)}"
+        case "pattern":
+            return f"{at}'{value}' is no name; use lower-case letters, digits, - and _"
+        case "type" if isinstance(value, str) and wanted == "number":
+            return f"{at}'{value}' is text, not a number; YAML wants a dot in it, as in 1.0e-4"
+        case _:
+            return f"{at}{fault.message}; config/README.md explains the key"
+
+
+def _choices(wrong: str, known: Sequence[str]) -> str:
+    """Name what is known, the nearest to `wrong` first."""
+    near = difflib.get_close_matches(str(wrong), known, n=1)
+    return (f"did you mean '{near[0]}'? " if near else "") + f"there are: {', '.join(known)}"
+
+
+def _undefined_names(config: Mapping[str, Any]) -> Iterable[str]:
+    """Faults between keys, which a schema cannot see."""
+    for axis in ("baselines", "curricula"):
+        for name in config["grid"][axis]:
+            yield from _undefined(f"grid.{axis}", name, axis, config)
+    for letter in "".join(config["grid"]["modalities"]):
+        if letter not in config["features"]:
+            yield f"grid.modalities: modality '{letter}' has no extractor; add features.{letter}"
+    for name, dataset in config["datasets"].items():
+        # Only there may the simulator write, for what it writes is deleted when it runs again.
+        if "simulate" in dataset and dataset["path"] != f"data/{name}":
+            yield f"datasets.{name}.path: a simulated corpus lies in data/{name}; write that"
+    for name, curriculum in config["curricula"].items():
+        for cell in (curriculum or {}).get("cells", []):
+            for key, axis in (("dataset", "datasets"), ("baseline", "baselines")):
+                if key in cell:
+                    yield from _undefined(f"curricula.{name}.cells", cell[key], axis, config)
+
+
+def _undefined(key: str, name: str, axis: str, config: Mapping[str, Any]) -> Iterable[str]:
+    """A fault where `name`, used under `key`, is none of those that `axis` defines."""
+    if name not in config[axis]:
+        yield f"{key}: '{name}' is not defined under {axis}; {_choices(name, list(config[axis]))}"
