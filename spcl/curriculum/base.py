@@ -45,8 +45,12 @@ class Curriculum(nn.Module):
     epoch to the next in `step`.
     """
 
-    threshold: Tensor | None = None
+    threshold: Tensor | None
     """lambda, a scalar buffer; None where the curriculum has no threshold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("threshold", None)
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:

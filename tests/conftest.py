@@ -1,0 +1,79 @@
+"""What tests of several areas share: the property tests' profile and a small made-up corpus."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import settings
+
+from spcl import schemas
+
+# Time limits on single examples fail on a busy machine and show nothing.
+settings.register_profile("spcl", deadline=None, derandomize=True)
+settings.load_profile("spcl")
+
+LABELS = ("happy", "sad", "neutral")
+
+
+def make_corpus(lengths, *, seed=0, signal=2.0, unlabelled=(), widths=None):
+    """Utterances and features in memory: dialogue i of `lengths[i]` utterances, 60/20/20 split.
+
+    The features carry the label with strength `signal`; the utterances at the indices `unlabelled`
+    have none.
+    """
+    widths = widths or {"a": 4, "t": 6, "v": 5}
+    rng = np.random.default_rng(seed)
+    n = sum(lengths)
+    dialogue = np.repeat(np.arange(len(lengths)), lengths)
+    emotion = rng.integers(len(LABELS), size=n)
+    cut = np.quantile(np.arange(len(lengths)), [0.6, 0.8])
+    names = np.where(dialogue <= cut[0], "train", np.where(dialogue <= cut[1], "dev", "test"))
+    labels = pa.array([None if i in unlabelled else LABELS[e] for i, e in enumerate(emotion)])
+    utterances = pa.table(
+        {
+            "dialogue_id": [f"d{d}" for d in dialogue],
+            "utterance_id": [f"u{i}" for i in range(n)],
+            "position": pa.array(np.concatenate([np.arange(k) for k in lengths]), pa.int32()),
+            "speaker": [f"s{s}" for s in rng.integers(2, size=n)],
+            "text": ["words"] * n,
+            "emotion": labels.dictionary_encode(),
+            "split": names,
+            "start_s": pa.nulls(n, pa.float64()),
+            "end_s": pa.nulls(n, pa.float64()),
+            "audio_path": pa.nulls(n, pa.string()),
+            "video_path": pa.nulls(n, pa.string()),
+        }
+    )
+    facts = {"dataset": "made", "protocol": "official", "protocol_seed": 0, "simulated": True}
+    utterances = with_metadata(utterances, labels=list(LABELS), **facts)
+    assert schemas.UTTERANCES.fault(utterances) is None
+    features = {}
+    for m, width in widths.items():
+        means = rng.normal(size=(len(LABELS), width))
+        x = (signal * means[emotion] + rng.normal(size=(n, width))).astype(np.float32)
+        features[m] = feature_table([f"u{i}" for i in range(n)], x)
+    return utterances, features
+
+
+def feature_table(utterance_ids, x, observed=None):
+    """A feature table of an (N, D) array."""
+    observed = np.ones(len(x), bool) if observed is None else observed
+    return pa.table(
+        {
+            "utterance_id": list(utterance_ids),
+            "observed": observed,
+            "features": pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), x.shape[1]),
+        }
+    )
+
+
+def with_metadata(table, **facts):
+    """Give `table` the metadata that `spcl.parquet.write` would."""
+    return table.replace_schema_metadata({"spcl": json.dumps(facts)})
+
+
+@pytest.fixture
+def corpus():
+    """Twelve dialogues of one to nine utterances."""
+    return make_corpus([5, 1, 9, 4, 6, 3, 7, 2, 8, 5, 6, 4], unlabelled={3, 20})
