@@ -48,8 +48,7 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
         logger.error("error: %s", error)
         sys.exit(1)
     except Exception as error:
-        with log_path.open("a", encoding="utf-8") as log:
-            traceback.print_exc(file=log)
+        logger.info(traceback.format_exc())
         logger.error("error: %s: %s (traceback in %s)", type(error).__name__, error, log_path)
         sys.exit(1)
     finally:
