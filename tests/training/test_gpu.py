@@ -1,0 +1,67 @@
+"""The same training on a GPU: same numbers, and no step that waits for the device."""
+
+import numpy as np
+import pytest
+import torch
+
+from spcl import curriculum, models
+from spcl.grid import Cell
+from spcl.provenance import Provenance
+from spcl.training.cell import train_cell
+from spcl.training.dialogues import load_corpus
+from spcl.training.settings import CellSettings
+from tests.conftest import make_corpus
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+BASELINES = ("late_fusion", "mmgcn", "mm_dfn", "dialogue_gcn", "biddin")
+LENGTHS = [5, 1, 9, 4, 6, 3, 7, 2, 8, 5, 6, 4]
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_a_training_step_never_waits_for_the_device(baseline):
+    corpus = load_corpus(*make_corpus(LENGTHS), "atv", scale="standard", device="cuda")
+    model = models.build(
+        baseline, widths=corpus.widths, n_classes=3, n_speakers=corpus.n_speakers
+    ).cuda()
+    chosen = curriculum.build("spcl", threshold=0.4, growth=1.25).cuda()
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    dialogues = corpus.splits["train"]
+    for index, (_, batch) in enumerate(dialogues.batches(np.arange(len(dialogues)), 2)):
+        # The first step allocates, and may wait.
+        mode = "error" if index else "default"
+        torch.cuda.set_sync_debug_mode(mode)
+        try:
+            step = chosen(model(batch), batch.labels, batch.lengths)
+            optimizer.zero_grad(set_to_none=True)
+            step.loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0, foreach=True)
+            optimizer.step()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_the_gpu_gives_what_the_cpu_gives(baseline):
+    settings = CellSettings.from_config(
+        {
+            "seeds": [1],
+            "training": {"epochs": 3, "batch_size": 3},
+            "model": {"dropout": 0.0},
+            "curriculum": {"threshold": 0.4, "growth": 1.25},
+        }
+    )
+    tables = [
+        train_cell(
+            Cell("made", baseline, "atv", "spcl"),
+            *make_corpus(LENGTHS),
+            settings,
+            device=device,
+            provenance=Provenance(commit="0", versions={}, device=device, config_digest="0"),
+        )
+        for device in ("cpu", "cuda")
+    ]
+    losses = [table.history["train_loss"].to_numpy() for table in tables]
+    np.testing.assert_allclose(losses[0], losses[1], atol=1e-3)
