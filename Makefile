@@ -1,0 +1,58 @@
+# `make` alone says what there is. The first target that needs it sets up .venv.
+
+PYTHON ?=
+PY := .venv/bin/python
+SNAKEMAKE := $(PY) -m snakemake
+
+.PHONY: help demo test lint
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    set up .venv, run the demo grid on simulated corpora, build the report"
+	@echo "make test    set up .venv, run every test that this machine can run"
+	@echo "make lint    set up .venv, check format, style, types and the workflow"
+	@echo "PYTHON=/path/to/python3.12 chooses the Python of .venv"
+
+demo: .venv/installed
+	$(SNAKEMAKE) --cores all
+	@$(MAKE) --silent results/report.zip
+	@echo
+	@cat results/tables/demo/main.md
+	@echo
+	@echo "Tables:  results/tables/demo/"
+	@echo "Figures: results/figures/demo/"
+	@echo "Report:  results/report.zip (unzip it and open report/report.html)"
+
+# The demo calls this when its tables and figures exist, so that make sees their time stamps.
+results/report.zip: $(wildcard results/tables/demo/* results/figures/demo/* workflow/report/*)
+	$(SNAKEMAKE) --quiet all --report $@
+
+test: .venv/installed
+	$(PY) -m pytest
+
+lint: .venv/installed
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	.venv/bin/snakefmt --check Snakefile workflow
+	$(PY) -m mypy
+	$(SNAKEMAKE) --lint
+
+.venv/installed: requirements.lock pyproject.toml
+	@set -e; \
+	for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	    2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "error: found no Python 3.11, 3.12 or 3.13; install one or run: make PYTHON=/path/to/it"; \
+	  exit 1; \
+	fi; \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "error: $$found lacks its venv module; install it, on Debian: apt install python3-venv"; \
+	  exit 1; \
+	fi; \
+	echo "Installing requirements.lock into .venv with $$found (once; a few minutes) ..."; \
+	$$found -m venv .venv; \
+	$(PY) -m pip install --quiet -r requirements.lock; \
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

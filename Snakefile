@@ -1,0 +1,54 @@
+"""SPCL: corpus -> utterances and features -> difficulty -> cells -> tables and figures.
+
+snakemake --cores 2                                          the demo (config/config.yaml)
+snakemake --cores 8 --configfile config/paper.yaml           the paper's grid
+snakemake --cores 2 results/cells/meld-sim/mmgcn/atv/spcl/metrics.parquet        one cell
+snakemake --cores 2 features | difficulty | cells | tables | figures             one stage
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+# The directive would be merged below a config that the command line names.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+pathvars:
+    cell="results/cells/{dataset}/{baseline}/{modalities}/{curriculum}",
+
+
+# The profile's limit on GPUs is meant for this machine, not for a cluster.
+resource_scopes:
+    gpu="local",
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/corpora.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/difficulty.smk"
+include: "workflow/rules/cells.smk"
+include: "workflow/rules/results.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,
+    message:
+        "All tables and figures are made"
+
+
+onstart:
+    hold_folder()
+
+
+onsuccess:
+    say_where_results_are()

@@ -1,0 +1,1 @@
+"""Extract the features of one modality."""

@@ -1,0 +1,16 @@
+"""Gather the benchmark files of the other rules into one table."""
+
+from pathlib import Path
+
+from snakemake.iocontainers import Snakemake
+
+from spcl import parquet
+from spcl.benchmarks import gather
+from spcl.job import job
+from spcl.schemas import BENCHMARKS
+
+snakemake: Snakemake
+
+with job(snakemake.log[0]):
+    table = gather(Path("benchmarks"), snakemake.params.jobs)
+    parquet.write(table, snakemake.output[0], BENCHMARKS)

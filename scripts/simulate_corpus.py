@@ -1,0 +1,13 @@
+"""Write a simulated corpus in the raw layout of a real one."""
+
+from pathlib import Path
+
+from snakemake.iocontainers import Snakemake
+
+from spcl.data.simulator import simulate
+from spcl.job import job
+
+snakemake: Snakemake
+
+with job(snakemake.log[0]):
+    simulate(snakemake.params.layout, Path(snakemake.output[0]), **snakemake.params.simulate)

@@ -1,0 +1,36 @@
+rule train_cell:
+    input:
+        utterances="results/corpora/{dataset}/utterances.parquet",
+        features=cell_features,
+    output:
+        metrics="<cell>/metrics.parquet",
+        history="<cell>/history.parquet",
+        predictions="<cell>/predictions.parquet",
+        curriculum="<cell>/curriculum.parquet",
+    log:
+        "logs/train_cell/{dataset}/{baseline}/{modalities}/{curriculum}.log",
+    benchmark:
+        "benchmarks/train_cell/{dataset}/{baseline}/{modalities}/{curriculum}.jsonl"
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        gpu=int(DEVICE == "cuda"),
+    params:
+        settings=settings,
+        device=DEVICE,
+        code=lambda wildcards: code(
+            "train_cell",
+            f"spcl.models.{wildcards.baseline}",
+            f"spcl.curriculum.{wildcards.curriculum}",
+        ),
+    message:
+        "Training {wildcards.baseline} on {wildcards.dataset}, {wildcards.modalities}, {wildcards.curriculum}"
+    script:
+        "../../scripts/train_cell.py"
+
+
+rule cells:
+    input:
+        of_cells("metrics"),
+    message:
+        "All cells are trained"

@@ -1,0 +1,42 @@
+rule simulate_corpus:
+    output:
+        directory("data/{dataset}"),
+    log:
+        "logs/simulate_corpus/{dataset}.log",
+    benchmark:
+        "benchmarks/simulate_corpus/{dataset}.jsonl"
+    wildcard_constraints:
+        dataset="|".join(SIMULATED) or "(?!)",
+    conda:
+        "../../envs/media.yaml"
+    params:
+        layout=lookup(within=config, dpath="datasets/{dataset}/layout"),
+        simulate=lookup(within=config, dpath="datasets/{dataset}/simulate"),
+        code=code("simulate_corpus"),
+    message:
+        "Simulating the corpus {wildcards.dataset}"
+    script:
+        "../../scripts/simulate_corpus.py"
+
+
+rule import_corpus:
+    input:
+        corpus=corpus,
+    output:
+        utterances="results/corpora/{dataset}/utterances.parquet",
+        problems="results/corpora/{dataset}/problems.parquet",
+    log:
+        "logs/import_corpus/{dataset}.log",
+    benchmark:
+        "benchmarks/import_corpus/{dataset}.jsonl"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        layout=lookup(within=config, dpath="datasets/{dataset}/layout"),
+        protocol=lookup(within=config, dpath="datasets/{dataset}/protocol"),
+        protocol_seed=lookup(within=config, dpath="datasets/{dataset}/protocol_seed"),
+        code=code("import_corpus"),
+    message:
+        "Importing the corpus {wildcards.dataset}"
+    script:
+        "../../scripts/import_corpus.py"

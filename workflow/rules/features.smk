@@ -1,0 +1,29 @@
+rule extract_features:
+    input:
+        corpus=corpus,
+        utterances="results/corpora/{dataset}/utterances.parquet",
+    output:
+        features="results/features/{dataset}/{modality}.parquet",
+        problems="results/features/{dataset}/{modality}-problems.parquet",
+    log:
+        "logs/extract_features/{dataset}/{modality}.log",
+    benchmark:
+        "benchmarks/extract_features/{dataset}/{modality}.jsonl"
+    conda:
+        "../../envs/media.yaml"
+    params:
+        extractor=lookup(within=config, dpath="features/{modality}/extractor"),
+        options=lookup(within=config, dpath="features/{modality}/options"),
+        problem_limit=config["problem_limit"],
+        code=code("extract_features"),
+    message:
+        "Extracting features of {wildcards.dataset}, modality {wildcards.modality}"
+    script:
+        "../../scripts/extract_features.py"
+
+
+rule features:
+    input:
+        of_datasets("results/features/{dataset}/{modality}.parquet"),
+    message:
+        "All features are extracted"

@@ -1,0 +1,130 @@
+# What each table and figure is made of; the kinds are named as in spcl.report.results.Results.
+TABLES = {
+    "main": ["metrics", "predictions"],
+    "modality_gain": ["metrics", "predictions"],
+    "curriculum": ["metrics", "history", "curriculum"],
+    "difficulty": ["curriculum", "utterance_difficulty", "conversation_difficulty"],
+    "cost": ["metrics", "benchmarks"],
+    "provenance": ["metrics", "features", "utterances"],
+}
+FIGURES = {
+    "main": ["metrics", "predictions"],
+    "modality_gain": ["metrics", "predictions"],
+    "curriculum": ["history", "curriculum", "utterance_difficulty"],
+    "difficulty": ["curriculum", "utterance_difficulty", "conversation_difficulty"],
+    "cost": ["metrics", "benchmarks"],
+}
+KINDS = {
+    "metrics": of_cells("metrics"),
+    "history": of_cells("history"),
+    "predictions": of_cells("predictions"),
+    "curriculum": of_cells("curriculum"),
+    "utterances": of_datasets("results/corpora/{dataset}/utterances.parquet"),
+    "features": of_datasets("results/features/{dataset}/{modality}.parquet"),
+    "utterance_difficulty": of_datasets("results/difficulty/{dataset}/{modality}.parquet"),
+    "conversation_difficulty": of_datasets("results/difficulty/{dataset}/conversations.parquet"),
+    "benchmarks": [f"results/benchmarks/{GRID}.parquet"],
+}
+
+
+# A benchmark file is no output, so no rule may name it as input: what its job made stands for it.
+rule gather_benchmarks:
+    input:
+        KINDS["features"],
+        KINDS["metrics"],
+    output:
+        "results/benchmarks/{grid}.parquet",
+    log:
+        "logs/gather_benchmarks/{grid}.log",
+    benchmark:
+        "benchmarks/gather_benchmarks/{grid}.jsonl"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        jobs=benchmarked_jobs(),
+        code=code("gather_benchmarks"),
+    message:
+        "Gathering what the jobs cost"
+    script:
+        "../../scripts/gather_benchmarks.py"
+
+
+rule tabulate:
+    input:
+        unpack(lambda wildcards: {kind: KINDS[kind] for kind in TABLES[wildcards.table]}),
+    output:
+        parquet="results/tables/{grid}/{table}.parquet",
+        md="results/tables/{grid}/{table}.md",
+        tex="results/tables/{grid}/{table}.tex",
+        html=report(
+            "results/tables/{grid}/{table}.html",
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        "logs/tabulate/{grid}/{table}.log",
+    benchmark:
+        "benchmarks/tabulate/{grid}/{table}.jsonl"
+    wildcard_constraints:
+        table="|".join(TABLES),
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("tabulate"),
+    message:
+        "Tabulating {wildcards.table}"
+    script:
+        "../../scripts/tabulate.py"
+
+
+rule plot:
+    input:
+        unpack(lambda wildcards: {kind: KINDS[kind] for kind in FIGURES[wildcards.figure]}),
+    output:
+        parquet="results/figures/{grid}/{figure}.parquet",
+        svg=report(
+            "results/figures/{grid}/{figure}.svg",
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        png="results/figures/{grid}/{figure}.png",
+    log:
+        "logs/plot/{grid}/{figure}.log",
+    benchmark:
+        "benchmarks/plot/{grid}/{figure}.jsonl"
+    wildcard_constraints:
+        figure="|".join(FIGURES),
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("plot"),
+    message:
+        "Plotting {wildcards.figure}"
+    script:
+        "../../scripts/plot.py"
+
+
+rule tables:
+    input:
+        expand(
+            "results/tables/{grid}/{table}.{ext}",
+            grid=GRID,
+            table=TABLES,
+            ext=["parquet", "md", "tex", "html"],
+        ),
+    message:
+        "All tables are made"
+
+
+rule figures:
+    input:
+        expand(
+            "results/figures/{grid}/{figure}.{ext}",
+            grid=GRID,
+            figure=FIGURES,
+            ext=["parquet", "svg", "png"],
+        ),
+    message:
+        "All figures are made"
