@@ -57,6 +57,11 @@ def corpus(wildcards):
     return dataset["path"]
 
 
+def of_dataset(key):
+    """What the config says of a job's dataset. (`lookup` walks the whole config for each job.)"""
+    return lambda wildcards: config["datasets"][wildcards.dataset][key]
+
+
 def settings(wildcards):
     """What decides the numbers of a cell."""
     return cell_settings(config, Cell(**dict(wildcards.items())))

@@ -10,8 +10,8 @@ rule simulate_corpus:
     conda:
         "../../envs/media.yaml"
     params:
-        layout=lookup(within=config, dpath="datasets/{dataset}/layout"),
-        simulate=lookup(within=config, dpath="datasets/{dataset}/simulate"),
+        layout=of_dataset("layout"),
+        simulate=of_dataset("simulate"),
         code=code("simulate_corpus"),
     message:
         "Simulating the corpus {wildcards.dataset}"
@@ -32,9 +32,9 @@ rule import_corpus:
     conda:
         "../../envs/learning.yaml"
     params:
-        layout=lookup(within=config, dpath="datasets/{dataset}/layout"),
-        protocol=lookup(within=config, dpath="datasets/{dataset}/protocol"),
-        protocol_seed=lookup(within=config, dpath="datasets/{dataset}/protocol_seed"),
+        layout=of_dataset("layout"),
+        protocol=of_dataset("protocol"),
+        protocol_seed=of_dataset("protocol_seed"),
         code=code("import_corpus"),
     message:
         "Importing the corpus {wildcards.dataset}"
