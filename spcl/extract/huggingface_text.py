@@ -1,0 +1,71 @@
+"""Any text transformer whose weights the user has put into a folder, for example RoBERTa-large."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from spcl.errors import UserError
+from spcl.extract.transformer import SentenceEncoder, SentenceExtractor
+
+
+@dataclass(kw_only=True)
+class HuggingFaceText(SentenceExtractor):
+    """Pooled vectors of the last layer; as many features as the model has.
+
+    Parameters
+    ----------
+    folder
+        Holds ``config.json``, the weights as ``model.safetensors``, and the tokenizer's files.
+    pooling
+        ``mean`` of the tokens' vectors, or the ``first`` token's.
+    unit_length
+        Divide each vector by its 2-norm.
+    max_tokens
+        Longer texts lose their end.
+    """
+
+    modality = "t"
+
+    folder: str
+    pooling: Literal["mean", "first"] = "mean"
+    unit_length: bool = False
+    max_tokens: int = 128
+
+    def __post_init__(self) -> None:
+        key, folder = "features.t.options.folder", Path(self.folder)
+        if not (folder / "config.json").is_file():
+            raise UserError(
+                f"{key}: there is no model in the folder {self.folder}; put config.json,"
+                " model.safetensors and the tokenizer's files there"
+            )
+        try:
+            self._encoder = SentenceEncoder(
+                folder,
+                pooling=self.pooling,
+                unit_length=self.unit_length,
+                max_tokens=self.max_tokens,
+            )
+        except (OSError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"{key}: the model in the folder {self.folder} cannot be loaded ({reason}); put"
+                " config.json, model.safetensors and the tokenizer's files there"
+            ) from error
+        self._files = _digest(folder)
+
+    @property
+    def version(self) -> str:
+        return f"files {self._files}, {super().version}"
+
+
+def _digest(folder: Path) -> str:
+    """Sixteen hexadecimal digits over the files in `folder`, which bears no version of its own."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        with path.open("rb") as file:
+            whole.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()[:16]
+
+
+EXTRACTOR = HuggingFaceText
