@@ -1,0 +1,43 @@
+"""Self-attention inside each dialogue of a packed batch."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from spcl.models.batch import Batch
+
+
+def attend(batch: Batch, qkv: Tensor, *, heads: int, dropout: float = 0.0) -> Tensor:
+    """softmax(q k^T / sqrt(D / heads)) v over the utterances of the same dialogue, never padding.
+
+    Parameters
+    ----------
+    batch
+        N utterances.
+    qkv
+        (N, 3 D): queries, keys and values side by side, each split into heads.
+    heads
+        A divisor of D.
+    dropout
+        Of the attention weights.
+
+    Returns
+    -------
+    Tensor
+        (N, D).
+    """
+    q, k, v = batch.pad(qkv).unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)  # (B, H, L, d)
+    context = scaled_dot_product_attention(
+        q, k, v, attn_mask=batch.mask[:, None, None, :], dropout_p=dropout
+    )
+    return batch.pack(context.transpose(1, 2).flatten(2))
+
+
+def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
+    """Positions as sines (even columns) and cosines (odd): (length, width).
+
+    Column 2k turns at 10000^(-2k / width) radians a position (Vaswani et al. 2017, section 3.5).
+    """
+    pairs = torch.arange(0, width, 2, device=device, dtype=torch.float32)
+    angle = torch.arange(length, device=device)[:, None] * 10_000 ** (-pairs / width)
+    return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :width]

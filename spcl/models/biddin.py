@@ -1,0 +1,229 @@
+"""BiDDIN: bidirectional dynamic dual influence network.
+
+Zhang et al. 2020, ACM Multimedia, "Modeling both Intra- and Inter-modal Influence for Real-Time
+Emotion Detection in Conversations", in the variant of the SPCL authors: one whole network a
+modality, without influence between them. With e and e' the emotions of DialogueRNN's recurrence
+(`spcl.models.recurrence`) run forwards and backwards, and P a sinusoid of the position::
+
+    h   = [dropout(e), dropout(e')] + P
+    h' <- LayerNorm(h + W_o attention(W_q h, W_k h, W_v h))
+    z   = V dropout(relu(W h' + b)) + c
+"""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from spcl.models.attention import attend, sinusoids
+from spcl.models.batch import Batch
+from spcl.models.recurrence import Recurrence
+from spcl.models.reference import parts
+from spcl.models.rows import Rows, take
+
+_HEADS = 4
+_POSITION_DROPOUT = 0.1
+
+
+class BiDDIN(nn.Module):
+    """One whole network a modality; their recurrences run as one.
+
+    Parameters
+    ----------
+    widths, n_classes, n_speakers
+        See `spcl.models.build`. Each speaker of a dialogue has a state.
+    global_hidden, party_hidden, emotion_hidden
+        Widths of the recurrence's states; emotion_hidden is even.
+    classifier_hidden
+        Half the width of the classifiers' hidden layer.
+    dropout
+        Of the recurrence's states, of its output and in the classifiers.
+
+    Raises
+    ------
+    ValueError
+        emotion_hidden is odd.
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Mapping[str, int],
+        n_classes: int,
+        n_speakers: int,
+        global_hidden: int = 150,
+        party_hidden: int = 150,
+        emotion_hidden: int = 100,
+        classifier_hidden: int = 100,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        if emotion_hidden % 2:
+            raise ValueError(
+                f"emotion_hidden: {emotion_hidden} is odd; the four heads share twice it"
+            )
+        self.n_speakers = n_speakers
+        self.dropout = dropout
+        # Both directions in one map: forwards first.
+        self.to_global = nn.ModuleDict(
+            {m: _gate_inputs(width, global_hidden) for m, width in widths.items()}
+        )
+        self.to_party = nn.ModuleDict(
+            {m: _gate_inputs(width, party_hidden) for m, width in widths.items()}
+        )
+        self.recurrence = Recurrence(
+            2 * len(widths),
+            global_hidden=global_hidden,
+            party_hidden=party_hidden,
+            emotion_hidden=emotion_hidden,
+            dropout=dropout,
+        )
+        self.heads = nn.ModuleDict(
+            {
+                m: _Head(2 * emotion_hidden, 2 * classifier_hidden, n_classes, dropout)
+                for m in widths
+            }
+        )
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The logits of each modality, {"a": (N, C), ...}."""
+        modalities = list(self.heads)
+        steps, rows = _timelines(batch, len(modalities))
+
+        def unroll(maps: nn.ModuleDict) -> Tensor:
+            gates = torch.stack([maps[m](batch.features[m]) for m in modalities], 1)
+            return take(gates.unflatten(-1, (2, -1)).flatten(0, 2), steps, rows).flatten(1, 2)
+
+        speaker = batch.speakers[steps.index // (2 * len(modalities))]  # (L, M, 2, B)
+        party = torch.arange(self.n_speakers, device=speaker.device)
+        speaks = (speaker.flatten(1, 2).unsqueeze(-1) == party).unsqueeze(-1)
+        e = self.recurrence(unroll(self.to_global), unroll(self.to_party), speaks)
+        e = F.dropout(take(e.flatten(0, 2), rows, steps), self.dropout, self.training)
+        h = e.flatten(2)  # (N, M, 2 E)
+        positions = sinusoids(batch.max_length, h.shape[-1], h.device).to(h.dtype)
+        h = h + Rows(batch.position).of(positions)[:, None]
+        h = F.dropout(h, _POSITION_DROPOUT, self.training)
+        return {m: self.heads[m](batch, h[:, index]) for index, m in enumerate(modalities)}
+
+    @classmethod
+    def from_reference(
+        cls, weights: Mapping[str, Tensor], *, n_speakers: int, **settings: Any
+    ) -> Self:
+        """See `spcl.models.load_reference`."""
+        modalities = parts(weights, "uni_bimodel.")
+        cells = [
+            f"uni_bimodel.{m}.dialog_rnn_{direction}.dialogue_cell."
+            for m, direction in product(modalities, "fr")
+        ]
+        one = f"uni_bimodel.{modalities[0]}."
+        g, p, e = (weights[f"{cells[0]}{gru}_cell.weight_hh"].shape[1] for gru in "gpe")
+        model = cls(
+            widths={
+                m: weights[f"{cell}g_cell.weight_ih"].shape[1] - p
+                for m, cell in zip(modalities, cells[::2], strict=True)
+            },
+            n_classes=len(weights[f"{one}smax_fc.bias"]),
+            n_speakers=n_speakers,
+            global_hidden=g,
+            party_hidden=p,
+            emotion_hidden=e,
+            classifier_hidden=len(weights[f"{one}linear.bias"]) // 2,
+            **settings,
+        )
+        # A GRU's input weights are those of the features, then those of a state.
+        state = {"g": p, "p": g}
+
+        def cell_by_cell(name: str) -> Tensor:
+            return torch.stack([weights[cell + name] for cell in cells])
+
+        ours = {"recurrence.attention": cell_by_cell("attention.scalar.weight").mT}
+        for gru, name, source in (("g", "global", "party"), ("p", "party", "context")):
+            inputs = [weights[f"{cell}{gru}_cell.weight_ih"] for cell in cells]
+            ours[f"recurrence.{source}_to_{name}"] = torch.stack(
+                [weight[:, -state[gru] :].T for weight in inputs]
+            )
+            ours[f"recurrence.{name}_to_{name}"] = cell_by_cell(f"{gru}_cell.weight_hh").mT
+            ours[f"recurrence.{name}_bias"] = cell_by_cell(f"{gru}_cell.bias_hh")[:, None]
+            biases = [weights[f"{cell}{gru}_cell.bias_ih"] for cell in cells]
+            for index, m in enumerate(modalities):
+                both = slice(2 * index, 2 * index + 2)
+                ours[f"to_{name}.{m}.weight"] = torch.cat(
+                    [weight[:, : -state[gru]] for weight in inputs[both]]
+                )
+                ours[f"to_{name}.{m}.bias"] = torch.cat(biases[both])
+        ours["recurrence.party_to_emotion"] = cell_by_cell("e_cell.weight_ih").mT
+        ours["recurrence.emotion_input_bias"] = cell_by_cell("e_cell.bias_ih")[:, None]
+        ours["recurrence.emotion_to_emotion"] = cell_by_cell("e_cell.weight_hh").mT
+        ours["recurrence.emotion_bias"] = cell_by_cell("e_cell.bias_hh")[:, None]
+        for m in modalities:
+            theirs = f"uni_bimodel.{m}."
+            ours[f"heads.{m}.qkv.weight"] = torch.cat(
+                [weights[f"{theirs}multihead_attn.W_{part}.weight"] for part in "QKV"]
+            )
+            ours[f"heads.{m}.mix.weight"] = weights[f"{theirs}multihead_attn.fc.weight"]
+            for name, their_name in (("linear", "linear"), ("classify", "smax_fc")):
+                for kind in ("weight", "bias"):
+                    ours[f"heads.{m}.{name}.{kind}"] = weights[f"{theirs}{their_name}.{kind}"]
+        model.load_state_dict(ours)
+        return model
+
+
+def _gate_inputs(width: int, hidden: int) -> nn.Linear:
+    """From the features to a GRU's three gates, in both directions; as torch's GRU starts it."""
+    linear = nn.Linear(width, 6 * hidden)
+    for parameter in linear.parameters():
+        nn.init.uniform_(parameter, -(hidden**-0.5), hidden**-0.5)
+    return linear
+
+
+def _timelines(batch: Batch, modalities: int) -> tuple[Rows, Rows]:
+    """Where each step of each recurrence finds its utterance, and the way back.
+
+    Returns
+    -------
+    steps
+        (L, M, 2, B): rows of (N, M, 2), its dimensions flattened; backwards, a dialogue starts with
+        its last utterance.
+    rows
+        (N, M, 2): rows of `steps`, flattened.
+    """
+    device = batch.lengths.device
+    cell = torch.arange(2 * modalities, device=device).view(modalities, 2)
+    n_cells = 2 * modalities
+
+    def reversed_too(at: Tensor, length: Tensor) -> Tensor:
+        return torch.stack([at, length - 1 - at], -1)
+
+    time = torch.arange(batch.max_length, device=device)[:, None].expand(-1, len(batch))
+    at = reversed_too(time, batch.lengths).mT[:, None]  # (L, 1, 2, B)
+    keep = batch.mask.T[:, None, None].expand(-1, modalities, 2, -1)
+    index = (batch.first + at) * n_cells + cell[..., None]
+    steps = Rows(index.where(keep, 0), keep)
+
+    when = reversed_too(batch.position, batch.lengths[batch.dialogue])[:, None]  # (N, 1, 2)
+    rows = (when * n_cells + cell) * len(batch) + batch.dialogue[:, None, None]
+    return steps, Rows(rows)
+
+
+class _Head(nn.Module):
+    """Attention over the dialogue and a classifier, for one modality."""
+
+    def __init__(self, width: int, hidden: int, n_classes: int, dropout: float) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.mix = nn.Linear(width, width, bias=False)
+        self.linear = nn.Linear(width, hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.classify = nn.Linear(hidden, n_classes)
+
+    def forward(self, batch: Batch, h: Tensor) -> Tensor:
+        h = h + self.mix(attend(batch, self.qkv(h), heads=_HEADS))
+        h = F.layer_norm(h, h.shape[-1:])
+        logits: Tensor = self.classify(self.dropout(torch.relu(self.linear(h))))
+        return logits
+
+
+MODEL = BiDDIN

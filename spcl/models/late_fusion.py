@@ -1,0 +1,78 @@
+"""Late fusion: an encoder and a linear classifier for each modality, nothing in between.
+
+The plainest baseline::
+
+    z^m = W^m encoder^m(x^m) + b^m
+"""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from torch import Tensor, nn
+
+from spcl.models.batch import Batch
+from spcl.models.encoder import REFERENCE_NAMES, Encoder
+from spcl.models.reference import parts, renamed
+
+
+class LateFusion(nn.Module):
+    """One encoder and one linear map a modality.
+
+    Parameters
+    ----------
+    widths, n_classes, n_speakers
+        See `spcl.models.build`. The speakers play no part.
+    hidden
+        Width of the encoders' output.
+    dropout
+        Inside the encoders.
+    layers
+        Of each encoder.
+    """
+
+    def __init__(
+        self,
+        *,
+        widths: Mapping[str, int],
+        n_classes: int,
+        n_speakers: int,
+        hidden: int = 256,
+        dropout: float = 0.4,
+        layers: int = 2,
+    ) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleDict(
+            {m: Encoder(d, hidden, layers=layers, dropout=dropout) for m, d in widths.items()}
+        )
+        self.classifiers = nn.ModuleDict({m: nn.Linear(hidden, n_classes) for m in widths})
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The logits of each modality, {"a": (N, C), ...}."""
+        return {
+            m: self.classifiers[m](encoder(batch, batch.features[m]))
+            for m, encoder in self.encoders.items()
+        }
+
+    @classmethod
+    def from_reference(
+        cls, weights: Mapping[str, Tensor], *, n_speakers: int, **settings: Any
+    ) -> Self:
+        """See `spcl.models.load_reference`."""
+        ours = renamed(
+            weights, {r"^encoder\.": "encoders.", r"^uni_fc\.": "classifiers."} | REFERENCE_NAMES
+        )
+        modalities = parts(ours, "encoders.")
+        sizes = {m: ours[f"encoders.{m}.out.weight"].shape for m in modalities}  # (hidden, width)
+        model = cls(
+            widths={m: width for m, (_, width) in sizes.items()},
+            n_classes=len(ours[f"classifiers.{modalities[0]}.bias"]),
+            n_speakers=n_speakers,
+            hidden=sizes[modalities[0]][0],
+            layers=len(parts(ours, f"encoders.{modalities[0]}.layers.")),
+            **settings,
+        )
+        model.load_state_dict(ours)
+        return model
+
+
+MODEL = LateFusion

@@ -1,0 +1,148 @@
+"""DialogueRNN's recurrence, for several modalities and both directions at once.
+
+DialogueRNN (Majumder et al. 2019, AAAI, arXiv 1811.00405), section 3.3, without a listener's state.
+At utterance t, spoken by party s, with x_t the features and P_t a sinusoid of t::
+
+    g_t     = GRU_g([x_t, q_s], g_(t-1))
+    c_t     = sum over k < t of softmax_k(w . (g_k + P_k)) (g_k + P_k)
+    q_s    <- GRU_p([x_t, c_t], q_s)
+    e_t     = GRU_e(q_s, e_(t-1))
+
+A GRU's input map splits into a part for x, done for all t beforehand, and a part for the state. The
+softmax is summed as it goes, so a step costs the same at every t.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from spcl.models.attention import sinusoids
+
+_POSITION_DROPOUT = 0.1
+
+
+class Recurrence(nn.Module):
+    """K cells side by side, each with its own weights.
+
+    Parameters
+    ----------
+    cells
+        K.
+    global_hidden, party_hidden, emotion_hidden
+        Widths of g, q and e: G, P and E.
+    dropout
+        Of every new state.
+    """
+
+    def __init__(
+        self,
+        cells: int,
+        *,
+        global_hidden: int,
+        party_hidden: int,
+        emotion_hidden: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.dropout = dropout
+        self.party_to_global = _uniform(cells, party_hidden, 3 * global_hidden)
+        self.global_to_global = _uniform(cells, global_hidden, 3 * global_hidden)
+        self.global_bias = _uniform(cells, 1, 3 * global_hidden)
+        self.context_to_party = _uniform(cells, global_hidden, 3 * party_hidden)
+        self.party_to_party = _uniform(cells, party_hidden, 3 * party_hidden)
+        self.party_bias = _uniform(cells, 1, 3 * party_hidden)
+        self.party_to_emotion = _uniform(cells, party_hidden, 3 * emotion_hidden)
+        self.emotion_input_bias = _uniform(cells, 1, 3 * emotion_hidden)
+        self.emotion_to_emotion = _uniform(cells, emotion_hidden, 3 * emotion_hidden)
+        self.emotion_bias = _uniform(cells, 1, 3 * emotion_hidden)
+        self.attention = nn.Parameter(torch.empty(cells, global_hidden, 1))
+        nn.init.uniform_(self.attention, -(global_hidden**-0.5), global_hidden**-0.5)
+
+    def forward(self, to_global: Tensor, to_party: Tensor, speaks: Tensor) -> Tensor:
+        """Run over T steps of K cells and B dialogues.
+
+        Parameters
+        ----------
+        to_global, to_party
+            What the features give to the GRUs' gates, (T, K, B, 3 G) and (T, K, B, 3 P).
+        speaks
+            (T, K, B, S, 1) bool: which of S parties speaks.
+
+        Returns
+        -------
+        Tensor
+            Every e, (T, K, B, E).
+        """
+        length, cells, dialogues, _ = to_global.shape
+        g = to_global.new_zeros(cells, dialogues, self.global_to_global.shape[1])
+        parties = to_global.new_zeros(cells, dialogues, speaks.shape[3], to_party.shape[-1] // 3)
+        context = torch.zeros_like(g)
+        log_sum = g.new_full((cells, dialogues, 1), -torch.inf)
+        positions = sinusoids(length, g.shape[-1], g.device).to(g.dtype)
+        keep_g = self._masks(length, g, self.dropout)
+        keep_q = self._masks(length, parties[:, :, 0], self.dropout)
+        keep_k = self._masks(length, g, _POSITION_DROPOUT)
+
+        spoken = []
+        for u_g, u_p, speaking, position, d_g, d_q, d_k in zip(
+            to_global.unbind(), to_party.unbind(), speaks.unbind(), positions.unbind(),
+            keep_g, keep_q, keep_k, strict=True,
+        ):  # fmt: skip
+            q = (parties * speaking).sum(2)  # (K, B, P)
+            g = _gru(
+                torch.baddbmm(u_g, q, self.party_to_global),
+                torch.baddbmm(self.global_bias, g, self.global_to_global),
+                g,
+            )
+            q = _gru(
+                torch.baddbmm(u_p, context, self.context_to_party),
+                torch.baddbmm(self.party_bias, q, self.party_to_party),
+                q,
+            )
+            if self.training:
+                g, q = g * d_g, q * d_q
+            parties = torch.where(speaking, q.unsqueeze(2), parties)
+            spoken.append(q)
+            # The softmax over the past, from that up to here and one more global state.
+            past = g + position
+            if self.training:
+                past = past * d_k
+            score = past @ self.attention
+            context = torch.lerp(context, past, torch.sigmoid(score - log_sum))
+            log_sum = torch.logaddexp(log_sum, score)
+        return self._emotions(torch.stack(spoken, 1))
+
+    def _emotions(self, q: Tensor) -> Tensor:
+        """The emotion GRU, which nothing else depends on: (K, T, B, P) -> (T, K, B, E)."""
+        inputs = torch.baddbmm(self.emotion_input_bias, q.flatten(1, 2), self.party_to_emotion)
+        e = q.new_zeros(len(q), q.shape[2], self.emotion_to_emotion.shape[1])
+        emotions = []
+        keep = self._masks(q.shape[1], e, self.dropout)
+        for u, d in zip(inputs.unflatten(1, q.shape[1:3]).unbind(1), keep, strict=True):
+            e = _gru(u, torch.baddbmm(self.emotion_bias, e, self.emotion_to_emotion), e)
+            if self.training:
+                e = e * d
+            emotions.append(e)
+        return torch.stack(emotions)
+
+    def _masks(self, length: int, state: Tensor, p: float) -> tuple[Tensor, ...]:
+        """Dropout masks of one state for all steps, drawn together; of no use in evaluation."""
+        if not self.training:
+            return (state,) * length
+        return F.dropout(state.new_ones(length, *state.shape), p).unbind()
+
+
+def _uniform(cells: int, rows: int, gates: int) -> nn.Parameter:
+    """Weights (K, rows, 3 H), as torch's GRU starts them."""
+    bound = (gates // 3) ** -0.5
+    return nn.Parameter(nn.init.uniform_(torch.empty(cells, rows, gates), -bound, bound))
+
+
+def _gru(inputs: Tensor, hidden: Tensor, state: Tensor) -> Tensor:
+    """One step of a GRU from its gates' two sums (..., 3 H), in the order reset, update, new."""
+    width = state.shape[-1]
+    gates, new = inputs.split((2 * width, width), -1)
+    hidden_gates, hidden_new = hidden.split((2 * width, width), -1)
+    reset, update = torch.sigmoid(gates + hidden_gates).chunk(2, -1)
+    new = torch.tanh(torch.addcmul(new, reset, hidden_new))
+    return torch.lerp(new, state, update)

@@ -1,0 +1,69 @@
+"""Moving rows between layouts, with a gradient that is a gather too.
+
+The gradient of an ordinary gather is a scatter: slow, and on a GPU not the same twice. All layouts
+here (packed, padded, reversed, windows) know where each row went, so both directions gather.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Rows:
+    """Which rows to take.
+
+    Attributes
+    ----------
+    index
+        Row numbers, of any shape; valid everywhere.
+    keep
+        Of the same shape; False gives a row of zeros. None keeps all.
+    """
+
+    index: Tensor
+    keep: Tensor | None = None
+
+    def of(self, x: Tensor) -> Tensor:
+        """The rows of x (n, ...), as (*index.shape, ...)."""
+        taken = x.index_select(0, self.index.reshape(-1)).unflatten(0, self.index.shape)
+        if self.keep is None:
+            return taken
+        keep = self.keep.reshape(self.keep.shape + (1,) * (x.ndim - 1))
+        return taken.masked_fill(~keep, 0)
+
+
+def take(x: Tensor, there: Rows, back: Rows) -> Tensor:
+    """``there.of(x)``, where `back` tells which rows of the result each row of x became.
+
+    Parameters
+    ----------
+    x
+        (n, ...).
+    there
+        Of shape s; the result is (*s, ...).
+    back
+        n k entries, where a row of x is taken up to k times: numbers of rows of the result, its
+        first dimensions flattened.
+    """
+    taken: Tensor = _Take.apply(x, there.index, there.keep, back.index, back.keep)
+    return taken
+
+
+class _Take(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, index: Tensor, keep: Tensor | None, *back: Tensor | None
+    ) -> Tensor:
+        ctx.save_for_backward(*back)
+        ctx.n, ctx.ndim = len(x), index.ndim
+        return Rows(index, keep).of(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:  # type: ignore[override]
+        index, keep = ctx.saved_tensors
+        rows = Rows(index, keep).of(grad.flatten(0, ctx.ndim - 1))
+        rows = rows.reshape(ctx.n, -1, *grad.shape[ctx.ndim :])
+        return rows.squeeze(1) if rows.shape[1] == 1 else rows.sum(1), None, None, None, None
