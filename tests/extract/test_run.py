@@ -1,0 +1,240 @@
+"""A corpus becomes a feature table: whole, finite, and from where a killed run stopped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from spcl import parquet, schemas
+from spcl.errors import UserError
+from spcl.extract import Extracted, Extractor, Item, extractor
+from spcl.extract.run import extract
+from spcl.parquet import metadata
+from tests.extract.conftest import utterance_table, voice, write_video, write_wav
+
+
+@dataclass(kw_only=True)
+class Lengths(Extractor):
+    """The number of letters, twice; says what it was asked, and can be made to fail."""
+
+    modality = "t"
+
+    factor: float = 1.0
+
+    def __post_init__(self):
+        self.calls = []
+        self.fail_at = None
+        self.spoil = {}
+
+    @property
+    def width(self):
+        return 2
+
+    @property
+    def version(self):
+        return "1"
+
+    def __call__(self, items: Sequence[Item], threads: int = 1) -> Extracted:
+        if len(self.calls) == self.fail_at:
+            raise KeyboardInterrupt
+        self.calls.append([item.utterance_id for item in items])
+        features = np.array([[len(item.text)] * 2 for item in items], np.float32) * self.factor
+        for row, item in enumerate(items):
+            features[row] = self.spoil.get(item.utterance_id, features[row])
+        reasons = [None if item.text else "empty" for item in items]
+        return Extracted(features, reasons, {"letters": features[:, 0]})
+
+
+def corpus(n=200, *, dialogue=20, texts=None):
+    texts = texts or {}
+    return utterance_table(
+        [
+            {
+                "dialogue_id": f"d{i // dialogue}",
+                "utterance_id": f"u{i}",
+                "text": texts.get(i, "x" * (i + 1)),
+            }
+            for i in range(n)
+        ]
+    )
+
+
+def vectors(extraction):
+    column = extraction.features["features"].combine_chunks()
+    return column.flatten().to_numpy().reshape(len(column), -1)
+
+
+def test_features_come_in_the_order_of_the_corpus_with_their_facts(tmp_path):
+    extraction = extract(corpus(), tmp_path, Lengths(factor=2.0), shards=tmp_path / "shards")
+    extraction.write(tmp_path / "t.parquet", tmp_path / "t-problems.parquet")
+    features = parquet.read(tmp_path / "t.parquet", schemas.FEATURES)
+    assert features["utterance_id"].to_pylist() == [f"u{i}" for i in range(200)]
+    assert vectors(extraction)[:, 0].tolist() == [2.0 * (i + 1) for i in range(200)]
+    assert all(features["observed"].to_pylist())
+    facts = metadata(features)
+    assert facts.pop("inputs")
+    assert facts == {
+        "dataset": "made",
+        "modality": "t",
+        "extractor": "test_run",
+        "version": "1",
+        "options": {"factor": 2.0},
+        "width": 2,
+        "simulated": True,
+    }
+    assert parquet.read(tmp_path / "t-problems.parquet", schemas.PROBLEMS).num_rows == 0
+
+
+def test_shards_are_whole_dialogues_and_are_gone_at_the_end(tmp_path):
+    lengths = Lengths()
+    extract(corpus(200, dialogue=20), tmp_path, lengths, shards=tmp_path / "shards")
+    assert [len(call) for call in lengths.calls] == [80, 80, 40]
+    assert not (tmp_path / "shards").exists()
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path):
+    whole = extract(corpus(), tmp_path, Lengths(), shards=tmp_path / "other")
+    killed = Lengths()
+    killed.fail_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        extract(corpus(), tmp_path, killed, shards=tmp_path / "shards")
+    assert len(list((tmp_path / "shards").iterdir())) == 2
+    resumed = Lengths()
+    extraction = extract(corpus(), tmp_path, resumed, shards=tmp_path / "shards")
+    assert [len(call) for call in resumed.calls] == [40]
+    assert extraction.features.equals(whole.features)
+    assert not (tmp_path / "shards").exists()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "table"),
+    [
+        (Lengths(factor=3.0), corpus()),
+        (Lengths(), corpus(texts=dict.fromkeys(range(200), "other"))),
+    ],
+)
+def test_shards_of_other_options_or_inputs_are_not_taken(tmp_path, lengths, table):
+    killed = Lengths()
+    killed.fail_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        extract(corpus(), tmp_path, killed, shards=tmp_path / "shards")
+    extract(table, tmp_path, lengths, shards=tmp_path / "shards")
+    assert len(lengths.calls) == 3
+
+
+def test_a_changed_file_is_read_again(tmp_path):
+    logmel = extractor("a", "logmel", {"bands": 4})
+    write_wav(tmp_path / "u.wav", voice(0.3))
+    row = {"dialogue_id": "d", "utterance_id": "u", "audio_path": "u.wav"}
+    table = utterance_table([row, row | {"utterance_id": "absent", "audio_path": "v.wav"}])
+    with pytest.raises(UserError, match="problem_limit"):
+        extract(table, tmp_path, logmel, shards=tmp_path / "shards")
+    write_wav(tmp_path / "u.wav", voice(0.4, hertz=300))
+    options = {"shards": tmp_path / "shards", "problem_limit": 0.5}
+    after = extract(table, tmp_path, logmel, **options)
+    again = extract(table, tmp_path, logmel, **options)
+    assert after.features.equals(again.features)
+
+
+def test_nan_and_infinity_never_get_in(tmp_path):
+    lengths = Lengths()
+    lengths.spoil = {"u3": np.nan, "u5": [1.0, -np.inf]}
+    extraction = extract(corpus(), tmp_path, lengths, shards=tmp_path / "s", problem_limit=0.01)
+    observed = np.array(extraction.features["observed"].to_pylist())
+    assert np.flatnonzero(~observed).tolist() == [3, 5]
+    assert not vectors(extraction)[~observed].any()
+    assert extraction.features["letters"].to_pylist()[2:6] == [3.0, None, 5.0, None]
+    assert extraction.problems.to_pylist() == [
+        {
+            "dataset": "made",
+            "file": "",
+            "utterance_id": name,
+            "modality": "t",
+            "reason": "the features are NaN or infinite",
+        }
+        for name in ("u3", "u5")
+    ]
+
+
+def test_more_problems_than_the_limit_stop_the_run_with_reasons_and_remedy(tmp_path):
+    table = corpus(texts={3: "", 77: "", 78: "", 150: "", 151: ""})
+    with pytest.raises(UserError) as error:
+        extract(table, tmp_path, Lengths(), shards=tmp_path / "shards")
+    assert str(error.value) == (
+        "features.t: 5 of 200 utterances of made have no usable transcript (u3: empty;"
+        " u77: empty; u78: empty); that is more than problem_limit (0.02); mend the corpus or set"
+        " problem_limit: 0.025"
+    )
+
+
+def test_after_a_raised_limit_no_work_is_done_again(tmp_path):
+    table = corpus(texts={3: "", 77: "", 78: "", 150: "", 151: ""})
+    with pytest.raises(UserError):
+        extract(table, tmp_path, Lengths(), shards=tmp_path / "shards")
+    again = Lengths()
+    extraction = extract(table, tmp_path, again, shards=tmp_path / "shards", problem_limit=0.025)
+    assert again.calls == []
+    assert extraction.problems.num_rows == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "word"),
+    [("logmel", "audio_path", "sound"), ("face_hog", "video_path", "video")],
+)
+def test_a_corpus_without_a_modality_is_refused(tmp_path, name, column, word):
+    modality = column[0]
+    with pytest.raises(UserError) as error:
+        extract(corpus(), tmp_path, extractor(modality, name), shards=tmp_path / "shards")
+    assert str(error.value) == (
+        f"features.{modality}: no utterance of made has a {word}; leave '{modality}' out of"
+        f" features and grid.modalities, or fill the column {column} of its utterances"
+    )
+
+
+def test_a_wrong_width_is_a_defect_of_the_extractor(tmp_path):
+    class Wide(Lengths):
+        width = 3
+
+    with pytest.raises(ValueError, match=r"expected features \(80, 3\), got \(80, 2\)"):
+        extract(corpus(), tmp_path, Wide(), shards=tmp_path / "shards")
+
+
+def test_media_are_found_below_the_corpus_folder_and_problems_name_the_file(tmp_path, noise):
+    (tmp_path / "corpus" / "clips").mkdir(parents=True)
+    write_video(tmp_path / "corpus" / "clips" / "u.mp4", noise)
+    rows = [
+        {"utterance_id": "u", "video_path": "clips/u.mp4"},
+        {"utterance_id": "half", "video_path": "clips/u.mp4#t=0,1&xywh=percent:0,0,50,100"},
+        {"utterance_id": "bad", "video_path": "clips/absent.mp4#t=0,1"},
+        {"utterance_id": "none"},
+    ]
+    table = utterance_table([{"dialogue_id": "d"} | row for row in rows], simulated=False)
+    hog = extractor("v", "face_hog")
+    options = {"shards": tmp_path / "shards", "problem_limit": 0.5}
+    extraction = extract(table, tmp_path / "corpus", hog, **options)
+    assert extraction.features["observed"].to_pylist() == [True, True, False, False]
+    assert extraction.features["face_share"].to_pylist() == [0.0, 0.0, None, None]
+    assert not np.array_equal(*vectors(extraction)[:2])
+    assert extraction.facts["simulated"] is False
+    assert [(p["file"], p["reason"]) for p in extraction.problems.to_pylist()] == [
+        ("clips/absent.mp4", "no such file"),
+        ("", "there is no video file"),
+    ]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_same_corpus_gives_the_same_bytes(tmp_path, threads):
+    rows = []
+    for i in range(6):
+        path = write_wav(tmp_path / f"{i}.wav", voice(0.2, hertz=100 + 20 * i))
+        rows.append({"dialogue_id": "d", "utterance_id": f"u{i}", "audio_path": path.name})
+    files = []
+    for run in ("one", "two"):
+        options = {"shards": tmp_path / run, "threads": threads}
+        extraction = extract(utterance_table(rows), tmp_path, extractor("a", "egemaps"), **options)
+        extraction.write(tmp_path / f"{run}.parquet", tmp_path / f"{run}-problems.parquet")
+        files.append((tmp_path / f"{run}.parquet").read_bytes())
+    assert files[0] == files[1]
+    assert pq.read_metadata(tmp_path / "one.parquet").num_rows == 6
