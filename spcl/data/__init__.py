@@ -1,0 +1,1 @@
+"""Corpora: raw trees in, canonical tables out; and simulated corpora in the same raw trees."""

@@ -1,0 +1,90 @@
+"""Media files: which part of one an utterance is, and whether one is there at all."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+_NUMBER = r"\d+(?:\.\d+)?"
+_TIME = rf"t=(?=[\d,])(?P<start>{_NUMBER})?(?:,(?P<end>{_NUMBER}))?"
+_REGION = rf"xywh=percent:(?P<region>{_NUMBER}(?:,{_NUMBER}){{3}})"
+_FRAGMENT = rf"#(?=t|xywh)(?:{_TIME})?(?:(?:(?<=\d)&|(?<=#)){_REGION})?"
+_REFERENCE = re.compile(rf"(?P<path>.*?)(?:{_FRAGMENT})?", re.DOTALL)
+
+_SIGNATURES = {  # suffix: (offset, bytes that a file of this kind has there)
+    ".wav": (0, b"RIFF"),
+    ".avi": (0, b"RIFF"),
+    ".mp4": (4, b"ftyp"),
+}
+
+
+@dataclass(frozen=True)
+class MediaReference:
+    """A media file, and perhaps a part of it, as in W3C Media Fragments URI 1.0.
+
+    Written ``path#t=start,end&xywh=percent:x,y,w,h``; either dimension may be absent, and so may
+    the start or the end. The path is written as it is, without percent-encoding.
+
+    Attributes
+    ----------
+    path
+        The file.
+    start_s, end_s
+        The stretch of time, seconds, non-negative; None = from the beginning, to the end.
+    region
+        The part of the picture, (left, top, width, height) in percent of its size; None = all.
+    """
+
+    path: str
+    start_s: float | None = None
+    end_s: float | None = None
+    region: tuple[float, float, float, float] | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "MediaReference":
+        """Read what `str` wrote. A tail after ``#`` that is no fragment belongs to the path."""
+        found = _REFERENCE.fullmatch(text)
+        assert found is not None  # a path alone always matches
+        start, end, region = found["start"], found["end"], found["region"]
+        if region is not None:
+            x, y, w, h = (float(number) for number in region.split(","))
+        return cls(
+            found["path"],
+            None if start is None else float(start),
+            None if end is None else float(end),
+            None if region is None else (x, y, w, h),
+        )
+
+    def __str__(self) -> str:
+        dimensions = []
+        if self.start_s is not None or self.end_s is not None:
+            start = "" if self.start_s is None else _decimal(self.start_s)
+            end = "" if self.end_s is None else "," + _decimal(self.end_s)
+            dimensions.append(f"t={start}{end}")
+        if self.region is not None:
+            dimensions.append("xywh=percent:" + ",".join(map(_decimal, self.region)))
+        return self.path + ("#" + "&".join(dimensions) if dimensions else "")
+
+
+def _decimal(number: float) -> str:
+    """The shortest decimal that reads back as `number`; fragments know no exponents."""
+    return np.format_float_positional(number, trim="-")
+
+
+def fault(path: Path) -> str | None:
+    """Say in a few words why `path` cannot be a media file; None if its first bytes look right.
+
+    Whether all of it can be decoded only the decoder knows: the extractors report that.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError as error:
+        return "no such file" if isinstance(error, FileNotFoundError) else str(error.strerror)
+    if not head:
+        return "the file is empty"
+    offset, expected = _SIGNATURES[path.suffix]
+    if head[offset : offset + len(expected)] != expected:
+        return f"not a {path.suffix[1:].upper()} file"
+    return None

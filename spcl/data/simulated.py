@@ -1,0 +1,26 @@
+"""The mark that tells a simulated corpus from a real one."""
+
+from pathlib import Path
+
+_MARK = "SIMULATED.txt"
+_TEXT = """This corpus is SIMULATED.
+
+Nobody said, wrote or felt any of it: the transcripts, voices and faces are made by a program
+(spcl.data.simulator) in the folder layout of {model}.
+Whatever is measured on it says nothing about people, nor about {model}.
+
+layout: {layout}
+seed: {seed}
+dialogues: {dialogues}
+"""
+
+
+def mark_simulated(folder: Path, *, model: str, layout: str, seed: int, dialogues: int) -> None:
+    """Leave a note in `folder` that says what it is and which corpus (`model`) it imitates."""
+    text = _TEXT.format(model=model, layout=layout, seed=seed, dialogues=dialogues)
+    (folder / _MARK).write_text(text, encoding="utf-8")
+
+
+def is_simulated(folder: str | Path) -> bool:
+    """Whether the corpus in `folder` was written by the simulator."""
+    return (Path(folder) / _MARK).is_file()
