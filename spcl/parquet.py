@@ -96,14 +96,14 @@ def write(table: pa.Table, path: str | Path, schema: Schema, **meta: Any) -> Non
     schema
         What the table must be.
     **meta
-        JSON-serialisable facts that travel with the table. They replace those the table has.
+        See `describe`.
 
     Raises
     ------
     ValueError
         The table does not fit its schema: a defect in the caller.
     """
-    table = table.replace_schema_metadata({_METADATA_KEY: json.dumps(meta, sort_keys=True)})
+    table = describe(table, **meta)
     fault = schema.fault(table)
     if fault:
         raise ValueError(f"{path}: not a table of {schema.name}: {fault}")
@@ -146,8 +146,14 @@ def read(path: str | Path, schema: Schema, columns: Sequence[str] | None = None)
     return table
 
 
+def describe(table: pa.Table, **meta: Any) -> pa.Table:
+    """Add JSON-serialisable facts to those that travel with `table`."""
+    facts = json.dumps(metadata(table) | meta, sort_keys=True)
+    return table.replace_schema_metadata({_METADATA_KEY: facts})
+
+
 def metadata(table: pa.Table) -> dict[str, Any]:
-    """The facts that `write` was given with this table."""
+    """The facts that travel with `table`, see `describe`."""
     raw = (table.schema.metadata or {}).get(_METADATA_KEY)
     return json.loads(raw) if raw else {}
 

@@ -1,13 +1,11 @@
 """What tests of several areas share: the property tests' profile and a small made-up corpus."""
 
-import json
-
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import settings
 
-from spcl import schemas
+from spcl import parquet, schemas
 
 # Time limits on single examples fail on a busy machine and show nothing.
 settings.register_profile("spcl", deadline=None, derandomize=True)
@@ -46,7 +44,7 @@ def make_corpus(lengths, *, seed=0, signal=2.0, unlabelled=(), widths=None):
         }
     )
     facts = {"dataset": "made", "protocol": "official", "protocol_seed": 0, "simulated": True}
-    utterances = with_metadata(utterances, labels=list(LABELS), **facts)
+    utterances = parquet.describe(utterances, labels=list(LABELS), **facts)
     assert schemas.UTTERANCES.fault(utterances) is None
     features = {}
     for m, width in widths.items():
@@ -66,11 +64,6 @@ def feature_table(utterance_ids, x, observed=None):
             "features": pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), x.shape[1]),
         }
     )
-
-
-def with_metadata(table, **facts):
-    """Give `table` the metadata that `spcl.parquet.write` would."""
-    return table.replace_schema_metadata({"spcl": json.dumps(facts)})
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from spcl.data.arrays import label_indices, strings
+from spcl.parquet import describe, metadata
 from spcl.schemas import CONVERSATION_DIFFICULTY
 
 
@@ -57,8 +58,13 @@ def score_conversations(
     table["shift_rate_within_speaker"] = _shift_rate(labelled, ["dialogue_id", "speaker"])
     table["incoherence"] = _incoherence(scores)
     columns = table.reset_index().assign(dataset=dataset)
-    return CONVERSATION_DIFFICULTY.table(
-        {name: pa.array(columns[name], from_pandas=True) for name in columns.columns}
+    return describe(
+        CONVERSATION_DIFFICULTY.table(
+            {name: pa.array(columns[name], from_pandas=True) for name in columns.columns}
+        ),
+        dataset=dataset,
+        modalities="".join(scores),
+        simulated=metadata(utterances)["simulated"],
     )
 
 

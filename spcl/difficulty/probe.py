@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from spcl.data.arrays import feature_matrix, label_indices, strings
 from spcl.errors import UserError
-from spcl.parquet import metadata
+from spcl.parquet import describe, metadata
 from spcl.schemas import UTTERANCE_DIFFICULTY
 
 _PENALTY = 0.01
@@ -87,7 +87,13 @@ def score_utterances(
         "p_true": pa.array(p_true, from_pandas=True),
         "loss": pa.array(-np.log(np.maximum(p_true, _FLOOR)), from_pandas=True),
     }
-    return UTTERANCE_DIFFICULTY.table(columns)
+    return describe(
+        UTTERANCE_DIFFICULTY.table(columns),
+        dataset=dataset,
+        modality=modality,
+        labels=labels,
+        simulated=metadata(utterances)["simulated"],
+    )
 
 
 def _folds(dialogue: np.ndarray, in_train: np.ndarray, folds: int, seed: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from spcl.difficulty.conversations import score_conversations
-from tests.conftest import with_metadata
+from spcl.parquet import describe
 
 
 def utterances(rows):
@@ -22,7 +22,7 @@ def utterances(rows):
             "split": list(frame["split"]),
         }
     )
-    return with_metadata(table, labels=["joy", "anger"])
+    return describe(table, labels=["joy", "anger"], simulated=False)
 
 
 def probe_scores(table, p_true):
