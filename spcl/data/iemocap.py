@@ -104,6 +104,9 @@ class _Recording:
         texts = _texts(self.transcription)
         matches = [match for line in _lines(self.annotation) if (match := _SUMMARY.fullmatch(line))]
         matches.sort(key=lambda match: (float(match["start"]), float(match["end"]), match["id"]))
+        for utterance_id in sorted(texts.keys() - {match["id"] for match in matches}):
+            reason = "a transcript without an annotation; left out"
+            self._note(self.transcription, utterance_id, None, reason)
         for match in matches:
             utterance_id, emotion = match["id"], match["emotion"]
             start_s, end_s = float(match["start"]), float(match["end"])

@@ -86,5 +86,5 @@ def fault(path: Path) -> str | None:
         return "the file is empty"
     offset, expected = _SIGNATURES[path.suffix]
     if head[offset : offset + len(expected)] != expected:
-        return f"not a {path.suffix[1:].upper()} file"
+        return f"not of the kind {path.suffix}"
     return None

@@ -70,12 +70,15 @@ def _dialogue(shape: Shape, profile: Profile, rng: np.random.Generator) -> list[
     change = rng.random(shape.length) < profile.turn_share
     step = rng.integers(1, max(2, shape.n_speakers), size=shape.length)
 
-    turns: list[Turn] = []
-    label, speaker = labels[fresh[0]], int(rng.integers(shape.n_speakers))
-    for position in range(shape.length):
-        if position and redraw[position]:
+    label, speaker, heard = labels[fresh[0]], 0, 1
+    turns = [Turn(speaker, label)]
+    for position in range(1, shape.length):
+        if redraw[position]:
             label = labels[fresh[position]]
-        if position and change[position]:  # a step of 1 to n - 1 always ends at another speaker
+        silent = shape.n_speakers - heard
+        if silent and (change[position] or silent >= shape.length - position):
+            speaker, heard = heard, heard + 1  # everybody speaks before anybody comes back
+        elif change[position]:  # a step of 1 to n - 1 always ends at another speaker
             speaker = (speaker + int(step[position])) % shape.n_speakers
         turns.append(Turn(speaker, label))
     return turns

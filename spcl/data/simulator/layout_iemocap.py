@@ -51,36 +51,42 @@ class Line:
 
 def write(folder: Path, dialogues: int, rng: np.random.Generator) -> None:
     """Write `dialogues` dialogues, at least one a session, into the empty `folder`."""
-    splits: dict[str, str] = {}
-    for session in SESSIONS:
-        n = dialogues // len(SESSIONS) + (session <= dialogues % len(SESSIONS))
-        names = [f"Ses{session:02d}{scene}" for scene in SCENES[:n]]
-        splits |= division(session, names)
-    shapes = draw_shapes(IEMOCAP, dialogues, rng)
-    drawn = dict(zip(splits, draw_dialogues(shapes, IEMOCAP, rng), strict=True))
-    for split in SPLITS:
-        lift_rare_emotions([drawn[name] for name in drawn if splits[name] == split], IEMOCAP, rng)
-    lose_majorities(list(drawn.values()), IEMOCAP, rng)
-
+    planned = plan(dialogues, rng)
     for session in SESSIONS:
         base = folder / f"Session{session}"
         for part in ("dialog/EmoEvaluation", "dialog/transcriptions", "dialog/avi/DivX"):
             (base / part).mkdir(parents=True)
         actors = {"F": draw_actor(True, rng), "M": draw_actor(False, rng)}
-        for name, turns in drawn.items():
+        for name, turns in planned.items():
             if name.startswith(f"Ses{session:02d}"):
                 _write_dialogue(base, name, _act(name, turns, actors, rng), actors, rng)
+
+
+def plan(dialogues: int, rng: np.random.Generator) -> dict[str, list[Turn]]:
+    """Draw the dialogues, by name: who speaks and what was annotated."""
+    splits: dict[str, str] = {}
+    for session in SESSIONS:
+        n = dialogues // len(SESSIONS) + (session <= dialogues % len(SESSIONS))
+        splits |= division(session, [f"Ses{session:02d}{scene}" for scene in SCENES[:n]])
+    drawn = draw_dialogues(draw_shapes(IEMOCAP, dialogues, rng), IEMOCAP, rng)
+    lose_majorities(drawn, IEMOCAP, rng)
+    planned = dict(zip(splits, drawn, strict=True))
+    for split in SPLITS:
+        part = [turns for name, turns in planned.items() if splits[name] == split]
+        lift_rare_emotions(part, IEMOCAP, rng)
+    return planned
 
 
 def _act(
     dialogue_id: str, turns: list[Turn], actors: dict[str, Actor], rng: np.random.Generator
 ) -> list[Line]:
     """Perform a dialogue, one utterance after the other with short pauses."""
-    counts = {"F": 0, "M": 0}
+    letters = rng.permutation(list(actors))
+    counts = dict.fromkeys(actors, 0)
     clock = float(rng.uniform(0.3, 1.0))
     lines = []
     for turn in turns:
-        letter = "FM"[turn.speaker]
+        letter = str(letters[turn.speaker])
         said = perform(actors[letter], turn.label, IEMOCAP, rng)
         laughs = turn.label in ("hap", "exc") and rng.random() < LAUGH_SHARE
         seconds = len(said.sound) / SAMPLE_RATE

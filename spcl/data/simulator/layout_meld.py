@@ -49,21 +49,29 @@ CROWD = 9
 
 def write(folder: Path, dialogues: int, rng: np.random.Generator) -> None:
     """Write `dialogues` dialogues, at least three, into the empty `folder`."""
+    planned = plan(dialogues, rng)
+    actors = {name: draw_actor(female, rng) for name, female in CAST}
+    for split, part in planned.items():
+        _write_split(folder, split, part, actors, rng)
+
+
+def plan(dialogues: int, rng: np.random.Generator) -> dict[str, dict[int, list[Turn]]]:
+    """Draw the dialogues, by split and Dialogue_ID: who speaks and what was annotated."""
     n_dev = max(1, round(SHARES["dev"] * dialogues))
     n_test = max(1, round(SHARES["test"] * dialogues))
     sizes = {"train": dialogues - n_dev - n_test, "dev": n_dev, "test": n_test}
-    actors = {name: draw_actor(female, rng) for name, female in CAST}
     shapes = draw_shapes(MELD, dialogues, rng)
     if sizes["train"] >= 10:
         shapes[:2] = [Shape(MELD.lengths[1], CROWD), Shape(1, 1)]
     drawn = iter(draw_dialogues(shapes, MELD, rng))
+    planned = {}
     for split, size in sizes.items():
         part = list(islice(drawn, size))
         lift_rare_emotions(part, MELD, rng)
-        numbers = list(range(size))
-        if split == "train":
-            numbers = [number + (number >= size // 2) for number in numbers]  # one is lost
-        _write_split(folder, split, dict(zip(numbers, part, strict=True)), actors, rng)
+        numbers = range(size)
+        lost = size // 2 if split == "train" else size  # MELD's train has no dialogue 60
+        planned[split] = {n + (n >= lost): turns for n, turns in zip(numbers, part, strict=True)}
+    return planned
 
 
 def _write_split(

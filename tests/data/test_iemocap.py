@@ -1,0 +1,191 @@
+"""IEMOCAP_full_release is read whatever is wrong with single lines and files."""
+
+import pytest
+
+from spcl.data.corpus import read_corpus
+from spcl.data.iemocap import division, speaker_region
+from spcl.data.media import MediaReference
+from spcl.errors import UserError
+
+RIFF = b"RIFF0000WAVE"
+
+
+def line(utterance_id, start, end, emotion="neu"):
+    return (
+        f"[{start:.4f} - {end:.4f}]\t{utterance_id}\t{emotion}\t[2.5000, 2.5000, 2.5000]\n"
+        "C-E2:\tNeutral;\t()\nA-E3:\tval 3; act 2; dom  2;\t()\n\n"
+    )
+
+
+def write_dialogue(folder, dialogue_id, utterances, *, texts=None, encoding="utf-8"):
+    """Write a dialogue; `utterances` are tuples (letter and number, start, end, emotion)."""
+    base = folder / f"Session{dialogue_id[4]}"
+    wavs = base / "sentences/wav" / dialogue_id
+    for part in (base / "dialog/EmoEvaluation", base / "dialog/transcriptions",
+                 base / "dialog/avi/DivX", wavs):  # fmt: skip
+        part.mkdir(parents=True, exist_ok=True)
+    annotation = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
+    transcript = ""
+    for name, start, end, emotion in utterances:
+        utterance_id = f"{dialogue_id}_{name}"
+        annotation += line(utterance_id, start, end, emotion)
+        transcript += f"{utterance_id} [{start:08.4f}-{end:08.4f}]: Excuse me.\n"
+        (wavs / f"{utterance_id}.wav").write_bytes(RIFF)
+    (base / "dialog/EmoEvaluation" / f"{dialogue_id}.txt").write_text(annotation, "utf-8")
+    (base / "dialog/transcriptions" / f"{dialogue_id}.txt").write_bytes(
+        (transcript if texts is None else texts).encode(encoding)
+    )
+    (base / "dialog/avi/DivX" / f"{dialogue_id}.avi").write_bytes(RIFF)
+
+
+ONE = [("F000", 6.29, 8.23, "neu")]
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """One dialogue of one utterance in each session."""
+    for session in range(1, 6):
+        write_dialogue(tmp_path, f"Ses0{session}F_impro01", ONE)
+    return tmp_path
+
+
+def read(folder):
+    return read_corpus("iemocap", folder, dataset="iemocap")
+
+
+def rows(corpus, dialogue_id):
+    table = corpus.utterances.to_pylist()
+    return [row for row in table if row["dialogue_id"] == dialogue_id]
+
+
+def test_utterances_come_by_start_with_the_speaker_of_their_id(tree):
+    utterances = [("M000", 9.0, 10.0, "ang"), ("F000", 1.0, 2.0, "hap"), ("F004", 5.0, 6.0, "exc")]
+    write_dialogue(tree, "Ses01M_script01_1", utterances)
+    found = rows(read(tree), "Ses01M_script01_1")
+    assert [row["utterance_id"][18:] for row in found] == ["F000", "F004", "M000"]
+    assert [row["position"] for row in found] == [0, 1, 2]
+    assert [row["speaker"] for row in found] == ["F", "F", "M"]
+    assert [row["emotion"] for row in found] == ["hap", "exc", "ang"]
+
+
+def test_annotations_without_a_usable_majority_are_unlabelled_context(tree):
+    codes = ["xxx", "oth", "sur", "fea", "dis", "fru"]
+    utterances = [(f"F{n:03d}", n, n + 1, code) for n, code in enumerate(codes)]
+    write_dialogue(tree, "Ses02F_impro02", utterances)
+    corpus = read(tree)
+    assert [row["emotion"] for row in rows(corpus, "Ses02F_impro02")] == [None] * 5 + ["fru"]
+    assert corpus.problems == []
+
+
+def test_an_unknown_emotion_is_unlabelled_and_noted(tree):
+    write_dialogue(tree, "Ses02F_impro02", [("F000", 1, 2, "joy")])
+    corpus = read(tree)
+    assert rows(corpus, "Ses02F_impro02")[0]["emotion"] is None
+    assert corpus.problems[0].reason == "unknown emotion 'joy'; kept as unlabelled"
+
+
+def test_lines_that_are_no_utterance_are_skipped(tree):
+    texts = (
+        "Ses01F_impro01_FXX0 [001.0000-002.0000]: [BREATHING]\n"
+        "M: [GARBAGE]\n"
+        "\n"
+        "Ses01F_impro01_F000 [006.2900-008.2300]:   [LAUGHTER] \n"
+        "F: [LAUGHTER]\n"
+    )
+    write_dialogue(tree, "Ses01F_impro01", ONE, texts=texts)
+    corpus = read(tree)
+    assert [row["text"] for row in rows(corpus, "Ses01F_impro01")] == ["[LAUGHTER]"]
+    assert corpus.problems == []
+
+
+def test_a_transcription_in_cp1252_is_read(tree):
+    texts = "Ses01F_impro01_F000 [006.2900-008.2300]: It\N{RIGHT SINGLE QUOTATION MARK}s caf\xe9\n"
+    write_dialogue(tree, "Ses01F_impro01", ONE, texts=texts, encoding="cp1252")
+    assert rows(read(tree), "Ses01F_impro01")[0]["text"].startswith(
+        "It\N{RIGHT SINGLE QUOTATION MARK}"
+    )
+
+
+def test_an_empty_or_lost_transcript_is_an_empty_text(tree):
+    write_dialogue(tree, "Ses01F_impro01", ONE, texts="Ses01F_impro01_F000 [1-2]:\n")
+    (tree / "Session2/dialog/transcriptions/Ses02F_impro01.txt").unlink()
+    corpus = read(tree)
+    assert corpus.utterances["text"].to_pylist()[:3] == ["", "", "Excuse me."]
+    assert [(p.utterance_id, p.modality) for p in corpus.problems] == [
+        ("Ses01F_impro01_F000", "t"),
+        ("Ses02F_impro01_F000", "t"),
+    ]
+
+
+def test_a_transcript_without_an_annotation_is_left_out_and_noted(tree):
+    texts = "Ses01F_impro01_F000 [1-2]: Yes.\nSes01F_impro01_M000 [3-4]: No.\n"
+    write_dialogue(tree, "Ses01F_impro01", ONE, texts=texts)
+    corpus = read(tree)
+    assert len(rows(corpus, "Ses01F_impro01")) == 1
+    assert [problem.utterance_id for problem in corpus.problems] == ["Ses01F_impro01_M000"]
+
+
+def test_missing_sound_and_film_cost_their_own_modality(tree):
+    (tree / "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav").unlink()
+    (tree / "Session2/dialog/avi/DivX/Ses02F_impro01.avi").write_bytes(b"")
+    corpus = read(tree)
+    first, second = corpus.utterances.to_pylist()[:2]
+    assert first["audio_path"] is None
+    assert first["video_path"] is not None
+    assert second["video_path"] is None
+    assert second["audio_path"] is not None
+    assert [(p.utterance_id[:5], p.modality, p.reason) for p in corpus.problems] == [
+        ("Ses01", "a", "no such file"),
+        ("Ses02", "v", "the file is empty"),
+    ]
+
+
+def test_an_utterance_of_no_duration_has_no_video(tree):
+    write_dialogue(tree, "Ses01F_impro01", [("F000", 3.0, 3.0, "neu")])
+    corpus = read(tree)
+    assert corpus.utterances["video_path"][0].as_py() is None
+    assert [problem.modality for problem in corpus.problems] == ["v"]
+
+
+def test_the_video_is_the_speaker_s_half_of_the_dialogue_s_film(tree):
+    video = MediaReference.parse(read(tree).utterances["video_path"][0].as_py())
+    assert video.path == "Session1/dialog/avi/DivX/Ses01F_impro01.avi"
+    assert (video.start_s, video.end_s) == (6.29, 8.23)
+    assert video.region == (0, 0, 50, 100)
+
+
+def test_whoever_wears_the_markers_sits_on_the_left():
+    left, right = (0, 0, 50, 100), (50, 0, 50, 100)
+    assert speaker_region("Ses01F_impro01_F000") == left
+    assert speaker_region("Ses01F_impro01_M000") == right
+    assert speaker_region("Ses05M_script03_2_M012") == left
+    assert speaker_region("Ses05M_script03_2_F012") == right
+
+
+def test_session_5_is_test_and_dev_is_dialogxl_s_part_of_session_4():
+    scenes = [f"impro0{n}" for n in range(1, 9)]
+    scenes += [f"script0{n}" for n in ("1_1", "1_2", "1_3", "2_1", "2_2", "3_1", "3_2")]
+    names = [f"Ses04{letter}_{scene}" for letter in "MF" for scene in scenes]
+    divided = division(4, names)
+    dev = sorted(name for name in names if divided[name] == "dev")
+    assert len(dev) == 20
+    assert (dev[0], dev[-1]) == ("Ses04F_script01_3", "Ses04M_script03_2")
+    assert {divided[name] for name in names} == {"train", "dev"}
+    assert set(division(5, ["Ses05F_impro01"]).values()) == {"test"}
+    assert set(division(1, ["Ses01F_impro01"]).values()) == {"train"}
+
+
+def test_the_label_order_is_the_field_s(tree):
+    assert read(tree).labels == ("hap", "sad", "neu", "ang", "exc", "fru")
+
+
+def test_an_absent_folder_says_how_to_ask_for_the_corpus(tmp_path):
+    with pytest.raises(
+        UserError, match=r"no such folder; .*sail\.usc\.edu.*datasets\.iemocap\.path"
+    ):
+        read(tmp_path / "iemocap")
+
+
+def test_another_layout_says_what_was_looked_for(tmp_path):
+    with pytest.raises(UserError, match=r"no Session1/dialog/EmoEvaluation/Ses\*\.txt"):
+        read(tmp_path)
