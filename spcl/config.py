@@ -90,7 +90,15 @@ def _choices(wrong: str, known: Sequence[str]) -> str:
 
 
 def _undefined_names(config: Mapping[str, Any]) -> Iterable[str]:
-    """Faults between keys, which a schema cannot see."""
+    """Faults between keys, or between a key and the library, which a schema cannot see."""
+    for axis, package, constant in (
+        ("baselines", "models", "MODEL"),
+        ("curricula", "curriculum", "CURRICULUM"),
+    ):
+        for name in config[axis]:
+            yield from _unwritten(axis, name, package, constant)
+    for letter, choice in config["features"].items():
+        yield from _unwritten(f"features.{letter}", choice["extractor"], "extract", "EXTRACTOR")
     for axis in ("baselines", "curricula"):
         for name in config["grid"][axis]:
             yield from _undefined(f"grid.{axis}", name, axis, config)
@@ -112,3 +120,17 @@ def _undefined(key: str, name: str, axis: str, config: Mapping[str, Any]) -> Ite
     """A fault where `name`, used under `key`, is none of those that `axis` defines."""
     if name not in config[axis]:
         yield f"{key}: '{name}' is not defined under {axis}; {_choices(name, list(config[axis]))}"
+
+
+def _unwritten(key: str, name: str, package: str, constant: str) -> Iterable[str]:
+    """A fault where no module `name` of ``spcl.{package}`` defines `constant`.
+
+    The files are read, not imported, for most need torch.
+    """
+    known = sorted(
+        path.stem
+        for path in Path(__file__).with_name(package).glob("*.py")
+        if f"\n{constant} = " in path.read_text(encoding="utf-8")
+    )
+    if name not in known:
+        yield f"{key}: there is no '{name}'; {_choices(name, known)}"

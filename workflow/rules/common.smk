@@ -62,6 +62,11 @@ def of_dataset(key):
     return lambda wildcards: config["datasets"][wildcards.dataset][key]
 
 
+def of_modality(key):
+    """What the config says of how a job's modality is extracted."""
+    return lambda wildcards: config["features"][wildcards.modality][key]
+
+
 def settings(wildcards):
     """What decides the numbers of a cell."""
     return cell_settings(config, Cell(**dict(wildcards.items())))

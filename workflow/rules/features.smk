@@ -12,10 +12,12 @@ rule extract_features:
     conda:
         "../../envs/media.yaml"
     params:
-        extractor=lookup(within=config, dpath="features/{modality}/extractor"),
-        options=lookup(within=config, dpath="features/{modality}/options"),
+        extractor=of_modality("extractor"),
+        options=of_modality("options"),
         problem_limit=config["problem_limit"],
-        code=code("extract_features"),
+        code=lambda wildcards: code(
+            "extract_features", f"spcl.extract.{of_modality('extractor')(wildcards)}"
+        ),
     message:
         "Extracting features of {wildcards.dataset}, modality {wildcards.modality}"
     script:

@@ -71,7 +71,7 @@ rule tabulate:
     conda:
         "../../envs/report.yaml"
     params:
-        code=code("tabulate"),
+        code=lambda wildcards: code("tabulate", f"spcl.report.tables.{wildcards.table}"),
     message:
         "Tabulating {wildcards.table}"
     script:
@@ -99,7 +99,7 @@ rule plot:
     conda:
         "../../envs/report.yaml"
     params:
-        code=code("plot"),
+        code=lambda wildcards: code("plot", f"spcl.report.figures.{wildcards.figure}"),
     message:
         "Plotting {wildcards.figure}"
     script:
