@@ -1,0 +1,1 @@
+"""Aggregation: cells become tables with statistics, and figures."""

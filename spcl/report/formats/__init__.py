@@ -1,0 +1,1 @@
+"""Panels of text as Markdown, LaTeX and HTML."""

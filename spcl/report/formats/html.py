@@ -1,0 +1,132 @@
+"""Panels as one HTML page that works offline: no reference leads out of it."""
+
+import math
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from spcl.report.panels import Entry, Panel
+
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  color: #1b1b1b; background: #fff; margin: 2.5rem auto; padding: 0 1.5rem; width: fit-content;
+  max-width: 100%; box-sizing: border-box; }
+h1 { font-size: 1.45rem; line-height: 1.25; margin: 0 0 .5rem; }
+h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; }
+p, ul { max-width: 46rem; }
+.simulated { color: #b00020; font-weight: 700; }
+.panel { overflow-x: auto; }
+table { border-collapse: collapse; margin: .75rem 0 1.25rem; border-top: 2px solid #1b1b1b;
+  border-bottom: 2px solid #1b1b1b; font-variant-numeric: tabular-nums; }
+th { border-bottom: 1px solid #1b1b1b; text-align: left; vertical-align: bottom; padding: 0; }
+th button { all: unset; cursor: pointer; font-weight: 600; padding: .4rem .8rem .35rem;
+  white-space: nowrap; }
+th button:focus-visible { outline: 2px solid #0072b2; }
+th button::after { content: "\\2195"; color: #b4b4b4; padding-left: .3em; font-weight: 400; }
+th[aria-sort=ascending] button::after { content: "\\2191"; color: #0072b2; }
+th[aria-sort=descending] button::after { content: "\\2193"; color: #0072b2; }
+td { padding: .2rem .8rem; white-space: nowrap; }
+.number { text-align: right; }
+tr.block td { border-top: 1px solid #dcdcdc; }
+tbody tr:hover td { background: #f3f6f9; }
+sup { line-height: 0; }
+.notes { color: #444; font-size: .9rem; padding-left: 1.1rem; }
+@media print {
+  body { margin: 0; font-size: 9pt; max-width: none; }
+  .panel { overflow: visible; }
+  th button { padding: .2rem .4rem; }
+  th button::after { content: none !important; }
+  td { padding: .1rem .4rem; }
+  thead { display: table-header-group; }
+  tr { break-inside: avoid; }
+  .simulated { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+}
+"""
+
+_SCRIPT = """
+for (const table of document.querySelectorAll("table")) {
+  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+  const key = (row, i) => {
+    const cell = row.cells[i], value = cell.dataset.value;
+    return value === undefined ? cell.textContent : value === "" ? null : Number(value);
+  };
+  heads.forEach((head, i) => head.firstElementChild.addEventListener("click", () => {
+    const down = head.getAttribute("aria-sort") === "ascending";
+    heads.forEach(other => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const rows = [...body.rows].sort((a, b) => {
+      const x = key(a, i), y = key(b, i);
+      if (x === null || y === null) return (x === null) - (y === null);
+      const order = typeof x === "number" ? x - y : x.localeCompare(y);
+      return down ? -order : order;
+    });
+    rows.forEach(row => { row.classList.remove("block"); body.append(row); });
+  }));
+}
+"""
+
+
+def render(
+    title: str,
+    caption: str,
+    panels: Sequence[Panel],
+    notes: Sequence[str],
+    *,
+    simulated: Sequence[str] = (),
+) -> str:
+    """Lay a table out as a page; see `spcl.report.table.ResultTable`."""
+    return "\n".join(_lines(title, caption, panels, notes, simulated)) + "\n"
+
+
+def _lines(
+    title: str,
+    caption: str,
+    panels: Sequence[Panel],
+    notes: Sequence[str],
+    simulated: Sequence[str],
+) -> Iterator[str]:
+    yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>"
+    yield f"<h1>{escape(title)}</h1>"
+    if simulated:
+        names = escape(", ".join(simulated))
+        yield f'<p class="simulated">Simulated data ({names}): no real recordings.</p>'
+    yield f"<p>{escape(caption)}</p>"
+    for panel in panels:
+        yield from _panel(panel)
+    if notes:
+        yield '<ul class="notes">'
+        yield from (f"<li>{escape(note)}</li>" for note in notes)
+        yield "</ul>"
+    yield f"<script>{_SCRIPT}</script>\n</body>\n</html>"
+
+
+def _panel(panel: Panel) -> Iterator[str]:
+    if panel.title:
+        yield f"<h2>{escape(panel.title)}</h2>"
+    if not panel.rows:
+        yield "<p>No data.</p>"
+        return
+    yield '<div class="panel"><table>\n<thead><tr>'
+    for i, heading in enumerate(panel.headings):
+        kind = ' class="number"' if panel.is_numeric(i) else ""
+        yield f'<th scope="col"{kind}><button type="button">{escape(heading)}</button></th>'
+    yield "</tr></thead>\n<tbody>"
+    for i, row in enumerate(panel.rows):
+        starts_block = i > 0 and panel.nested and panel.block(i) != panel.block(i - 1)
+        opening = '<tr class="block">' if starts_block else "<tr>"
+        yield f"{opening}{''.join(_entry(entry) for entry in row)}</tr>"
+    yield "</tbody></table></div>"
+
+
+def _entry(entry: Entry) -> str:
+    shown = escape(entry.text)
+    if entry.best:
+        shown = f"<strong>{shown}</strong>"
+    if entry.marks:
+        shown += f"<sup>{escape(entry.marks)}</sup>"
+    if entry.value is None:
+        return f"<td>{shown}</td>"
+    value = "" if math.isnan(entry.value) else f"{entry.value:.12g}"
+    return f'<td class="number" data-value="{value}">{shown}</td>'

@@ -1,0 +1,132 @@
+"""Panels as LaTeX floats, which need the package booktabs and nothing else."""
+
+from collections.abc import Iterator, Sequence
+
+from spcl.report.panels import Entry, Panel
+
+_ROWS = 44
+"""So many rows fit a page; longer panels become several floats."""
+
+_SPELLING = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "_": r"\_",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\ensuremath{<}",
+    ">": r"\ensuremath{>}",
+    "−": r"\ensuremath{-}",  # noqa: RUF001
+    "–": "--",  # noqa: RUF001
+    "±": r"\,\ensuremath{\pm}\,",
+    "×": r"\ensuremath{\times}",  # noqa: RUF001
+    "ρ": r"\ensuremath{\rho}",  # noqa: RUF001
+    "λ": r"\ensuremath{\lambda}",
+    "→": r"\ensuremath{\to}",
+    "∞": r"\ensuremath{\infty}",
+    "†": r"\ensuremath{\dagger}",
+    "‡": r"\ensuremath{\ddagger}",
+    "§": r"\S{}",
+}
+
+
+def escape(text: str) -> str:
+    """Spell `text` so that LaTeX shows it as it is."""
+    return "".join(_SPELLING.get(character, character) for character in text).replace(
+        r" \,\ensuremath{\pm}\, ", r"\,\ensuremath{\pm}\,"
+    )
+
+
+def render(
+    name: str,
+    caption: str,
+    panels: Sequence[Panel],
+    notes: Sequence[str],
+    *,
+    simulated: Sequence[str] = (),
+) -> str:
+    """Lay a table out as LaTeX; see `spcl.report.table.ResultTable`."""
+    warning = ""
+    if simulated:
+        warning = rf"\textbf{{Simulated data ({escape(', '.join(simulated))}).}} "
+    floats = [(panel, rows) for panel in panels for rows in _pages(panel)]
+    parts = ["% Needs \\usepackage{booktabs}."]
+    for index, (panel, rows) in enumerate(floats):
+        title = f"{escape(panel.title)}. " if panel.title else ""
+        says = escape(caption) if index == 0 else "(Continued.)"
+        label = f"tab:{name}" + (f"-{index + 1}" if index else "")
+        parts.append(
+            "\n".join(
+                [
+                    r"\begin{table}[p]",
+                    r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+                    rf"\caption{{{warning}{title}{says}}}",
+                    rf"\label{{{label}}}",
+                    *_tabular(panel, rows),
+                    *(_notes(notes) if index == len(floats) - 1 else []),
+                    r"\end{table}",
+                ]
+            )
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def _pages(panel: Panel) -> Iterator[range]:
+    """Cut a panel into runs of rows that fit a page, never inside a block if it can be helped."""
+    n = len(panel.rows)
+    if n <= _ROWS:
+        yield range(n)
+        return
+    changes = [i for i in range(1, n) if panel.block(i) != panel.block(i - 1)] or list(range(1, n))
+    start = 0
+    for here, following in zip(changes, [*changes[1:], n], strict=True):
+        of_other_corpus = panel.nested > 1 and panel.block(here)[0] != panel.block(here - 1)[0]
+        if of_other_corpus or following - start > _ROWS:
+            yield range(start, here)
+            start = here
+    yield range(start, n)
+
+
+def _tabular(panel: Panel, rows: range) -> Iterator[str]:
+    if not rows:
+        yield "No data."
+        return
+    columns = range(len(panel.headings))
+    yield rf"\begin{{tabular}}{{{''.join('r' if panel.is_numeric(i) else 'l' for i in columns)}}}"
+    yield r"\toprule"
+    yield " & ".join(escape(heading) for heading in panel.headings) + r" \\"
+    yield r"\midrule"
+    for row in rows:
+        before = panel.block(row - 1) if row > rows.start else ()
+        now = panel.block(row)
+        same = 0  # nested columns that repeat what stands above
+        while same < len(before) and before[same] == now[same]:
+            same += 1
+        if before and same < max(panel.nested - 1, 1):
+            yield r"\addlinespace"
+        shown = ["" if i < same else _entry(entry) for i, entry in enumerate(panel.rows[row])]
+        yield " & ".join(shown) + r" \\"
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
+
+
+def _entry(entry: Entry) -> str:
+    shown = escape(entry.text)
+    if entry.best:
+        shown = rf"\textbf{{{shown}}}"
+    return shown + (rf"\textsuperscript{{{escape(entry.marks)}}}" if entry.marks else "")
+
+
+def _notes(notes: Sequence[str]) -> list[str]:
+    if not notes:
+        return []
+    return [
+        r"\par\medskip",
+        r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
+        *(rf"{escape(note)}\par" for note in notes),
+        r"\end{minipage}",
+    ]

@@ -1,0 +1,116 @@
+"""Panels of text: what Markdown, LaTeX and HTML have in common, and how numbers are spelt."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+GAP = "–"  # noqa: RUF001 (an en dash)
+MINUS = "−"  # noqa: RUF001 (the minus sign)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One field of a panel.
+
+    Attributes
+    ----------
+    text
+        As shown.
+    value
+        What HTML sorts by; None = by `text`.
+    best
+        In bold.
+    marks
+        Footnote signs behind the text.
+    """
+
+    text: str
+    value: float | None = None
+    best: bool = False
+    marks: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Headings and rows.
+
+    Attributes
+    ----------
+    headings
+        One a column.
+    rows
+        Entries, as many as headings each.
+    title
+        Empty if the table's own says enough.
+    nested
+        So many columns at the left nest: rows that agree in them belong together.
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Entry, ...], ...]
+    title: str = ""
+    nested: int = 0
+
+    def block(self, row: int) -> tuple[str, ...]:
+        """What the nested columns say in `row`."""
+        return tuple(entry.text for entry in self.rows[row][: self.nested])
+
+    def is_numeric(self, column: int) -> bool:
+        """Whether the column holds numbers, which are set flush right."""
+        return any(row[column].value is not None for row in self.rows)
+
+
+def text(value: object, marks: str = "") -> Entry:
+    """Words."""
+    return Entry(str(value), marks=marks)
+
+
+def number(value: float, decimals: int = 1, *, spread: float = math.nan, unit: str = "") -> Entry:
+    """``63.9`` or, with a standard deviation, ``63.9 ± 1.0``; a dash for NaN."""
+    return _spelt(value, spread, lambda x: f"{x:,.{decimals}f}", decimals, unit)
+
+
+def signed(value: float, decimals: int = 1, *, spread: float = math.nan, marks: str = "") -> Entry:
+    """``+0.6 ± 0.4``: the same for a difference."""
+    return replace(_spelt(value, spread, lambda x: _sign(x, decimals), decimals, ""), marks=marks)
+
+
+def interval(low: float, high: float, decimals: int = 1) -> Entry:
+    """``[-0.2, +1.3]`` for differences; sorts by its lower end."""
+    if math.isnan(low) or math.isnan(high):
+        return Entry(GAP, math.nan)
+    return Entry(f"[{_sign(low, decimals)}, {_sign(high, decimals)}]", low)
+
+
+def p_value(value: float) -> Entry:
+    """Three decimals, ``< 0.001`` below."""
+    if math.isnan(value):
+        return Entry(GAP, math.nan)
+    return Entry("< 0.001" if value < 0.001 else f"{value:.3f}", value)
+
+
+def mark_best(entries: list[Entry]) -> list[Entry]:
+    """Set the entries that show the highest number in bold, if there are others to beat."""
+    numbers = [e.text.split(" ")[0] for e in entries]
+    values = [e.value for e in entries if e.value is not None and not math.isnan(e.value)]
+    if len(values) < 2 or min(values) == max(values):
+        return entries
+    top = next(n for e, n in zip(entries, numbers, strict=True) if e.value == max(values))
+    return [replace(e, best=n == top) for e, n in zip(entries, numbers, strict=True)]
+
+
+def _sign(value: float, decimals: int) -> str:
+    shown = f"{value:+,.{decimals}f}".replace("-", MINUS)
+    zero = f"{MINUS}{0:.{decimals}f}"
+    return shown.replace(MINUS, "+") if shown == zero else shown
+
+
+def _spelt(
+    value: float, spread: float, spell: Callable[[float], str], decimals: int, unit: str
+) -> Entry:
+    if math.isnan(value):
+        return Entry(GAP, math.nan)
+    shown = spell(value)
+    if not math.isnan(spread):
+        shown += f" ± {spread:,.{decimals}f}"
+    return Entry(shown + unit, value)

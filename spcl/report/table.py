@@ -1,0 +1,108 @@
+"""What a result table is: numbers for Parquet, and panels of text for readers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from spcl import parquet
+from spcl.report.formats import html, latex, markdown
+from spcl.report.panels import Panel
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """A result table.
+
+    Attributes
+    ----------
+    name
+        As in the file names.
+    title
+        A few words.
+    caption
+        What is measured over what, in which unit.
+    data
+        Tidy numbers at full precision; what the Parquet file holds.
+    schema
+        The columns of `data` and their meaning.
+    panels
+        `data` as readers see it.
+    notes
+        Footnotes, and explanations of gaps.
+    simulated
+        Names of the simulated corpora in it.
+    """
+
+    name: str
+    title: str
+    caption: str
+    data: pd.DataFrame
+    schema: parquet.Schema
+    panels: tuple[Panel, ...]
+    notes: tuple[str, ...] = ()
+    simulated: tuple[str, ...] = ()
+
+    def write(
+        self,
+        *,
+        parquet: str | Path,
+        md: str | Path | None = None,
+        tex: str | Path | None = None,
+        html: str | Path | None = None,
+    ) -> None:
+        """Write the table in the formats that are given a path, each file whole or not at all."""
+        write_frame(
+            self.data,
+            parquet,
+            self.schema,
+            caption=self.caption,
+            notes=list(self.notes),
+            simulated=list(self.simulated),
+        )
+        for path, render in ((md, self.markdown), (tex, self.latex), (html, self.html)):
+            if path is not None:
+                _write_text(Path(path), render)
+
+    def markdown(self) -> str:
+        """The table for a terminal or a README."""
+        return markdown.render(
+            self.title, self.caption, self.panels, self.notes, simulated=self.simulated
+        )
+
+    def latex(self) -> str:
+        """Floats for a paper; they need the package booktabs and nothing else."""
+        return latex.render(
+            self.name, self.caption, self.panels, self.notes, simulated=self.simulated
+        )
+
+    def html(self) -> str:
+        """A page on its own, which works offline."""
+        return html.render(
+            self.title, self.caption, self.panels, self.notes, simulated=self.simulated
+        )
+
+
+def write_frame(
+    frame: pd.DataFrame, path: str | Path, schema: parquet.Schema, **meta: object
+) -> None:
+    """Write a pandas frame as a Parquet file of `schema`; NaN becomes null."""
+    columns = {column.name: frame[column.name].astype(object) for column in schema.columns}
+    parquet.write(
+        schema.table(
+            {name: values.where(values.notna(), None) for name, values in columns.items()}
+        ),
+        path,
+        schema,
+        **meta,
+    )
+
+
+def _write_text(path: Path, render: Callable[[], str]) -> None:
+    text = render()
+    parquet.write_atomically(path, lambda temporary: _save(temporary, text))
+
+
+def _save(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,339 @@
+"""Made-up results in the files that the stages leave, quick enough for hundreds of cells."""
+
+import json
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from spcl import parquet, schemas
+from spcl.report.statistics import f1_by_class, tally, weighted_f1
+
+EMOTIONS = {
+    "iemocap": ["happy", "sad", "neutral", "angry", "excited", "frustrated"],
+    "meld": ["neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger"],
+}
+SKILL = {"a": 0.18, "t": 0.42, "v": 0.10}
+"""How much of the way from chance to certainty a modality goes."""
+
+
+class MadeCorpus:
+    """Dialogues with emotions: 60 % train, 15 % dev, 25 % test."""
+
+    def __init__(self, dataset, *, n_dialogues, mean_length, seed=0, simulated=True):
+        rng = np.random.default_rng([seed, len(dataset)])
+        self.dataset, self.simulated = dataset, simulated
+        self.labels = EMOTIONS["iemocap" if dataset.startswith("iemocap") else "meld"]
+        lengths = rng.integers(max(mean_length // 2, 1), mean_length * 3 // 2 + 1, n_dialogues)
+        self.dialogue = np.repeat(np.arange(n_dialogues), lengths)
+        n = len(self.dialogue)
+        share = 1 / np.arange(1, len(self.labels) + 1)
+        self.emotion = rng.choice(len(self.labels), n, p=share / share.sum())
+        self.emotion[rng.random(n) < 0.05] = -1
+        cut = np.searchsorted([0.6, 0.75], (np.arange(n_dialogues) + 0.5) / n_dialogues)
+        self.split = np.array(schemas.SPLITS)[cut][self.dialogue]
+        self.hardness = rng.gamma(2.0, 0.6, n)
+        self.ids = np.array([f"{dataset}_u{i}" for i in range(n)], object)
+        self.dialogue_ids = np.array([f"{dataset}_d{d}" for d in self.dialogue], object)
+
+    def names(self, indices):
+        """Emotions by index, None for -1."""
+        return np.array([*self.labels, None], object)[indices]
+
+    @property
+    def facts(self):
+        return {"dataset": self.dataset, "labels": self.labels, "simulated": self.simulated}
+
+
+def make_results(
+    folder,
+    *,
+    datasets=("iemocap-sim", "meld-sim"),
+    baselines=("biddin", "dialogue_gcn", "mm_dfn", "mmgcn"),
+    modalities=("atv", "at", "tv", "av"),
+    curricula=("none", "spcl"),
+    seeds=(1, 2, 3, 4, 5),
+    n_dialogues=20,
+    mean_length=12,
+    epochs=10,
+    gain=0.03,
+    simulated=True,
+    protocol="official",
+    drop=(),
+    diverged=(),
+    never_full=(),
+):
+    """Write results below `folder` and give the paths by kind, as `Results` takes them.
+
+    `drop`, `diverged` and `never_full` name cells as "dataset/baseline/modalities/curriculum";
+    every curriculum but none gains about `gain` in accuracy.
+    """
+    folder = Path(folder)
+    paths = {kind: [] for kind in ("metrics", "history", "predictions", "curriculum")}
+    paths |= {kind: [] for kind in ("utterance_difficulty", "conversation_difficulty")}
+    paths |= {kind: [] for kind in ("benchmarks", "features", "utterances")}
+    for index, dataset in enumerate(datasets):
+        corpus = MadeCorpus(
+            dataset,
+            n_dialogues=n_dialogues,
+            mean_length=mean_length,
+            seed=index,
+            simulated=simulated,
+        )
+        _write_corpus(corpus, folder, paths, protocol)
+        for key in product([dataset], baselines, modalities, curricula):
+            if "/".join(key) not in drop:
+                address = "/".join(key)
+                _write_cell(
+                    corpus,
+                    key,
+                    folder,
+                    paths,
+                    seeds=seeds,
+                    epochs=epochs,
+                    skill=sum(SKILL[m] for m in key[2])
+                    + gain * (key[3] != "none")
+                    + 0.02 * list(baselines).index(key[1]),
+                    diverged=address in diverged,
+                    never_full=address in never_full,
+                    protocol=protocol,
+                )
+    _write_benchmarks(folder, paths, datasets, baselines, modalities, curricula)
+    return paths
+
+
+def _save(folder, paths, kind, name, schema, columns, **facts):
+    path = folder / kind / f"{name}.parquet"
+    parquet.write(schema.table(columns), path, schema, **facts)
+    paths[kind].append(path)
+
+
+def _write_corpus(corpus, folder, paths, protocol):
+    n = len(corpus.ids)
+    rng = np.random.default_rng(7)
+    starts = np.r_[0, np.flatnonzero(np.diff(corpus.dialogue)) + 1]
+    position = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))
+    columns = {
+        "dialogue_id": corpus.dialogue_ids,
+        "utterance_id": corpus.ids,
+        "position": position,
+        "speaker": [f"s{s}" for s in rng.integers(3, size=n)],
+        "text": ["words"] * n,
+        "emotion": pa.array(corpus.names(corpus.emotion), pa.string()).dictionary_encode(),
+        "split": corpus.split,
+        **dict.fromkeys(("start_s", "end_s", "audio_path", "video_path"), [None] * n),
+    }
+    facts = corpus.facts | {"protocol": protocol, "protocol_seed": 0}
+    _save(folder, paths, "utterances", corpus.dataset, schemas.UTTERANCES, columns, **facts)
+
+    in_train = corpus.split == "train"
+    labelled = in_train & (corpus.emotion >= 0)
+    p_by_modality = []
+    for modality, skill in SKILL.items():
+        predicted = _answers(rng, corpus, np.arange(n), skill + 0.2)
+        p_true = np.exp(-corpus.hardness * rng.uniform(0.6, 1.4, n) * (1.3 - skill))
+        p_by_modality.append(np.where(labelled, p_true, 0))
+        _save(
+            folder,
+            paths,
+            "utterance_difficulty",
+            f"{corpus.dataset}-{modality}",
+            schemas.UTTERANCE_DIFFICULTY,
+            {
+                "dataset": [corpus.dataset] * n,
+                "modality": [modality] * n,
+                "dialogue_id": corpus.dialogue_ids,
+                "utterance_id": corpus.ids,
+                "split": corpus.split,
+                "fold": pa.array(corpus.dialogue % 5, mask=~in_train),
+                "predicted": corpus.names(predicted),
+                "probabilities": [[1 / len(corpus.labels)] * len(corpus.labels)] * n,
+                "p_true": pa.array(p_true, mask=~labelled),
+                "loss": pa.array(-np.log(p_true), mask=~labelled),
+            },
+            modality=modality,
+            **corpus.facts,
+        )
+        _save(
+            folder,
+            paths,
+            "features",
+            f"{corpus.dataset}-{modality}",
+            schemas.FEATURES,
+            {
+                "utterance_id": corpus.ids,
+                "observed": np.arange(n) % 50 != 0,
+                "features": pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(n, "f4")), 1),
+            },
+            modality=modality,
+            extractor={"a": "egemaps", "t": "minilm", "v": "face_hog"}[modality],
+            version="1",
+            options={"size": 2},
+            width=1,
+            inputs="0123456789abcdef",
+            **corpus.facts,
+        )
+    confidence = [np.bincount(corpus.dialogue, p) for p in p_by_modality]
+    lengths = np.bincount(corpus.dialogue)
+    split = corpus.split[starts]
+    trains = split == "train"
+    _save(
+        folder,
+        paths,
+        "conversation_difficulty",
+        corpus.dataset,
+        schemas.CONVERSATION_DIFFICULTY,
+        {
+            "dataset": [corpus.dataset] * len(starts),
+            "dialogue_id": corpus.dialogue_ids[starts],
+            "split": split,
+            "n_utterances": lengths,
+            "n_speakers": rng.integers(2, 4, len(starts)),
+            "shift_rate": pa.array(rng.uniform(0.3, 0.7, len(starts)), mask=~trains),
+            "shift_rate_within_speaker": pa.array(rng.random(len(starts)), mask=~trains),
+            "incoherence": pa.array(np.std(confidence, axis=0, ddof=1), mask=~trains),
+        },
+        modalities="atv",
+        dataset=corpus.dataset,
+        simulated=corpus.simulated,
+    )
+
+
+def _answers(rng, corpus, rows, skill):
+    """Predicted classes of `rows`: right with a probability that falls with hardness."""
+    right = rng.random(len(rows)) < np.clip(skill * 1.4 - 0.1 * corpus.hardness[rows], 0.05, 0.98)
+    guess = rng.integers(len(corpus.labels), size=len(rows))
+    return np.where(right & (corpus.emotion[rows] >= 0), corpus.emotion[rows], guess)
+
+
+def _write_cell(
+    corpus, key, folder, paths, *, seeds, epochs, skill, diverged, never_full, protocol
+):
+    address = dict(zip(schemas.CELL_KEY, key, strict=True))
+    name = "-".join(key)
+    metrics, predictions = [], []
+    n_classes, n_modalities = len(corpus.labels), len(key[2])
+    paced = key[3] != "none"
+    train = np.flatnonzero((corpus.split == "train") & (corpus.emotion >= 0))
+    threshold = 0.4 * 1.3 ** np.arange(epochs)
+    limit = 0.9 if never_full else 1.0
+    share = np.minimum(np.linspace(0.3, 1.4, epochs), limit) if paced else np.ones(epochs)
+    history = {name: [] for name in ("seed", "share", "epoch")}
+    admissions = {name: [] for name in ("seed", "first")}
+    for seed in seeds:
+        common = np.random.default_rng([seed, len(key[1]), len(key[2]), key[2].encode()[-1]])
+        own = np.random.default_rng([seed, *name.encode()])
+        luck = common.normal(0, 0.01)
+        for split in ("dev", "test"):
+            rows = np.flatnonzero(corpus.split == split)
+            predicted = _answers(common, corpus, rows, skill + luck + own.normal(0, 0.003))
+            counted = tally(
+                np.zeros(len(rows), int),
+                np.zeros(len(rows), int),
+                corpus.emotion[rows],
+                predicted,
+                n_dialogues=1,
+                n_classes=n_classes,
+            ).counts[0, 0]
+            by_class = f1_by_class(counted)
+            seconds = (2 + len(key[2])) * epochs * 0.1 * own.uniform(0.95, 1.1)
+            metrics.append(
+                address
+                | {
+                    "seed": seed,
+                    "split": split,
+                    "protocol": protocol,
+                    "simulated": corpus.simulated,
+                    "best_epoch": 0 if diverged else epochs,
+                    "epochs": epochs,
+                    "n_utterances": int(counted[2].sum()),
+                    "weighted_f1": float(weighted_f1(counted)),
+                    "accuracy": float(counted[0].sum() / counted[2].sum()),
+                    "macro_f1": float(by_class.mean()),
+                    "f1_by_class": by_class,
+                    "modality_weighted_f1": [0.4] * n_modalities,
+                    "modality_confidence": [0.4] * n_modalities,
+                    "diverged": diverged,
+                    "full_at_epoch": None if never_full else int(np.argmax(share == 1)) + 1,
+                    "train_seconds": seconds,
+                    "utterances_per_second": len(train) * epochs / seconds,
+                    "peak_memory_mb": 600.0 + 10 * n_modalities,
+                    "device": "a made-up processor",
+                    "commit": "0123456789ab",
+                    "versions": json.dumps({"python": "3.12.1", "torch": "2.9.1"}),
+                    "config_digest": "fedcba9876543210",
+                }
+            )
+            predictions.append((seed, split, rows, predicted))
+        if paced:
+            order = np.argsort(corpus.hardness[train] + own.normal(0, 0.5, len(train)))
+            place = (np.argsort(order) + 1) / len(train)
+            first = 1 + np.searchsorted(share, place - 1e-9)
+        else:
+            first = np.ones(len(train), int)
+        history["seed"] += [seed] * epochs
+        history["epoch"] += list(range(1, epochs + 1))
+        history["share"] += list(share)
+        admissions["seed"] += [seed] * len(train)
+        admissions["first"] += [None if e > epochs else int(e) for e in first]
+
+    def repeated(n):
+        return {axis: [value] * n for axis, value in address.items()}
+
+    columns = {name: [row[name] for row in metrics] for name in metrics[0]}
+    labels = {"labels": corpus.labels}
+    _save(folder, paths, "metrics", name, schemas.METRICS, columns, **labels)
+    n = len(history["seed"])
+    columns = repeated(n) | {
+        "seed": history["seed"],
+        "epoch": history["epoch"],
+        "threshold": list(threshold) * len(seeds) if key[3] == "spcl" else [None] * n,
+        "admitted_share": history["share"],
+        "train_loss": [1.0] * n,
+        "dev_weighted_f1": [0.5] * n,
+        "test_weighted_f1": [0.5] * n,
+        "modality_confidence": [[0.5] * n_modalities] * n,
+    }
+    _save(folder, paths, "history", name, schemas.HISTORY, columns)
+    rows = np.concatenate([rows for _, _, rows, _ in predictions])
+    n = len(rows)
+    columns = repeated(n) | {
+        "seed": np.concatenate([[seed] * len(rows) for seed, _, rows, _ in predictions]),
+        "split": corpus.split[rows],
+        "dialogue_id": corpus.dialogue_ids[rows],
+        "utterance_id": corpus.ids[rows],
+        "emotion": corpus.names(corpus.emotion[rows]),
+        "predicted": corpus.names(np.concatenate([answers for *_, answers in predictions])),
+        "probabilities": [[1 / n_classes] * n_classes] * n,
+        "modality_probabilities": [[[1 / n_classes] * n_classes] * n_modalities] * n,
+    }
+    _save(folder, paths, "predictions", name, schemas.PREDICTIONS, columns, **labels)
+    n = len(admissions["seed"])
+    columns = repeated(n) | {
+        "seed": admissions["seed"],
+        "dialogue_id": np.tile(corpus.dialogue_ids[train], len(seeds)),
+        "utterance_id": np.tile(corpus.ids[train], len(seeds)),
+        "first_epoch": admissions["first"],
+        "share_of_epochs": [0.5] * n,
+        "last_difficulty": [0.5] * n,
+    }
+    _save(folder, paths, "curriculum", name, schemas.ADMISSIONS, columns)
+
+
+def _write_benchmarks(folder, paths, datasets, baselines, modalities, curricula):
+    rows = [{"rule": "import_corpus", "dataset": d, "seconds": 1.5} for d in datasets]
+    rows += [
+        {"rule": "extract_features", "dataset": d, "modality": m, "seconds": 20.0}
+        for d in datasets
+        for m in "atv"
+    ]
+    rows += [
+        {"rule": "train_cell", "seconds": 12.0, "cpu_seconds": 11.0, "max_rss_mb": 700.0}
+        | dict(zip(schemas.CELL_KEY, key, strict=True))
+        for key in product(datasets, baselines, modalities, curricula)
+    ]
+    columns = {
+        column.name: [row.get(column.name) for row in rows] for column in schemas.BENCHMARKS.columns
+    }
+    _save(folder, paths, "benchmarks", "made", schemas.BENCHMARKS, columns)
