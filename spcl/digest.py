@@ -82,20 +82,25 @@ def _is_docstring(node: object) -> bool:
     )
 
 
-def _imports(tree: ast.Module, name: str, path: Path) -> Iterator[str]:
+def _imports(tree: ast.AST, name: str, path: Path) -> Iterator[str]:
     """Names that `tree` imports of the project; some are objects in a module, not modules."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _with_parents(alias.name)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-                kept = package[: len(package) - (node.level - 1)]
-                base = ".".join([*kept, base]) if base else ".".join(kept)
-            for alias in node.names:
-                yield from _with_parents(f"{base}.{alias.name}")
+    if isinstance(tree, ast.Import):
+        for alias in tree.names:
+            yield from _with_parents(alias.name)
+    elif isinstance(tree, ast.ImportFrom):
+        base = tree.module or ""
+        if tree.level:
+            package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+            above = package[: len(package) - tree.level + 1]
+            base = ".".join([*above, base] if base else above)
+        for alias in tree.names:
+            yield from _with_parents(f"{base}.{alias.name}")
+    elif isinstance(tree, ast.If) and ast.unparse(tree.test).endswith("TYPE_CHECKING"):
+        for child in tree.orelse:
+            yield from _imports(child, name, path)
+    else:
+        for child in ast.iter_child_nodes(tree):
+            yield from _imports(child, name, path)
 
 
 def _with_parents(name: str) -> Iterator[str]:
