@@ -1,13 +1,14 @@
-"""Self-attention inside each dialogue of a packed batch."""
+"""Self-attention inside each dialogue of a packed batch, and positions for it."""
 
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn import functional as F
 
 from spcl.models.batch import Batch
+from spcl.models.dropout import dropout
 
 
-def attend(batch: Batch, qkv: Tensor, *, heads: int, dropout: float = 0.0) -> Tensor:
+def attend(batch: Batch, qkv: Tensor, *, heads: int, p: float = 0.0) -> Tensor:
     """softmax(q k^T / sqrt(D / heads)) v over the utterances of the same dialogue, never padding.
 
     Parameters
@@ -18,8 +19,8 @@ def attend(batch: Batch, qkv: Tensor, *, heads: int, dropout: float = 0.0) -> Te
         (N, 3 D): queries, keys and values side by side, each split into heads.
     heads
         A divisor of D.
-    dropout
-        Of the attention weights.
+    p
+        Dropout of the attention weights.
 
     Returns
     -------
@@ -27,9 +28,13 @@ def attend(batch: Batch, qkv: Tensor, *, heads: int, dropout: float = 0.0) -> Te
         (N, D).
     """
     q, k, v = batch.pad(qkv).unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)  # (B, H, L, d)
-    context = scaled_dot_product_attention(
-        q, k, v, attn_mask=batch.mask[:, None, None, :], dropout_p=dropout
-    )
+    mask = batch.mask[:, None, None, :]
+    if p and q.device.type == "cpu":
+        # With dropout torch has no fused kernel for the CPU.
+        scores = (q * q.shape[-1] ** -0.5) @ k.mT
+        context = dropout(scores.masked_fill(~mask, -torch.inf).softmax(-1), p) @ v
+    else:
+        context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)
     return batch.pack(context.transpose(1, 2).flatten(2))
 
 

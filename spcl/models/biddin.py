@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from spcl.models.attention import attend, sinusoids
 from spcl.models.batch import Batch
+from spcl.models.dropout import dropout
 from spcl.models.recurrence import Recurrence
 from spcl.models.reference import parts
 from spcl.models.rows import Rows, take
@@ -91,7 +92,7 @@ class BiDDIN(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The logits of each modality, {"a": (N, C), ...}."""
         modalities = list(self.heads)
-        steps, rows = _timelines(batch, len(modalities))
+        steps, rows, active = _timelines(batch, len(modalities))
 
         def unroll(maps: nn.ModuleDict) -> Tensor:
             gates = torch.stack([maps[m](batch.features[m]) for m in modalities], 1)
@@ -100,12 +101,12 @@ class BiDDIN(nn.Module):
         speaker = batch.speakers[steps.index // (2 * len(modalities))]  # (L, M, 2, B)
         party = torch.arange(self.n_speakers, device=speaker.device)
         speaks = (speaker.flatten(1, 2).unsqueeze(-1) == party).unsqueeze(-1)
-        e = self.recurrence(unroll(self.to_global), unroll(self.to_party), speaks)
-        e = F.dropout(take(e.flatten(0, 2), rows, steps), self.dropout, self.training)
+        e = self.recurrence(unroll(self.to_global), unroll(self.to_party), speaks, active)
+        e = dropout(take(e.flatten(0, 2), rows, steps), self.dropout, self.training)
         h = e.flatten(2)  # (N, M, 2 E)
         positions = sinusoids(batch.max_length, h.shape[-1], h.device).to(h.dtype)
         h = h + Rows(batch.position).of(positions)[:, None]
-        h = F.dropout(h, _POSITION_DROPOUT, self.training)
+        h = dropout(h, _POSITION_DROPOUT, self.training)
         return {m: self.heads[m](batch, h[:, index]) for index, m in enumerate(modalities)}
 
     @classmethod
@@ -179,33 +180,41 @@ def _gate_inputs(width: int, hidden: int) -> nn.Linear:
     return linear
 
 
-def _timelines(batch: Batch, modalities: int) -> tuple[Rows, Rows]:
-    """Where each step of each recurrence finds its utterance, and the way back.
+def _timelines(batch: Batch, modalities: int) -> tuple[Rows, Rows, list[int]]:
+    """Where each step of each recurrence finds its utterance, the way back, and how many are left.
 
     Returns
     -------
     steps
-        (L, M, 2, B): rows of (N, M, 2), its dimensions flattened; backwards, a dialogue starts with
-        its last utterance.
+        (L, M, 2, B): rows of (N, M, 2), its dimensions flattened. The longest dialogue comes first;
+        backwards, a dialogue starts with its last utterance.
     rows
         (N, M, 2): rows of `steps`, flattened.
+    active
+        At each step, how many dialogues to run. A GPU runs all to the end: asking it for the
+        lengths would cost more.
     """
     device = batch.lengths.device
     cell = torch.arange(2 * modalities, device=device).view(modalities, 2)
-    n_cells = 2 * modalities
+    order = batch.lengths.argsort(descending=True, stable=True)
+    rank = order.argsort()
+    time = torch.arange(batch.max_length, device=device)[:, None]
 
-    def reversed_too(at: Tensor, length: Tensor) -> Tensor:
-        return torch.stack([at, length - 1 - at], -1)
-
-    time = torch.arange(batch.max_length, device=device)[:, None].expand(-1, len(batch))
-    at = reversed_too(time, batch.lengths).mT[:, None]  # (L, 1, 2, B)
-    keep = batch.mask.T[:, None, None].expand(-1, modalities, 2, -1)
-    index = (batch.first + at) * n_cells + cell[..., None]
+    length, first = batch.lengths[order], batch.first[order]
+    when = torch.stack([time.expand(-1, len(batch)), length - 1 - time], 1)  # (L, 2, B)
+    keep = (time < length)[:, None, None].expand(-1, modalities, 2, -1)
+    index = (first + when)[:, None] * cell.numel() + cell[..., None]
     steps = Rows(index.where(keep, 0), keep)
 
-    when = reversed_too(batch.position, batch.lengths[batch.dialogue])[:, None]  # (N, 1, 2)
-    rows = (when * n_cells + cell) * len(batch) + batch.dialogue[:, None, None]
-    return steps, Rows(rows)
+    length = batch.lengths[batch.dialogue]
+    when = torch.stack([batch.position, length - 1 - batch.position], -1)[:, None]  # (N, 1, 2)
+    rows = (when * cell.numel() + cell) * len(batch) + rank[batch.dialogue][:, None, None]
+
+    if device.type == "cpu":
+        active = (batch.lengths > time).sum(1).tolist()
+    else:
+        active = [len(batch)] * batch.max_length
+    return steps, Rows(rows), active
 
 
 class _Head(nn.Module):

@@ -12,10 +12,10 @@ would be half of the work or more.
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from spcl.models.attention import attend
 from spcl.models.batch import Batch
+from spcl.models.dropout import dropout
 
 _FEED_FORWARD = 2048
 
@@ -80,10 +80,10 @@ class EncoderLayer(nn.Module):
     def forward(self, batch: Batch, x: Tensor) -> Tensor:
         """(N, width) -> (N, width)."""
         p = self.dropout if self.training else 0.0
-        context = self.mix(attend(batch, self.qkv(x), heads=self.heads, dropout=p))
-        x = self.norm1(x + F.dropout(context, p))
-        change = self.down(F.dropout(torch.relu(self.up(x)), p))
-        out: Tensor = self.norm2(x + F.dropout(change, p))
+        context = self.mix(attend(batch, self.qkv(x), heads=self.heads, p=p))
+        x = self.norm1(x + dropout(context, p))
+        change = self.down(dropout(torch.relu(self.up(x)), p))
+        out: Tensor = self.norm2(x + dropout(change, p))
         return out
 
 

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from spcl.models.batch import Batch
+from spcl.models.dropout import dropout
+from spcl.models.rows import Rows, take
 
 _LAMBDA, _ALPHA = 0.5, 0.1
 
@@ -35,37 +36,48 @@ class ModalityGraph:
     within
         A inside each modality, (M, B, L, L); 0 where either end is padding.
     across
-        A between the modalities of an utterance, (M, M, B, L); 0 from a modality to itself.
+        A between the modalities of an utterance, (N, M, M); 0 from a modality to itself.
     scale
-        D^(-1/2), (M, B, L, 1).
+        D^(-1/2), (M, N, 1).
+    padded, packed
+        The way from nodes (M, N) to (M, B, L) and back, dimensions flattened.
     """
 
     within: Tensor
     across: Tensor
     scale: Tensor
+    padded: Rows
+    packed: Rows
 
     @classmethod
-    def of(cls, h: Tensor, mask: Tensor) -> "ModalityGraph":
-        """Join the nodes h (M, B, L, H) of which mask (B, L) tells utterances from padding.
+    def of(cls, batch: Batch, h: Tensor) -> "ModalityGraph":
+        """Join the nodes h (M, N, H).
 
         A vector of zeros is at a right angle to every other, and gets no gradient from its angles.
         """
+        modality = torch.arange(len(h), device=h.device)
+        index = modality[:, None, None] * h.shape[1] + batch.padded.index
+        padded = Rows(index, batch.mask.expand(index.shape))
+        packed = Rows(modality[:, None] * batch.mask.numel() + batch.packed.index)
         # The cosine of a vector with itself passes 1 in half precision, and arccos has no value
         # there. So it is taken in float32 and clamped, which covers TF32 too.
         with torch.autocast(h.device.type, enabled=False):
             h = h.float()
             norm = torch.linalg.vector_norm(h, dim=-1, keepdim=True)
             unit = h / norm.masked_fill(norm == 0, 1)
-            within = _similarity(unit @ unit.mT) * (mask[:, None, :] & mask[:, :, None])
-            others = 1 - torch.eye(len(h), device=h.device)[:, :, None, None]
-            across = _similarity(torch.einsum("mblh,nblh->mnbl", unit, unit)) * others
-            degree = within.sum(-1) + across.sum(1)
-            return cls(within, across, degree.masked_fill(~mask, 1).rsqrt().unsqueeze(-1))
+            every = take(unit.flatten(0, 1), padded, packed)
+            within = _similarity(every @ every.mT) * (batch.mask[:, None] & batch.mask[..., None])
+            others = 1 - torch.eye(len(h), device=h.device)
+            across = _similarity(torch.einsum("mkh,nkh->kmn", unit, unit)) * others
+            degree = take(within.sum(-1).flatten(), packed, padded) + across.sum(-1).T
+            return cls(within, across, degree.rsqrt().unsqueeze(-1), padded, packed)
 
     def aggregate(self, h: Tensor) -> Tensor:
-        """P h, (M, B, L, H) -> (M, B, L, H)."""
+        """P h, (M, N, H) -> (M, N, H)."""
         h = self.scale * h
-        return self.scale * (self.within @ h + torch.einsum("mnbl,nblh->mblh", self.across, h))
+        inside = self.within @ take(h.flatten(0, 1), self.padded, self.packed)
+        near = take(inside.flatten(0, 2), self.packed, self.padded)
+        return self.scale * (near + torch.einsum("kmn,nkh->mkh", self.across, h))
 
 
 def _similarity(cosine: Tensor) -> Tensor:
@@ -96,21 +108,20 @@ class GraphNetwork(nn.Module):
 
     def forward(self, batch: Batch, h: Tensor) -> Tensor:
         """[input, output] of every node: (M, N, H) -> (M, N, 2 H)."""
-        padded = batch.pad(h.transpose(0, 1)).movedim(2, 0)  # (M, B, L, H)
-        graph = ModalityGraph.of(padded, batch.mask)
-        x = self._drop(padded)
+        graph = ModalityGraph.of(batch, h)
+        x = self._drop(h)
         initial = torch.relu(self.inward(x))
         h = self._drop(initial)
         for index, weight in enumerate(self.weights, start=1):
             theta = math.log(_LAMBDA / index + 1)
             near = graph.aggregate(h)
-            mean = (1 - _ALPHA) * near + _ALPHA * initial
+            mean = torch.lerp(near, initial, _ALPHA)
             change = torch.cat([near, initial], -1) @ weight
-            h = self._drop(torch.relu(theta * change + (1 - theta) * mean))
-        return batch.pack(torch.cat([x, h], -1).movedim(0, 2)).transpose(0, 1)
+            h = self._drop(torch.relu(torch.lerp(mean, change, theta)))
+        return torch.cat([x, h], -1)
 
     def _drop(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training)
+        return dropout(x, self.dropout, self.training)
 
 
 REFERENCE_NAMES = {

@@ -16,9 +16,9 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from spcl.models.batch import Batch
+from spcl.models.dropout import dropout
 from spcl.models.encoder import REFERENCE_NAMES as ENCODER_NAMES
 from spcl.models.encoder import Encoder
 from spcl.models.graph import REFERENCE_NAMES as GRAPH_NAMES
@@ -73,7 +73,7 @@ class MMDFN(nn.Module):
         encoded = [encoder(batch, batch.features[m]) for m, encoder in self.encoders.items()]
         nodes = self.graph(batch, torch.stack(encoded))
         u = {
-            m: F.dropout(torch.relu(transform(h)), _GATE_DROPOUT, self.training)
+            m: dropout(torch.relu(transform(h)), _GATE_DROPOUT, self.training)
             for (m, transform), h in zip(self.transforms.items(), nodes, strict=True)
         }
         return {i: classify(self._fuse(i, u)) for i, classify in self.classifiers.items()}

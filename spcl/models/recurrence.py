@@ -12,11 +12,14 @@ A GRU's input map splits into a part for x, done for all t beforehand, and a par
 softmax is summed as it goes, so a step costs the same at every t.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spcl.models.attention import sinusoids
+from spcl.models.dropout import dropout
 
 _POSITION_DROPOUT = 0.1
 
@@ -58,7 +61,9 @@ class Recurrence(nn.Module):
         self.attention = nn.Parameter(torch.empty(cells, global_hidden, 1))
         nn.init.uniform_(self.attention, -(global_hidden**-0.5), global_hidden**-0.5)
 
-    def forward(self, to_global: Tensor, to_party: Tensor, speaks: Tensor) -> Tensor:
+    def forward(
+        self, to_global: Tensor, to_party: Tensor, speaks: Tensor, active: Sequence[int]
+    ) -> Tensor:
         """Run over T steps of K cells and B dialogues.
 
         Parameters
@@ -67,11 +72,13 @@ class Recurrence(nn.Module):
             What the features give to the GRUs' gates, (T, K, B, 3 G) and (T, K, B, 3 P).
         speaks
             (T, K, B, S, 1) bool: which of S parties speaks.
+        active
+            At each step, how many dialogues take part: the first so many. Never grows.
 
         Returns
         -------
         Tensor
-            Every e, (T, K, B, E).
+            Every e, (T, K, B, E); zeros where a dialogue takes no part.
         """
         length, cells, dialogues, _ = to_global.shape
         g = to_global.new_zeros(cells, dialogues, self.global_to_global.shape[1])
@@ -84,52 +91,62 @@ class Recurrence(nn.Module):
         keep_k = self._masks(length, g, _POSITION_DROPOUT)
 
         spoken = []
-        for u_g, u_p, speaking, position, d_g, d_q, d_k in zip(
-            to_global.unbind(), to_party.unbind(), speaks.unbind(), positions.unbind(),
+        for n, u_g, u_p, speaking, position, d_g, d_q, d_k in zip(
+            active, to_global.unbind(), to_party.unbind(), speaks.unbind(), positions.unbind(),
             keep_g, keep_q, keep_k, strict=True,
         ):  # fmt: skip
-            q = (parties * speaking).sum(2)  # (K, B, P)
+            g, parties, context = _head(g, n), _head(parties, n), _head(context, n)
+            log_sum, speaking = _head(log_sum, n), _head(speaking, n)
+            q = (parties * speaking).sum(2)  # (K, n, P)
             g = _gru(
-                torch.baddbmm(u_g, q, self.party_to_global),
+                torch.baddbmm(_head(u_g, n), q, self.party_to_global),
                 torch.baddbmm(self.global_bias, g, self.global_to_global),
                 g,
             )
             q = _gru(
-                torch.baddbmm(u_p, context, self.context_to_party),
+                torch.baddbmm(_head(u_p, n), context, self.context_to_party),
                 torch.baddbmm(self.party_bias, q, self.party_to_party),
                 q,
             )
             if self.training:
-                g, q = g * d_g, q * d_q
+                g, q = g * _head(d_g, n), q * _head(d_q, n)
             parties = torch.where(speaking, q.unsqueeze(2), parties)
             spoken.append(q)
             # The softmax over the past, from that up to here and one more global state.
             past = g + position
             if self.training:
-                past = past * d_k
+                past = past * _head(d_k, n)
             score = past @ self.attention
             context = torch.lerp(context, past, torch.sigmoid(score - log_sum))
             log_sum = torch.logaddexp(log_sum, score)
-        return self._emotions(torch.stack(spoken, 1))
+        return self._emotions(spoken, active)
 
-    def _emotions(self, q: Tensor) -> Tensor:
-        """The emotion GRU, which nothing else depends on: (K, T, B, P) -> (T, K, B, E)."""
-        inputs = torch.baddbmm(self.emotion_input_bias, q.flatten(1, 2), self.party_to_emotion)
-        e = q.new_zeros(len(q), q.shape[2], self.emotion_to_emotion.shape[1])
+    def _emotions(self, spoken: list[Tensor], active: Sequence[int]) -> Tensor:
+        """The emotion GRU, which nothing else depends on: T of (K, n, P) -> (T, K, B, E)."""
+        inputs = torch.baddbmm(
+            self.emotion_input_bias, torch.cat(spoken, 1), self.party_to_emotion
+        ).split(list(active), 1)
+        e = inputs[0].new_zeros(*inputs[0].shape[:2], self.emotion_to_emotion.shape[1])
+        keep = self._masks(len(spoken), e, self.dropout)
         emotions = []
-        keep = self._masks(q.shape[1], e, self.dropout)
-        for u, d in zip(inputs.unflatten(1, q.shape[1:3]).unbind(1), keep, strict=True):
+        for n, u, d in zip(active, inputs, keep, strict=True):
+            e = _head(e, n)
             e = _gru(u, torch.baddbmm(self.emotion_bias, e, self.emotion_to_emotion), e)
             if self.training:
-                e = e * d
-            emotions.append(e)
+                e = e * _head(d, n)
+            emotions.append(F.pad(e, (0, 0, 0, active[0] - n)) if n < active[0] else e)
         return torch.stack(emotions)
 
     def _masks(self, length: int, state: Tensor, p: float) -> tuple[Tensor, ...]:
         """Dropout masks of one state for all steps, drawn together; of no use in evaluation."""
         if not self.training:
             return (state,) * length
-        return F.dropout(state.new_ones(length, *state.shape), p).unbind()
+        return dropout(state.new_ones(length, *state.shape), p).unbind()
+
+
+def _head(x: Tensor, n: int) -> Tensor:
+    """The first n dialogues of (K, B, ...)."""
+    return x if x.shape[1] == n else x[:, :n]
 
 
 def _uniform(cells: int, rows: int, gates: int) -> nn.Parameter:

@@ -62,7 +62,7 @@ class _Take(torch.autograd.Function):
         return Rows(index, keep).of(x)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> Any:
         index, keep = ctx.saved_tensors
         rows = Rows(index, keep).of(grad.flatten(0, ctx.ndim - 1))
         rows = rows.reshape(ctx.n, -1, *grad.shape[ctx.ndim :])
