@@ -27,7 +27,7 @@ from spcl.digest import digest
 from spcl.errors import UserError
 from spcl.extract.base import Extractor, Item
 from spcl.job import HEADLINE
-from spcl.parquet import Column, Schema, metadata
+from spcl.parquet import Column, Schema, describe, metadata
 
 _SHARD_SIZE = 64  # utterances; a longer dialogue is a shard of its own
 _LOG_EVERY_S = 30.0
@@ -51,22 +51,20 @@ class Extraction:
     Attributes
     ----------
     features
-        One row an utterance, in the corpus' order; schema `spcl.schemas.FEATURES`.
+        One row an utterance, in the corpus' order; schema `spcl.schemas.FEATURES`, metadata
+        included.
     problems
         One row an utterance without features; schema `spcl.schemas.PROBLEMS`. The file is empty
         where the utterance has none.
-    facts
-        The metadata of the feature table.
     """
 
     features: pa.Table
     problems: pa.Table
-    facts: dict[str, Any]
 
     def write(self, features: str | Path, problems: str | Path) -> None:
         """Write the two files."""
         parquet.write(self.problems, problems, schemas.PROBLEMS)
-        parquet.write(self.features, features, schemas.FEATURES, **self.facts)
+        parquet.write(self.features, features, schemas.FEATURES)
 
 
 def extract(
@@ -124,17 +122,18 @@ def extract(
     ]
     _report(problems, len(ids), m, dataset, problem_limit)
     shutil.rmtree(shards, ignore_errors=True)
-    facts = {
-        "dataset": dataset,
-        "modality": m,
-        "extractor": extractor.name,
-        "version": extractor.version,
-        "options": _options(extractor),
-        "width": extractor.width,
-        "inputs": _short_digest([ids, sources]),
-        "simulated": metadata(utterances)["simulated"],
-    }
-    return Extraction(table.drop_columns(["reason"]), problem_table(dataset, problems), facts)
+    features = describe(
+        table.drop_columns(["reason"]),
+        dataset=dataset,
+        modality=m,
+        extractor=extractor.name,
+        version=extractor.version,
+        options=_options(extractor),
+        width=extractor.width,
+        inputs=_short_digest([ids, sources]),
+        simulated=metadata(utterances)["simulated"],
+    )
+    return Extraction(features, problem_table(dataset, problems))
 
 
 def _item(utterance_id: str, source: str | None, modality: str, corpus: Path) -> Item:

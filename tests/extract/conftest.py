@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.conftest import with_metadata
+from spcl.parquet import describe
 
 
 def voice(seconds, *, hertz=140.0, rate=16_000):
@@ -64,7 +64,7 @@ def utterance_table(rows, *, simulated=True):
             for name, type_ in columns.items()
         }
     )
-    return with_metadata(table, dataset="made", simulated=simulated)
+    return describe(table, dataset="made", simulated=simulated)
 
 
 @pytest.fixture

@@ -217,7 +217,7 @@ def test_media_are_found_below_the_corpus_folder_and_problems_name_the_file(tmp_
     assert extraction.features["observed"].to_pylist() == [True, True, False, False]
     assert extraction.features["face_share"].to_pylist() == [0.0, 0.0, None, None]
     assert not np.array_equal(*vectors(extraction)[:2])
-    assert extraction.facts["simulated"] is False
+    assert metadata(extraction.features)["simulated"] is False
     assert [(p["file"], p["reason"]) for p in extraction.problems.to_pylist()] == [
         ("clips/absent.mp4", "no such file"),
         ("", "there is no video file"),
