@@ -10,7 +10,8 @@ from spcl.data.simulator.profiles import FACE
 
 SIZE = 128
 """Height and width of a picture of one face, pixels."""
-FPS = 8
+FPS = 6
+"""Few, for a face here holds its expression and extraction samples frames anyway."""
 _SHIFT = 4  # cv2 draws with sub-pixel coordinates in units of 2 ** -4 pixel
 
 Colour = tuple[float, float, float]

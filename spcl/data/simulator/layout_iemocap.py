@@ -1,6 +1,7 @@
 """Simulated dialogues as an IEMOCAP_full_release tree."""
 
 from dataclasses import dataclass
+from math import ceil, floor
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,8 @@ SCENES = tuple(
 )  # fmt: skip
 """What a session can hold, each once with the woman and once with the man wearing markers."""
 
-LAUGH_SHARE = 0.1
-"""Of the happy and excited utterances: those that are nothing but laughter."""
+LAUGHING_SCENE = "impro01"
+"""Where the first happy or excited utterance is nothing but laughter."""
 TAIL_S = 0.5
 """Recording after the last word, seconds."""
 ANNOTATORS = ("C-E1", "C-E2", "C-E4")
@@ -84,11 +85,13 @@ def _act(
     letters = rng.permutation(list(actors))
     counts = dict.fromkeys(actors, 0)
     clock = float(rng.uniform(0.3, 1.0))
+    laugh_due = LAUGHING_SCENE in dialogue_id
     lines = []
     for turn in turns:
         letter = str(letters[turn.speaker])
         said = perform(actors[letter], turn.label, IEMOCAP, rng)
-        laughs = turn.label in ("hap", "exc") and rng.random() < LAUGH_SHARE
+        laughs = laugh_due and turn.label in ("hap", "exc")
+        laugh_due = laugh_due and not laughs
         seconds = len(said.sound) / SAMPLE_RATE
         lines.append(
             Line(
@@ -171,7 +174,7 @@ def _film(
         borders, expressions = [0], []  # a new expression from each border on
         for line in lines:
             if line.utterance_id.rsplit("_", 1)[1].startswith(letter):
-                borders += [round(line.start_s * FPS), round(line.end_s * FPS)]
+                borders += [ceil(line.start_s * FPS), floor(line.end_s * FPS) + 1]
                 expressions += [None, line.expression]
         borders.append(n)
         expressions.append(None)

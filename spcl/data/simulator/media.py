@@ -35,7 +35,7 @@ def write_mp4(path: Path, pictures: Iterable[np.ndarray], sound: np.ndarray) -> 
 
 def write_avi(path: Path, pictures: Iterable[np.ndarray], sound: np.ndarray) -> None:
     """Write MPEG-4 part 2 (the DivX family) and PCM; see `_write`."""
-    _write(path, ("mpeg4", {"qscale": "5"}), ("pcm_s16le", {}), pictures, sound)
+    _write(path, ("mpeg4", {"qmin": "2", "qmax": "5"}), ("pcm_s16le", {}), pictures, sound)
 
 
 def _write(

@@ -45,7 +45,7 @@ def perform(actor: Actor, label: str, profile: Profile, rng: np.random.Generator
     """
     feeling = FEELING[label]
     text = sentence(_shown(WORDS, feeling, profile, rng), rng)
-    seconds = float(np.clip(0.3 + 0.06 * len(text) + 0.2 * rng.standard_normal(), *SECONDS))
+    seconds = float(np.clip(0.3 + 0.04 * len(text) + 0.2 * rng.standard_normal(), *SECONDS))
     voice = felt_voice(actor.voice, _shown(VOICE, feeling, profile, rng) or "neutral", rng)
     face = felt_expression(_shown(FACE, feeling, profile, rng) or "neutral", rng)
     return Performance(text, speak(voice, seconds, actor.tract, rng), face)
