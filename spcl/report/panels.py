@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 GAP = "–"  # noqa: RUF001 (an en dash)
 MINUS = "−"  # noqa: RUF001 (the minus sign)
+RHO = "ρ"  # noqa: RUF001 (the Greek letter)
 
 
 @dataclass(frozen=True)
