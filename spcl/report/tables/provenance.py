@@ -1,0 +1,163 @@
+"""Where the numbers come from: code, packages, machine, corpora, features, settings."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import pandas as pd
+import pyarrow as pa
+
+from spcl.parquet import Column, Schema
+from spcl.report.panels import Panel, number, text
+from spcl.report.results import Results
+from spcl.report.scores import by_cell
+from spcl.report.table import ResultTable
+from spcl.schemas import CELL_KEY, MODALITIES, SPLITS
+
+_TEXT = pa.string()
+
+SCHEMA = Schema(
+    "provenance table",
+    (
+        Column("part", _TEXT, "code, corpus, features or cell"),
+        Column("dataset", _TEXT, "null for the code", True),
+        Column("modality", _TEXT, "of features", True),
+        Column("baseline", _TEXT, "of a cell", True),
+        Column("modalities", _TEXT, "of a cell", True),
+        Column("curriculum", _TEXT, "of a cell", True),
+        Column("item", _TEXT, "what is said"),
+        Column("value", _TEXT, "as text"),
+        Column("n", pa.int32(), "seeds or utterances that it holds for"),
+    ),
+    key=("part", "dataset", "modality", *CELL_KEY[1:], "item", "value"),
+)
+
+_Row = dict[str, object]
+
+
+def make(results: Results) -> ResultTable:
+    """Make the table; see `SCHEMA` for its columns."""
+    rows = [*_code(results), *_corpora(results), *_features(results), *_cells(results)]
+    data = pd.DataFrame(rows, columns=[column.name for column in SCHEMA.columns])
+    return ResultTable(
+        name="provenance",
+        title="Where the numbers come from",
+        caption=(
+            "Commit, packages and machine of the trainings; corpora with their split protocol;"
+            " extractors of the features, with a digest of the utterances they were made from;"
+            " digest of each cell's settings. Equal digests mean equal settings or inputs."
+        ),
+        data=data,
+        schema=SCHEMA,
+        panels=tuple(_panels(data)),
+        notes=tuple(_notes(results, data)),
+        simulated=results.simulated,
+    )
+
+
+def _code(results: Results) -> Iterator[_Row]:
+    """What the trainings ran on; several rows an item where trainings differ."""
+    runs = results.metrics.drop_duplicates([*CELL_KEY, "seed"])
+    count: Counter[tuple[str, str]] = Counter()
+    for item in ("commit", "device"):
+        count.update((item, str(value)) for value in runs[item])
+    for packages, n in runs["versions"].astype(object).value_counts(sort=False).items():
+        for package, version in json.loads(str(packages)).items():
+            count[package, version] += n
+    for (item, value), n in count.items():
+        yield {"part": "code", "item": item, "value": value, "n": n}
+
+
+def _corpora(results: Results) -> Iterator[_Row]:
+    for facts in results.facts("utterances"):
+        of_corpus = results.utterances[results.utterances["dataset"] == facts["dataset"]]
+        said = {
+            "protocol": facts["protocol"],
+            "protocol seed": facts["protocol_seed"],
+            "simulated": "yes" if facts["simulated"] else "no",
+        }
+        for split in SPLITS:
+            rows = of_corpus[of_corpus["split"] == split]
+            labelled = int(rows["emotion"].notna().sum())
+            said[split] = f"{rows['dialogue_id'].nunique()} dialogues, {labelled} labelled"
+        yield from _rows(said, n=len(of_corpus), part="corpus", dataset=facts["dataset"])
+
+
+def _features(results: Results) -> Iterator[_Row]:
+    for _, row in results.features.iterrows():
+        said = {item: row[item] for item in ("extractor", "version", "options", "width", "inputs")}
+        said["observed"] = f"{row['n_observed']} of {row['n_utterances']}"
+        key = {"dataset": row["dataset"], "modality": row["modality"]}
+        yield from _rows(said, n=row["n_utterances"], part="features", **key)
+
+
+def _cells(results: Results) -> Iterator[_Row]:
+    for key, rows in by_cell(results.metrics):
+        runs = rows.drop_duplicates("seed")
+        axes = dict(zip(CELL_KEY, key, strict=True))
+        said = {"seeds": ", ".join(str(seed) for seed in sorted(runs["seed"]))}
+        said["protocol"] = _joined(runs["protocol"])
+        said["settings"] = _joined(runs["config_digest"])
+        said["commit"] = _joined(runs["commit"])
+        yield from _rows(said, n=len(runs), part="cell", **axes)
+
+
+def _rows(said: dict[str, object] | dict[str, str], n: int, **key: str) -> Iterator[_Row]:
+    for item, value in said.items():
+        yield key | {"item": item, "value": str(value), "n": n}
+
+
+def _joined(values: Iterable[object]) -> str:
+    return ", ".join(dict.fromkeys(str(value) for value in values))
+
+
+def _panels(data: pd.DataFrame) -> Iterator[Panel]:
+    code = data[data["part"] == "code"]
+    rows = tuple(
+        (text(row["item"]), text(row["value"]), number(row["n"], 0)) for _, row in code.iterrows()
+    )
+    yield Panel(("Item", "Value", "Trainings"), rows, "Code and machine")
+    yield _corpus_panel(data[data["part"] == "corpus"])
+    of_features = ("extractor", "version", "options", "width", "observed", "inputs")
+    features = data[data["part"] == "features"].replace({"modality": MODALITIES})
+    yield _wide(features, ("dataset", "modality"), of_features, "Features", nested=1)
+    of_cells = ("seeds", "protocol", "settings", "commit")
+    yield _wide(data[data["part"] == "cell"], CELL_KEY, of_cells, "Cells", nested=3)
+
+
+def _corpus_panel(data: pd.DataFrame) -> Panel:
+    """Corpora as columns."""
+    corpora = list(dict.fromkeys(data["dataset"]))
+    by_item = data.groupby("item", sort=False)["value"]
+    rows = tuple(tuple(text(one) for one in (item, *values)) for item, values in by_item)
+    return Panel(("Item", *corpora), rows, "Corpora")
+
+
+def _wide(
+    data: pd.DataFrame, key: Sequence[str], items: Sequence[str], title: str, nested: int
+) -> Panel:
+    """Items as columns."""
+    rows = []
+    for names, block in data.groupby(list(key), sort=False):
+        said = block.set_index("item")["value"]
+        rows.append(tuple(text(entry) for entry in (*names, *(said[item] for item in items))))
+    headings = tuple(name.capitalize() for name in (*key, *items))
+    return Panel(headings, tuple(rows), title, nested)
+
+
+def _notes(results: Results, data: pd.DataFrame) -> Iterator[str]:
+    code = data[data["part"] == "code"]
+    if not len(code):
+        yield "No cells were given, so commit, packages and machine are unknown."
+    differing = code["item"][code.duplicated("item")].unique()
+    if len(differing):
+        yield (
+            f"The trainings differ in: {', '.join(differing)}. To make them all with one and the"
+            " same, delete results/cells and run again."
+        )
+    if any(commit.endswith("+") for commit in code.loc[code["item"] == "commit", "value"]):
+        yield "A commit with + behind it had uncommitted changes."
+    if not len(results.utterances):
+        yield "No corpora were given."
+    if not len(results.features):
+        yield "No features were given."
