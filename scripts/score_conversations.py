@@ -16,4 +16,4 @@ with job(snakemake.log[0]):
         {parquet.metadata(table)["modality"]: table for table in tables},
         dataset=snakemake.wildcards.dataset,
     )
-    parquet.write(scores, snakemake.output[0], CONVERSATION_DIFFICULTY, **parquet.metadata(scores))
+    parquet.write(scores, snakemake.output[0], CONVERSATION_DIFFICULTY)

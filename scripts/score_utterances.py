@@ -18,4 +18,4 @@ with job(snakemake.log[0]):
         folds=snakemake.params.folds,
         seed=snakemake.params.seed,
     )
-    parquet.write(scores, snakemake.output[0], UTTERANCE_DIFFICULTY, **parquet.metadata(scores))
+    parquet.write(scores, snakemake.output[0], UTTERANCE_DIFFICULTY)

@@ -27,7 +27,6 @@ CONFIG_FILE = ", ".join(os.path.relpath(path) for path in workflow.configfiles)
 check(config, Path(workflow.basedir, "workflow/schemas/config.schema.yaml"), CONFIG_FILE)
 
 GRID = config["name"]
-CELLS = cells(config)
 DEVICE = choose(config["device"])
 SIMULATED = [name for name, dataset in config["datasets"].items() if "simulate" in dataset]
 
@@ -81,14 +80,17 @@ def cell_features(wildcards):
     )
 
 
-def of_cells(table):
-    """One of the four tables of every cell of the grid."""
-    return [f"results/cells/{cell.address}/{table}.parquet" for cell in CELLS]
+def of_cells(table, datasets=config["datasets"]):
+    """One of the four tables of every cell of the grid, or of those of some datasets."""
+    return [
+        f"results/cells/{cell.address}/{table}.parquet"
+        for cell in cells(config | {"datasets": datasets})
+    ]
 
 
 def of_datasets(pattern):
     """A path of every dataset, and of every modality where `pattern` names it."""
-    return expand(pattern, dataset=config["datasets"], modality=config["features"])
+    return expand(pattern, grid=GRID, dataset=config["datasets"], modality=config["features"])
 
 
 def benchmarked_jobs():
@@ -101,7 +103,7 @@ def benchmarked_jobs():
         "simulate_corpus": [{"dataset": name} for name in SIMULATED],
         "import_corpus": of_dataset,
         "extract_features": of_modality,
-        "train_cell": [asdict(cell) for cell in CELLS],
+        "train_cell": [asdict(cell) for cell in cells(config)],
     }
     return [[rule, one] for rule, values in wildcards.items() for one in values]
 

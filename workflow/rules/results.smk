@@ -15,16 +15,42 @@ FIGURES = {
     "cost": ["metrics", "benchmarks"],
 }
 KINDS = {
-    "metrics": of_cells("metrics"),
-    "history": of_cells("history"),
-    "predictions": of_cells("predictions"),
-    "curriculum": of_cells("curriculum"),
+    "metrics": of_datasets("results/gathered/{grid}/{dataset}/metrics.parquet"),
+    "history": of_datasets("results/gathered/{grid}/{dataset}/history.parquet"),
+    "predictions": of_datasets("results/gathered/{grid}/{dataset}/predictions.parquet"),
+    "curriculum": of_datasets("results/gathered/{grid}/{dataset}/curriculum.parquet"),
     "utterances": of_datasets("results/corpora/{dataset}/utterances.parquet"),
     "features": of_datasets("results/features/{dataset}/{modality}.parquet"),
     "utterance_difficulty": of_datasets("results/difficulty/{dataset}/{modality}.parquet"),
     "conversation_difficulty": of_datasets("results/difficulty/{dataset}/conversations.parquet"),
-    "benchmarks": [f"results/benchmarks/{GRID}.parquet"],
+    "benchmarks": [f"results/gathered/{GRID}/benchmarks.parquet"],
 }
+
+
+# Tables and figures read few files for it, and Snakemake has few edges to check.
+rule gather_cells:
+    input:
+        metrics=lambda wildcards: of_cells("metrics", [wildcards.dataset]),
+        history=lambda wildcards: of_cells("history", [wildcards.dataset]),
+        predictions=lambda wildcards: of_cells("predictions", [wildcards.dataset]),
+        curriculum=lambda wildcards: of_cells("curriculum", [wildcards.dataset]),
+    output:
+        metrics="results/gathered/{grid}/{dataset}/metrics.parquet",
+        history="results/gathered/{grid}/{dataset}/history.parquet",
+        predictions="results/gathered/{grid}/{dataset}/predictions.parquet",
+        curriculum="results/gathered/{grid}/{dataset}/curriculum.parquet",
+    log:
+        "logs/gather_cells/{grid}/{dataset}.log",
+    benchmark:
+        "benchmarks/gather_cells/{grid}/{dataset}.jsonl"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code("gather_cells"),
+    message:
+        "Gathering the cells of {wildcards.dataset}"
+    script:
+        "../../scripts/gather_cells.py"
 
 
 # A benchmark file is no output, so no rule may name it as input: what its job made stands for it.
@@ -33,7 +59,7 @@ rule gather_benchmarks:
         KINDS["features"],
         KINDS["metrics"],
     output:
-        "results/benchmarks/{grid}.parquet",
+        "results/gathered/{grid}/benchmarks.parquet",
     log:
         "logs/gather_benchmarks/{grid}.log",
     benchmark:
