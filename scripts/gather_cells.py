@@ -1,8 +1,8 @@
 """Gather the tables of all cells of one corpus into one table of each kind."""
 
 import pyarrow as pa
-
 from snakemake.iocontainers import Snakemake
+
 from spcl import parquet
 from spcl.job import job
 from spcl.schemas import ADMISSIONS, HISTORY, METRICS, PREDICTIONS
