@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from spcl.report.panels import Entry, Panel
 
-_ROWS = 44
+_ROWS = 40
 """So many rows fit a page; longer panels become several floats."""
 
 _SPELLING = {
@@ -18,18 +18,18 @@ _SPELLING = {
     "#": r"\#",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
-    "<": r"\ensuremath{<}",
-    ">": r"\ensuremath{>}",
-    "−": r"\ensuremath{-}",  # noqa: RUF001
+    "<": r"$<$",
+    ">": r"$>$",
+    "−": r"$-$",  # noqa: RUF001
     "–": "--",  # noqa: RUF001
-    "±": r"\,\ensuremath{\pm}\,",
-    "×": r"\ensuremath{\times}",  # noqa: RUF001
-    "ρ": r"\ensuremath{\rho}",  # noqa: RUF001
-    "λ": r"\ensuremath{\lambda}",
-    "→": r"\ensuremath{\to}",
-    "∞": r"\ensuremath{\infty}",
-    "†": r"\ensuremath{\dagger}",
-    "‡": r"\ensuremath{\ddagger}",
+    "±": r"\,$\pm$\,",
+    "×": r"$\times$",  # noqa: RUF001
+    "ρ": r"$\rho$",  # noqa: RUF001
+    "λ": r"$\lambda$",
+    "→": r"$\to$",
+    "∞": r"$\infty$",
+    "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
     "§": r"\S{}",
 }
 
@@ -37,7 +37,7 @@ _SPELLING = {
 def escape(text: str) -> str:
     """Spell `text` so that LaTeX shows it as it is."""
     return "".join(_SPELLING.get(character, character) for character in text).replace(
-        r" \,\ensuremath{\pm}\, ", r"\,\ensuremath{\pm}\,"
+        r" \,$\pm$\, ", r"\,$\pm$\,"
     )
 
 
@@ -63,9 +63,9 @@ def render(
             "\n".join(
                 [
                     r"\begin{table}[p]",
-                    r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+                    rf"\centering{_size(panel)}\setlength{{\tabcolsep}}{{2.5pt}}",
                     rf"\caption{{{warning}{title}{says}}}",
-                    rf"\label{{{label}}}",
+                    rf"\label{{{label}}}\par\medskip",
                     *_tabular(panel, rows),
                     *(_notes(notes) if index == len(floats) - 1 else []),
                     r"\end{table}",
@@ -92,26 +92,45 @@ def _pages(panel: Panel) -> Iterator[range]:
 
 
 def _tabular(panel: Panel, rows: range) -> Iterator[str]:
+    """The rows; where two columns nest or more, the first two become lines between the rows."""
     if not rows:
         yield "No data."
         return
-    columns = range(len(panel.headings))
+    headed = 2 if panel.nested >= 2 else 0
+    columns = range(headed, len(panel.headings))
+    # A box of the line's width lets a wide table stand out evenly into both margins.
+    yield r"\makebox[\linewidth][c]{%"
     yield rf"\begin{{tabular}}{{{''.join('r' if panel.is_numeric(i) else 'l' for i in columns)}}}"
     yield r"\toprule"
-    yield " & ".join(escape(heading) for heading in panel.headings) + r" \\"
+    yield " & ".join(escape(panel.headings[i]) for i in columns) + r" \\"
     yield r"\midrule"
     for row in rows:
         before = panel.block(row - 1) if row > rows.start else ()
         now = panel.block(row)
-        same = 0  # nested columns that repeat what stands above
-        while same < len(before) and before[same] == now[same]:
-            same += 1
-        if before and same < max(panel.nested - 1, 1):
-            yield r"\addlinespace"
-        shown = ["" if i < same else _entry(entry) for i, entry in enumerate(panel.rows[row])]
-        yield " & ".join(shown) + r" \\"
+        if headed and before[:headed] != now[:headed]:
+            if before:
+                yield r"\addlinespace"
+            line = escape(", ".join(now[:headed]))
+            yield rf"\multicolumn{{{len(columns)}}}{{l}}{{\textit{{{line}}}}} \\"
+        repeated = [now[: i + 1] == before[: i + 1] for i in range(len(now))]
+        yield (
+            " & ".join(
+                "" if i < len(now) and repeated[i] else _entry(panel.rows[row][i]) for i in columns
+            )
+            + r" \\"
+        )
     yield r"\bottomrule"
-    yield r"\end{tabular}"
+    yield r"\end{tabular}}"
+
+
+def _size(panel: Panel) -> str:
+    """A smaller font where the rows are long."""
+    length = [
+        max(len(row[i].text) for row in panel.rows)
+        for i in range(2 if panel.nested >= 2 else 0, len(panel.headings))
+        if panel.rows
+    ]
+    return r"\footnotesize" if sum(length) + 2 * len(length) <= 74 else r"\scriptsize"
 
 
 def _entry(entry: Entry) -> str:
