@@ -85,7 +85,7 @@ def _in_words(fault: ValidationError) -> str:
 
 def _choices(wrong: str, known: Sequence[str]) -> str:
     """Name what is known, the nearest to `wrong` first."""
-    near = difflib.get_close_matches(str(wrong), known, n=1)
+    near = difflib.get_close_matches(str(wrong), known, n=1, cutoff=0.7)
     return (f"did you mean '{near[0]}'? " if near else "") + f"there are: {', '.join(known)}"
 
 

@@ -54,7 +54,7 @@ def reserved_gpu(locks: Path | None = None) -> Iterator[str | None]:
         return
     locks = locks or Path(tempfile.gettempdir()) / f"spcl-gpus-{os.getuid()}"
     locks.mkdir(parents=True, exist_ok=True)
-    for job, gpu in itertools.product(itertools.count(), found):
+    for job, gpu in ((job, gpu) for job in itertools.count() for gpu in found):
         with (locks / f"{gpu}.{job}").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

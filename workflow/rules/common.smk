@@ -1,6 +1,7 @@
 """What the rules share: the checked config, the names that it knows, the digests of the code."""
 
 import fcntl
+import os
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -95,14 +96,15 @@ def of_datasets(pattern):
 
 def benchmarked_jobs():
     """The rule and the wildcards, in the order of the paths, of every job whose cost is tabulated."""
-    of_dataset = [{"dataset": name} for name in config["datasets"]]
-    of_modality = [
-        one | {"modality": letter} for one in of_dataset for letter in config["features"]
-    ]
+    simulated = [{"dataset": name} for name in SIMULATED]
+    datasets = [{"dataset": name} for name in config["datasets"]]
+    modalities = [one | {"modality": letter} for one in datasets for letter in config["features"]]
     wildcards = {
-        "simulate_corpus": [{"dataset": name} for name in SIMULATED],
-        "import_corpus": of_dataset,
-        "extract_features": of_modality,
+        "simulate_corpus": simulated,
+        "import_corpus": datasets,
+        "extract_features": modalities,
+        "score_utterances": modalities,
+        "score_conversations": datasets,
         "train_cell": [asdict(cell) for cell in cells(config)],
     }
     return [[rule, one] for rule, values in wildcards.items() for one in values]
@@ -110,9 +112,9 @@ def benchmarked_jobs():
 
 def hold_folder():
     """Refuse a second run in this folder. Unlike Snakemake's lock, a killed run leaves none."""
-    hold_folder.lock = open(".snakemake/running", "w")
+    running = os.open(".snakemake/running", os.O_WRONLY | os.O_CREAT)  # until this process ends
     try:
-        fcntl.flock(hold_folder.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UserError(
             ".snakemake/running: another snakemake works in this folder; wait until it is done"
@@ -120,7 +122,6 @@ def hold_folder():
 
 
 def say_where_results_are():
-    """After a run that made the whole grid, say where to look."""
-    whole = {"all", "tables", "figures"}
-    if whole & (set(workflow.dag_settings.targets) or {"all"}):
+    """After a run of the whole grid, say where to look."""
+    if set(workflow.dag_settings.targets) <= {"all"}:
         logger.info(f"Tables: results/tables/{GRID}/   Figures: results/figures/{GRID}/")

@@ -2,8 +2,13 @@
 TABLES = {
     "main": ["metrics", "predictions"],
     "modality_gain": ["metrics", "predictions"],
-    "curriculum": ["metrics", "history", "curriculum"],
-    "difficulty": ["curriculum", "utterance_difficulty", "conversation_difficulty"],
+    "curriculum": ["metrics", "history"],
+    "difficulty": [
+        "curriculum",
+        "utterances",
+        "utterance_difficulty",
+        "conversation_difficulty",
+    ],
     "cost": ["metrics", "benchmarks"],
     "provenance": ["metrics", "features", "utterances"],
 }
@@ -56,7 +61,7 @@ rule gather_cells:
 # A benchmark file is no output, so no rule may name it as input: what its job made stands for it.
 rule gather_benchmarks:
     input:
-        KINDS["features"],
+        KINDS["conversation_difficulty"],
         KINDS["metrics"],
     output:
         "results/gathered/{grid}/benchmarks.parquet",

@@ -1,0 +1,126 @@
+"""A copy of the project to run Snakemake in, and the words to ask it with."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "workflow", "scripts", "spcl", "config", "envs", "profiles", "pyproject.toml")
+
+GRID = {
+    "name": "little",
+    "datasets": {
+        "meld-one": {
+            "layout": "meld",
+            "path": "data/meld-one",
+            "protocol": "official",
+            "simulate": {"seed": 1, "dialogues": 9},
+        }
+    },
+    "features": {"t": {"extractor": "minilm"}, "a": {"extractor": "logmel"}},
+    "grid": {
+        "baselines": ["late_fusion", "mmgcn"],
+        "modalities": ["at"],
+        "curricula": ["none", "spcl"],
+        "seeds": [1],
+    },
+    "training": {"epochs": 2},
+    "baselines": {"late_fusion": {}, "mmgcn": {"model": {"hidden": 8}}},
+    "curricula": {"none": {}, "spcl": {"settings": {"threshold": 0.4, "growth": 1.25}}},
+}
+"""A config of four cells, for tests that run nothing."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project."""
+
+    folder: Path
+
+    def snakemake(self, *arguments, config=None, check=True):
+        """Run Snakemake here; `config` is a file's path, the default one if None."""
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        command += ["--configfile", str(config)] if config else []
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        if check and done.returncode:
+            raise AssertionError(f"{command} failed:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def says(self, *arguments, **options):
+        """All that Snakemake prints."""
+        done = self.snakemake(*arguments, **options)
+        return done.stdout + done.stderr
+
+    def configure(self, config, name="grid.yaml"):
+        """Write a config and return its path."""
+        (self.folder / name).write_text(yaml.safe_dump(config, sort_keys=False))
+        return name
+
+    def append(self, name, text):
+        """Add lines to a file."""
+        path = self.folder / name
+        path.write_text(f"{path.read_text()}{text}\n")
+
+    def summary(self, config):
+        """By file that the workflow would make: rule, inputs, and whether it is to be made anew."""
+        lines = self.snakemake("--detailed-summary", config=config).stdout.splitlines()
+        rows = [line.split("\t") for line in lines[1:]]
+        return {row[0]: (row[2], row[4], row[-1] == "update pending") for row in rows}
+
+    def pending(self, config):
+        """The files that would be made anew."""
+        return {path for path, (_, _, pending) in self.summary(config).items() if pending}
+
+    def copy(self, folder):
+        shutil.copytree(self.folder, folder)
+        return Project(folder)
+
+
+def copy_of_project(folder):
+    """The sources alone: nothing that was installed or made."""
+    folder.mkdir(parents=True)
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", ".*")
+            shutil.copytree(ROOT / part, folder / part, ignore=ignored)
+        else:
+            shutil.copy2(ROOT / part, folder / part)
+    return Project(folder)
+
+
+@pytest.fixture
+def project(tmp_path):
+    return copy_of_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """A project where Snakemake takes the files of GRID for made; they are empty."""
+    project = copy_of_project(tmp_path_factory.mktemp("made") / "project")
+    config = project.configure(GRID)
+    for path in project.summary(config):
+        file = project.folder / path
+        if file.suffix:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        else:
+            file.mkdir(parents=True)
+    project.snakemake("--touch", "--forceall", "--cores", "1", config=config)
+    return project
+
+
+@pytest.fixture
+def made(made_once, tmp_path):
+    """A copy of `made_once`, to be changed."""
+    return made_once.copy(tmp_path / "project")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))

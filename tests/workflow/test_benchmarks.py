@@ -1,0 +1,35 @@
+"""Benchmark files of the rules, gathered."""
+
+import json
+
+from spcl.benchmarks import gather
+from spcl.schemas import BENCHMARKS
+
+
+def record(folder, path, **values):
+    file = folder / f"{path}.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"s": 2.5, "cpu_time": 1.5, "max_rss": 100.0} | values) + "\n")
+
+
+def test_a_row_a_job_with_its_wildcards(tmp_path):
+    record(tmp_path, "train_cell/meld/mmgcn/atv/spcl")
+    record(tmp_path, "extract_features/meld/a", max_rss="NA", cpu_time="NA")
+    cell = {"dataset": "meld", "baseline": "mmgcn", "modalities": "atv", "curriculum": "spcl"}
+    jobs = [["train_cell", cell], ["extract_features", {"dataset": "meld", "modality": "a"}]]
+    table = gather(tmp_path, jobs)
+    assert BENCHMARKS.fault(table) is None
+    first, second = table.to_pylist()
+    assert first == {"rule": "train_cell", "modality": None, **cell} | {
+        "seconds": 2.5,
+        "cpu_seconds": 1.5,
+        "max_rss_mb": 100.0,
+    }
+    assert second["modality"] == "a"
+    assert second["max_rss_mb"] is None
+
+
+def test_a_job_without_a_file_is_left_out(tmp_path):
+    table = gather(tmp_path, [["import_corpus", {"dataset": "meld"}]])
+    assert table.num_rows == 0
+    assert BENCHMARKS.fault(table) is None

@@ -1,0 +1,53 @@
+"""The stamp on a cell's metrics."""
+
+import subprocess
+
+import pytest
+
+from spcl.provenance import commit, config_digest, stamp, versions
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with one committed file."""
+
+    def git(*arguments):
+        who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    file = tmp_path / "module.py"
+    file.write_text("x = 1\n")
+    git("init")
+    git("add", "module.py")
+    git("commit", "-m", "first")
+    return file
+
+
+def test_the_commit_carries_a_plus_when_something_is_uncommitted(repository):
+    clean = commit(repository)
+    assert len(clean) == 12
+    repository.write_text("x = 2\n")
+    assert commit(repository) == f"{clean}+"
+
+
+def test_a_package_below_somebody_elses_repository_has_no_commit(repository):
+    installed = repository.parent / "site-packages" / "spcl.py"
+    installed.parent.mkdir()
+    installed.write_text("")
+    assert commit(installed) == "unknown"
+
+
+def test_outside_a_repository_the_commit_is_unknown(tmp_path):
+    assert commit(tmp_path / "spcl.py") == "unknown"
+
+
+def test_the_config_digest_sees_values_and_not_the_order_of_keys():
+    assert config_digest({"a": 1, "b": 2}) == config_digest({"b": 2, "a": 1})
+    assert config_digest({"a": 1, "b": 2}) != config_digest({"a": 1, "b": 3})
+
+
+def test_a_stamp_names_the_machine_and_what_decides_the_numbers():
+    made = stamp({"seeds": [1]}, device="cpu")
+    assert made.device
+    assert {"python", "torch", "numpy"} <= set(made.versions)
+    assert "not-a-package" not in versions()

@@ -1,0 +1,145 @@
+"""What a change makes Snakemake do again. The files are empty; only its plans are looked at."""
+
+import copy
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from conftest import GRID
+
+pytestmark = pytest.mark.workflow
+
+CELLS = "results/cells/meld-one"
+EVERY_CELL = {f"{b}/at/{c}" for b in ("late_fusion", "mmgcn") for c in ("none", "spcl")}
+
+
+def cells_of(files):
+    """The cells, as baseline/modalities/curriculum, that own any of `files`."""
+    inside = [Path(path).relative_to(CELLS) for path in files if path.startswith(CELLS)]
+    return {str(path.parent) for path in inside}
+
+
+def upstream_of_cells(files):
+    return {path for path in files if path.startswith(("data", "results/corpora", "results/feat"))}
+
+
+def test_nothing_when_nothing_changed(made):
+    assert made.pending("grid.yaml") == set()
+    said = made.says("-n", config="grid.yaml")
+    assert "Nothing to be done" in said
+    assert "missing provenance" not in said
+
+
+def test_nothing_for_a_checkout_that_touches_every_source(made):
+    soon = time.time() + 60
+    for path in made.folder.rglob("*"):
+        if path.suffix in {".py", ".smk", ".yaml", ".rst"} or path.name == "Snakefile":
+            os.utime(path, (soon, soon))
+    assert made.pending("grid.yaml") == set()
+
+
+def test_nothing_for_comments_docstrings_and_unrelated_code(made):
+    made.append("spcl/models/mmgcn.py", "# The end.")
+    cell = made.folder / "spcl" / "training" / "cell.py"
+    cell.write_text(cell.read_text().replace('"""', '"""Indeed: ', 1))
+    made.append("spcl/models/biddin.py", "UNRELATED = 1")
+    (made.folder / "spcl" / "unrelated.py").write_text("ANSWER = 42\n")
+    assert made.pending("grid.yaml") == set()
+
+
+def test_nothing_for_a_change_that_was_undone(made):
+    loop = made.folder / "spcl" / "training" / "loop.py"
+    before = loop.read_text()
+    made.append("spcl/training/loop.py", "CHANGED = 1")
+    assert cells_of(made.pending("grid.yaml")) == EVERY_CELL
+    loop.write_text(before)
+    assert made.pending("grid.yaml") == set()
+
+
+def test_code_of_one_baseline_is_that_baseline(made):
+    made.append("spcl/models/mmgcn.py", "CHANGED = 1")
+    pending = made.pending("grid.yaml")
+    assert cells_of(pending) == {"mmgcn/at/none", "mmgcn/at/spcl"}
+    assert not upstream_of_cells(pending)
+    assert "results/tables/little/main.md" in pending
+
+
+def test_code_of_one_curriculum_is_that_curriculum(made):
+    made.append("spcl/curriculum/spcl.py", "CHANGED = 1")
+    assert cells_of(made.pending("grid.yaml")) == {"late_fusion/at/spcl", "mmgcn/at/spcl"}
+
+
+def test_code_of_one_extractor_is_that_modality_and_what_is_made_of_it(made):
+    made.append("spcl/extract/logmel.py", "CHANGED = 1")
+    pending = made.pending("grid.yaml")
+    features = {path for path in pending if path.startswith("results/features")}
+    assert features == {
+        "results/features/meld-one/a.parquet",
+        "results/features/meld-one/a-problems.parquet",
+    }
+    assert "results/difficulty/meld-one/t.parquet" not in pending
+    assert "results/difficulty/meld-one/a.parquet" in pending
+
+
+def test_code_of_a_table_is_that_table(made):
+    made.append("spcl/report/tables/main.py", "CHANGED = 1")
+    tables = {Path(path).stem for path in made.pending("grid.yaml") if "/tables/" in path}
+    assert tables == {"main"}
+
+
+def changed(*keys, value):
+    """GRID with another value at `keys`."""
+    config = copy.deepcopy(GRID)
+    inner = config
+    for key in keys[:-1]:
+        inner = inner.setdefault(key, {})
+    inner[keys[-1]] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "cells"),
+    [
+        (("baselines", "mmgcn", "model", "hidden"), 9, {"mmgcn/at/none", "mmgcn/at/spcl"}),
+        (
+            ("curricula", "spcl", "settings", "growth"),
+            2.0,
+            {"mmgcn/at/spcl", "late_fusion/at/spcl"},
+        ),
+        (
+            ("curricula", "spcl", "cells"),
+            [{"baseline": "mmgcn", "growth": 2.0}],
+            {"mmgcn/at/spcl"},
+        ),
+        (("training", "epochs"), 3, EVERY_CELL),
+        (("grid", "seeds"), [1, 2], EVERY_CELL),
+    ],
+    ids=["baseline", "curriculum", "one cell", "training", "seeds"],
+)
+def test_settings_are_the_cells_that_they_decide(made, keys, value, cells):
+    pending = made.pending(made.configure(changed(*keys, value=value)))
+    assert cells_of(pending) == cells
+    assert not upstream_of_cells(pending)
+
+
+def test_another_grid_shares_the_cells_and_the_corpora(made):
+    config = copy.deepcopy(GRID) | {"name": "other"}
+    pending = made.pending(made.configure(config))
+    assert cells_of(pending) == set()
+    assert not upstream_of_cells(pending)
+    assert "results/tables/other/main.md" in pending
+
+
+def test_a_split_protocol_is_everything_but_the_corpus(made):
+    config = changed("datasets", "meld-one", "protocol", value="spcl")
+    pending = made.pending(made.configure(config))
+    assert cells_of(pending) == EVERY_CELL
+    assert not any(path.startswith("data") for path in pending)
+
+
+def test_force_runs_one_cell_alone(made):
+    said = made.says("-n", "-f", f"{CELLS}/mmgcn/at/spcl/metrics.parquet", config="grid.yaml")
+    assert "Training mmgcn on meld-one, at, spcl" in said
+    assert re.search(r"total\s+1\n", said)
