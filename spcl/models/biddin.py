@@ -101,7 +101,10 @@ class BiDDIN(nn.Module):
         speaker = batch.speakers[steps.index // (2 * len(modalities))]  # (L, M, 2, B)
         party = torch.arange(self.n_speakers, device=speaker.device)
         speaks = (speaker.flatten(1, 2).unsqueeze(-1) == party).unsqueeze(-1)
-        e = self.recurrence(unroll(self.to_global), unroll(self.to_party), speaks, active)
+        to_global, to_party = unroll(self.to_global), unroll(self.to_party)
+        # Hundreds of steps would add up the rounding of half precision.
+        with torch.autocast(speaks.device.type, enabled=False):
+            e = self.recurrence(to_global.float(), to_party.float(), speaks, active)
         e = dropout(take(e.flatten(0, 2), rows, steps), self.dropout, self.training)
         h = e.flatten(2)  # (N, M, 2 E)
         positions = sinusoids(batch.max_length, h.shape[-1], h.device).to(h.dtype)

@@ -115,9 +115,9 @@ class GraphNetwork(nn.Module):
         for index, weight in enumerate(self.weights, start=1):
             theta = math.log(_LAMBDA / index + 1)
             near = graph.aggregate(h)
-            mean = torch.lerp(near, initial, _ALPHA)
+            mean = (1 - _ALPHA) * near + _ALPHA * initial
             change = torch.cat([near, initial], -1) @ weight
-            h = self._drop(torch.relu(torch.lerp(mean, change, theta)))
+            h = self._drop(torch.relu(theta * change + (1 - theta) * mean))
         return torch.cat([x, h], -1)
 
     def _drop(self, x: Tensor) -> Tensor:

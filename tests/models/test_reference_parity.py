@@ -4,9 +4,9 @@
 torch_geometric 2.6.1, on a CPU, in evaluation mode) gave for small networks, one dialogue a batch.
 A row is one tensor of a case, a case being a baseline and a set of modalities: first every weight
 of its state dict, by name and shape alone, in order; then the logits of each dialogue and modality
-with their values. Weights and inputs are not kept: `weights` and `inputs` below draw them, the same
-for both codes, from uniform numbers of PCG64. Nothing was changed in the authors' code but the
-modules that it imports and does not ship, which were left out, and one `.cuda()`, which did nothing.
+with their values. Weights and inputs are not kept: `weights` and `inputs` below draw them, the
+same for both codes, from uniform numbers of PCG64. The authors' code was run as it is but for two
+things: imports of modules that it does not ship were left out, and a `.cuda()` did nothing.
 """
 
 from pathlib import Path
