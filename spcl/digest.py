@@ -96,8 +96,8 @@ def _imports(tree: ast.AST, name: str, path: Path) -> Iterator[str]:
         for alias in tree.names:
             yield from _with_parents(f"{base}.{alias.name}")
     elif isinstance(tree, ast.If) and ast.unparse(tree.test).endswith("TYPE_CHECKING"):
-        for child in tree.orelse:
-            yield from _imports(child, name, path)
+        for statement in tree.orelse:
+            yield from _imports(statement, name, path)
     else:
         for child in ast.iter_child_nodes(tree):
             yield from _imports(child, name, path)

@@ -15,8 +15,8 @@ TABLES = {
 FIGURES = {
     "main": ["metrics", "predictions"],
     "modality_gain": ["metrics", "predictions"],
-    "curriculum": ["history", "curriculum", "utterance_difficulty"],
-    "difficulty": ["curriculum", "utterance_difficulty", "conversation_difficulty"],
+    "curriculum": ["history", "curriculum", "utterances", "utterance_difficulty"],
+    "difficulty": ["utterances", "utterance_difficulty"],
     "cost": ["metrics", "benchmarks"],
 }
 KINDS = {
