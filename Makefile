@@ -28,7 +28,7 @@ results/report.zip: $(wildcard results/tables/demo/* results/figures/demo/* work
 	$(SNAKEMAKE) --quiet all --report $@
 
 test: .venv/installed
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: .venv/installed
 	$(PY) -m ruff check

@@ -1,0 +1,153 @@
+"""The smoke grid, run from raw media to the report on a copy of the project."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import copy_of_project
+
+from spcl import parquet
+from spcl.schemas import ADMISSIONS, HISTORY, METRICS, PREDICTIONS
+
+pytestmark = [pytest.mark.workflow, pytest.mark.end_to_end]
+
+SMOKE = "config/smoke.yaml"
+CELLS = "results/cells/meld-smoke/mmgcn/atv"
+TABLES = {
+    "metrics": METRICS,
+    "history": HISTORY,
+    "predictions": PREDICTIONS,
+    "curriculum": ADMISSIONS,
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The project after its first run, and what the run printed. Not to be changed."""
+    project = copy_of_project(tmp_path_factory.mktemp("smoke") / "project")
+    return project, project.says("--cores", "2", config=SMOKE)
+
+
+@pytest.fixture
+def finished(run, tmp_path):
+    """A copy of the project after its first run."""
+    return run[0].copy(tmp_path / "project")
+
+
+def cell_files(project):
+    """Bytes of the tables that hold no wall time, by path."""
+    return {
+        path.relative_to(project.folder): path.read_bytes()
+        for path in sorted((project.folder / CELLS).rglob("*.parquet"))
+        if path.stem != "metrics"
+    }
+
+
+def test_the_run_shows_its_progress_and_where_the_results_are(run):
+    _, said = run
+    assert "steps (100%) done" in said
+    assert "meld-smoke/mmgcn/atv/spcl: test W-F1" in said
+    assert "Tables: results/tables/smoke/   Figures: results/figures/smoke/" in said
+
+
+def test_a_second_run_does_nothing(run):
+    project, _ = run
+    said = project.says("--cores", "2", config=SMOKE)
+    assert "Nothing to be done" in said
+    assert "Tables:" not in said
+
+
+@pytest.mark.parametrize("curriculum", ["none", "spcl"])
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_cell_leaves_four_valid_tables(run, kind, curriculum):
+    project, _ = run
+    table = parquet.read(project.folder / CELLS / curriculum / f"{kind}.parquet", TABLES[kind])
+    assert table.num_rows
+    assert set(table["curriculum"].to_pylist()) == {curriculum}
+
+
+def test_results_are_called_simulated_wherever_they_show(run):
+    project, _ = run
+    for path in (project.folder / "results" / "tables" / "smoke").glob("*.md"):
+        assert "simulated" in path.read_text().lower(), path
+    for path in (project.folder / "results" / "figures" / "smoke").glob("*.svg"):
+        if pq.read_metadata(path.with_suffix(".parquet")).num_rows == 0:
+            continue  # one modality set has no gain over another
+        assert "simulated" in path.read_text().lower(), path
+
+
+def test_the_report_holds_every_table_and_figure_and_its_caption(finished):
+    finished.snakemake("--report", "results/report.zip", config=SMOKE)
+    with zipfile.ZipFile(finished.folder / "results" / "report.zip") as report:
+        names = {name.rpartition("/")[2] for name in report.namelist()}
+        page = report.read("report/report.html").decode()
+    results = finished.folder / "results"
+    shown = {path.name for path in results.glob("tables/*/*.html")}
+    shown |= {path.name for path in results.glob("figures/*/*.svg")}
+    assert len(shown) > 8
+    assert shown <= names
+    caption = '<p style=\\"color: #c00000; font-weight: bold\\">meld-smoke: simulated'
+    assert page.count(caption) == len(shown) + 1  # and the front page
+    assert "&lt;p style" not in page
+
+
+def test_the_same_seed_gives_the_same_bytes_and_force_runs_the_cell_alone(finished):
+    before = cell_files(finished)
+    other = (finished.folder / CELLS / "none" / "metrics.parquet").stat().st_mtime_ns
+    target = f"{CELLS}/spcl/metrics.parquet"
+    said = finished.says("--cores", "2", "-f", target, config=SMOKE)
+    assert "1 of 1 steps (100%) done" in said
+    assert len(before) == 6
+    assert cell_files(finished) == before
+    assert (finished.folder / CELLS / "none" / "metrics.parquet").stat().st_mtime_ns == other
+
+
+def test_a_killed_run_goes_on_where_it_was(finished):
+    """SIGKILL to Snakemake and its jobs while the second of two cells trains."""
+    before = cell_files(finished)
+    for path in before:
+        (finished.folder / path).unlink()
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "cells", "--configfile", SMOKE]
+    metrics = [finished.folder / CELLS / name / "metrics.parquet" for name in ("none", "spcl")]
+    for path in metrics:
+        path.unlink()
+    killed = subprocess.Popen(
+        command,
+        cwd=finished.folder,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not any(path.exists() for path in metrics):
+        assert killed.poll() is None
+        time.sleep(0.01)
+    time.sleep(1.0)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    (first,) = (path for path in metrics if path.exists())
+    made = first.stat().st_mtime_ns
+
+    said = finished.says("--cores", "1", "cells", config=SMOKE)
+    assert "Training" in said
+    assert first.stat().st_mtime_ns == made
+    assert cell_files(finished) == before
+    assert not list((finished.folder / CELLS).rglob(".*"))
+
+
+def test_a_damaged_input_is_one_line(finished):
+    broken = finished.folder / "results" / "features" / "meld-smoke" / "a.parquet"
+    times = broken.stat()
+    broken.write_bytes(broken.read_bytes()[:100])
+    os.utime(broken, ns=(times.st_atime_ns, times.st_mtime_ns))
+    target = f"{CELLS}/spcl/metrics.parquet"
+    done = finished.snakemake("--cores", "1", "-f", target, config=SMOKE, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert (
+        "error: results/features/meld-smoke/a.parquet: not a readable Parquet file" in done.stderr
+    )
