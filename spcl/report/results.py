@@ -160,7 +160,8 @@ class Results:
             schema, unused = _KINDS[kind]
             columns = [column.name for column in schema.columns if column.name not in unused]
             self._read[kind] = [
-                parquet.read(path, schema, columns).select(columns) for path in self._paths[kind]
+                parquet.read(path, schema, columns if unused else None).select(columns)
+                for path in self._paths[kind]
             ]
         return self._read[kind]
 

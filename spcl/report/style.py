@@ -177,6 +177,19 @@ def headline(figure: Figure, title: str, caption: str, simulated: Sequence[str])
     bottom = 0.15 + 0.13 * len(lines)
     room = (0, bottom / height, 1, 1 - (top + bottom) / height)
     figure.set_layout_engine("constrained", rect=room)
+    _settle(figure)
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the panels out once and for all.
+
+    The solver's last digits differ from run to run; rounded, they give the same bytes.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        x, y, width, height = (round(float(value), 5) for value in axes.get_position().bounds)
+        axes.set_position((x, y, width, height))
 
 
 def no_data(why: str) -> Figure:

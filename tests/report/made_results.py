@@ -225,6 +225,7 @@ def _write_cell(
         common = np.random.default_rng([seed, len(key[1]), len(key[2]), key[2].encode()[-1]])
         own = np.random.default_rng([seed, *name.encode()])
         luck = common.normal(0, 0.01)
+        seconds = (2 + len(key[2])) * epochs * 0.1 * own.uniform(0.95, 1.1)
         for split in ("dev", "test"):
             rows = np.flatnonzero(corpus.split == split)
             predicted = _answers(common, corpus, rows, skill + luck + own.normal(0, 0.003))
@@ -237,7 +238,6 @@ def _write_cell(
                 n_classes=n_classes,
             ).counts[0, 0]
             by_class = f1_by_class(counted)
-            seconds = (2 + len(key[2])) * epochs * 0.1 * own.uniform(0.95, 1.1)
             metrics.append(
                 address
                 | {
