@@ -1,6 +1,6 @@
 """The graph of a dialogue's utterances in all modalities, and the network over it.
 
-MMGCN (Hu et al. 2021, ACL, arXiv 2107.06779), sections 3.3 and 3.4. A dialogue of n utterances has
+MMGCN (Hu et al. 2021, ACL, arXiv 2107.06779). A dialogue of n utterances has
 M n nodes. Inside a modality every two utterances are joined, across modalities the copies of the
 same utterance; with A the weights and D their row sums::
 

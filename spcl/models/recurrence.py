@@ -1,6 +1,6 @@
 """DialogueRNN's recurrence, for several modalities and both directions at once.
 
-DialogueRNN (Majumder et al. 2019, AAAI, arXiv 1811.00405), section 3.3, without a listener's state.
+DialogueRNN (Majumder et al. 2019, AAAI, arXiv 1811.00405), without a listener's state.
 At utterance t, spoken by party s, with x_t the features and P_t a sinusoid of t::
 
     g_t     = GRU_g([x_t, q_s], g_(t-1))
