@@ -87,7 +87,18 @@ class TestMain:
         )
         difference = wide["spcl"] - wide["none"]
         assert spcl["p"] == pytest.approx(stats.wilcoxon(difference[difference != 0]).pvalue)
-        assert any("Wilcoxon" in note for note in table.notes)
+        (note,) = [note for note in table.notes if "Wilcoxon" in note]
+        assert "none can" not in note  # 2 / 2^6 < 0.05 for the one test of this table
+
+    def test_it_says_when_no_p_can_pass_the_correction(self, tmp_path):
+        shape = SMALL | {"modalities": ("atv", "at")}
+        made = make_results(tmp_path, **shape, seeds=range(6), n_dialogues=8, epochs=2)
+        (note,) = [n for n in tabulate("main", Results(**made)).notes if "Wilcoxon" in n]
+        assert "none can stay below 0.05 after correction for 2 tests; that takes 7 seeds" in note
+
+    def test_few_test_dialogues_are_pointed_out(self, paths):
+        notes = tabulate("main", Results(**paths)).notes
+        assert any(note.startswith("Only 5 test dialogues") for note in notes)
 
     def test_one_seed_gives_no_test_and_says_so(self, tmp_path):
         made = make_results(tmp_path, **SMALL, seeds=(1,), n_dialogues=12, epochs=2)

@@ -19,13 +19,15 @@ p, ul { max-width: 46rem; }
 table { border-collapse: collapse; margin: .75rem 0 1.25rem; border-top: 2px solid #1b1b1b;
   border-bottom: 2px solid #1b1b1b; font-variant-numeric: tabular-nums; }
 th { border-bottom: 1px solid #1b1b1b; text-align: left; vertical-align: bottom; padding: 0; }
-th button { all: unset; cursor: pointer; font-weight: 600; padding: .4rem .8rem .35rem;
-  white-space: nowrap; }
+th button { all: unset; cursor: pointer; font-weight: 600; padding: .4rem .7rem .35rem;
+  white-space: nowrap; position: relative; }
 th button:focus-visible { outline: 2px solid #0072b2; }
-th button::after { content: "\\2195"; color: #b4b4b4; padding-left: .3em; font-weight: 400; }
+th button::after { content: "\\2195"; color: #b4b4b4; font-weight: 400; position: absolute;
+  right: 0; visibility: hidden; }
+th button:hover::after, th[aria-sort] button::after { visibility: visible; }
 th[aria-sort=ascending] button::after { content: "\\2191"; color: #0072b2; }
 th[aria-sort=descending] button::after { content: "\\2193"; color: #0072b2; }
-td { padding: .2rem .8rem; white-space: nowrap; }
+td { padding: .2rem .7rem; white-space: nowrap; }
 .number { text-align: right; }
 tr.block td { border-top: 1px solid #dcdcdc; }
 tbody tr:hover td { background: #f3f6f9; }

@@ -16,6 +16,7 @@ from spcl.report.table import ResultTable
 from spcl.schemas import CELL_KEY
 
 _TEXT, _REAL, _COUNT, _FLAG = pa.string(), pa.float64(), pa.int32(), pa.bool_()
+_FEW_DIALOGUES = 20
 _SCORES = {"weighted_f1": "W-F1", "accuracy": "Accuracy", "macro_f1": "Macro-F1"}
 
 SCHEMA = Schema(
@@ -160,11 +161,16 @@ def _notes(data: pd.DataFrame) -> list[str]:
     gains = data[data["curriculum"] != NONE]
     notes = []
     if (gains["test"] == "wilcoxon").any():
-        notes.append("p: Wilcoxon's signed-rank test over seeds.")
+        notes.append(_wilcoxon_note(gains))
     if (gains["test"] == "permutation").any():
         notes.append(
             f"p: below {WILCOXON_SEEDS} seeds a permutation test over dialogues. It asks whether"
             " these trained models differ on other dialogues; the interval covers other seeds too."
+        )
+    few = gains.loc[gains["n_dialogues"] > 0, "n_dialogues"].min()
+    if few < _FEW_DIALOGUES:
+        notes.append(
+            f"Only {few} test dialogues in the smallest test split: intervals and tests are rough."
         )
     one = gains["n_paired_seeds"] == 1
     if one.any():
@@ -183,3 +189,16 @@ def _notes(data: pd.DataFrame) -> list[str]:
     if (data["n_dialogues"] == 1).any():
         notes.append("No interval (dash) where the test split is a single dialogue.")
     return notes
+
+
+def _wilcoxon_note(gains: pd.DataFrame) -> str:
+    """Say so where even the clearest result could not pass the correction."""
+    note = "p: Wilcoxon's signed-rank test over seeds."
+    n_tests = int(gains["p"].notna().sum())
+    needed = math.ceil(math.log2(2 * n_tests / 0.05))  # 2 / 2^S is the smallest p
+    if gains.loc[gains["test"] == "wilcoxon", "n_paired_seeds"].max() >= needed:
+        return note
+    return (
+        f"{note} With so few seeds none can stay below 0.05 after correction for {n_tests} tests;"
+        f" that takes {needed} seeds. Read the intervals."
+    )
