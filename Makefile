@@ -4,13 +4,14 @@ PYTHON ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help demo test lint
+.PHONY: help demo test lint bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up .venv, run the demo grid on simulated corpora, build the report"
 	@echo "make test    set up .venv, run every test that this machine can run"
 	@echo "make lint    set up .venv, check format, style, types and the workflow"
+	@echo "make bench   set up .venv, measure what an epoch of each baseline costs (benchmarks/README.md)"
 	@echo "PYTHON=/path/to/python3.12 chooses the Python of .venv"
 
 demo: .venv/installed
@@ -36,6 +37,13 @@ lint: .venv/installed
 	.venv/bin/snakefmt --check Snakefile workflow
 	$(PY) -m mypy
 	$(SNAKEMAKE) --lint
+
+# Variables of make become options: make bench BASELINES=mmgcn DEVICE=cuda
+BENCH_OPTIONS = $(foreach name,baselines shapes modalities device threads epochs,\
+  $(addprefix --$(name)=,$($(shell echo $(name) | tr a-z A-Z))))
+
+bench: .venv/installed
+	$(PY) benchmarks/training.py $(BENCH_OPTIONS)
 
 .venv/installed: requirements.lock pyproject.toml
 	@set -e; \
