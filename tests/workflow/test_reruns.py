@@ -132,6 +132,10 @@ def test_another_grid_shares_the_cells_and_the_corpora(made):
     assert "results/tables/other/main.md" in pending
 
 
+def test_results_may_move_to_a_machine_with_another_device(made):
+    assert made.pending(made.configure(changed("device", value="cuda"))) == set()
+
+
 def test_a_split_protocol_is_everything_but_the_corpus(made):
     config = changed("datasets", "meld-one", "protocol", value="spcl")
     pending = made.pending(made.configure(config))

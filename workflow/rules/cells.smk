@@ -17,7 +17,8 @@ rule train_cell:
         gpu=int(DEVICE == "cuda"),
     params:
         settings=settings,
-        device=DEVICE,
+        # Derived from a resource, so that results move between machines without a rerun.
+        device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
         code=lambda wildcards: code(
             "train_cell",
             f"spcl.models.{wildcards.baseline}",
