@@ -136,7 +136,9 @@ def read(path: str | Path, schema: Schema, columns: Sequence[str] | None = None)
         raise UserError(f"{path}: no such file; make it with: snakemake --cores 1 {path}")
     remedy = f"delete it and run again: snakemake --cores 1 {path}"
     try:
-        table = pq.read_table(path, columns=list(columns) if columns else None)
+        found = pq.read_schema(path).names
+        wanted = None if columns is None else [name for name in columns if name in found]
+        table = pq.read_table(path, columns=wanted)
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: not a readable Parquet file ({reason}); {remedy}") from error

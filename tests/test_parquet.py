@@ -86,8 +86,9 @@ def test_a_damaged_file_is_named_with_its_remedy(tmp_path, damage, message):
     assert "\n" not in str(error.value)
 
 
-def test_a_table_of_another_kind_is_refused(tmp_path):
+@pytest.mark.parametrize("columns", [None, ["town"]])
+def test_a_table_of_another_kind_is_refused(tmp_path, columns):
     other = Schema("towns", (Column("town", pa.string(), "where"),), key=("town",))
     write(people(), tmp_path / "p.parquet", SCHEMA, town="X")
     with pytest.raises(UserError, match="not a table of towns: column 'town' is missing"):
-        read(tmp_path / "p.parquet", other)
+        read(tmp_path / "p.parquet", other, columns)
