@@ -117,9 +117,11 @@ def _rules(axes: Axes, rules: pd.DataFrame) -> None:
     for y, (_, row) in enumerate(rules.iterrows()):
         jobs = f"{row['n']:,} job" + ("s" if row["n"] != 1 else "")
         memory = "" if pd.isna(row["max_rss_mb"]) else f", {row['max_rss_mb']:,.0f} MiB"
-        axes.text(row["seconds"], y, f"  {jobs}{memory}", va="center", fontsize=7)
+        words = f"  {row['rule']}: {jobs}{memory}"
+        axes.text(row["seconds"], y, words, va="center", fontsize=7)
     axes.set_xlabel("Wall time of all jobs (s)")
     axes.set_title("Rules of the workflow", loc="left", fontsize=9)
-    axes.margins(x=0.22)
+    axes.tick_params(labelleft=False)
+    axes.margins(x=0.3)
     axes.set_xlim(left=0)
     axes.grid(axis="y", visible=False)
