@@ -29,7 +29,8 @@ results/report.zip: $(wildcard results/tables/demo/* results/figures/demo/* work
 	$(SNAKEMAKE) --quiet all --report $@
 
 test: .venv/installed
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile \
+	  --cov --cov-report=term:skip-covered
 
 lint: .venv/installed
 	$(PY) -m ruff check
