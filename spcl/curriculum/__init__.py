@@ -17,11 +17,11 @@ training loop. One curriculum a file, named as in the config; each is imported w
 import importlib
 from typing import Any
 
-from spcl.curriculum.base import Curriculum, CurriculumStep
+from spcl.curriculum.base import Curriculum, CurriculumStep, TrainingSet
 
 NAMES = ("none", "spcl")
 
-__all__ = ["NAMES", "Curriculum", "CurriculumStep", "SelfPacedCurriculum", "build"]
+__all__ = ["NAMES", "Curriculum", "CurriculumStep", "SelfPacedCurriculum", "TrainingSet", "build"]
 
 
 def build(name: str, **settings: Any) -> Curriculum:

@@ -38,11 +38,48 @@ class CurriculumStep:
     probability: Tensor
 
 
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a curriculum may know of the training split before the first epoch.
+
+    n utterances of B dialogues, dialogue by dialogue; `rows` of `Curriculum.forward` counts in this
+    order. The last three are None where the curriculum does not name them in its ``NEEDS``.
+
+    Attributes
+    ----------
+    labels
+        (n,) int64 in 0..C-1; -1 = unlabelled.
+    lengths
+        (B,) int64, utterances a dialogue.
+    epochs
+        The most epochs that will be trained.
+    seed
+        Of the training. What a curriculum draws at random comes from a generator of its own.
+    probes
+        By modality, (n, C) float64: log-probabilities that a probe on this modality alone gave to
+        each utterance without having seen its dialogue. They are logits too.
+    shift_rate
+        (B,) float64: the share of adjacent labelled utterances with different emotions; NaN in a
+        dialogue without such a pair.
+    pace
+        (E,) int64: the utterances that another curriculum admitted in each of its epochs, for the
+        same cell and seed.
+    """
+
+    labels: Tensor
+    lengths: Tensor
+    epochs: int
+    seed: int
+    probes: Mapping[str, Tensor] | None = None
+    shift_rate: Tensor | None = None
+    pace: Tensor | None = None
+
+
 class Curriculum(nn.Module):
     """A curriculum without parameters; ``state_dict`` holds what changes over the epochs.
 
     A subclass says what is difficult and what is admitted in `forward`, and what changes from one
-    epoch to the next in `step`.
+    epoch to the next in `step`. One that wants to know the training split first defines `start`.
     """
 
     threshold: Tensor | None
@@ -73,7 +110,18 @@ class Curriculum(nn.Module):
             raise ValueError(f"{what}; settings: {', '.join(known) or 'none'}")
         return cls(**settings)
 
-    def forward(self, logits: Logits, labels: Tensor, lengths: Tensor) -> CurriculumStep:
+    def start(self, training_set: TrainingSet) -> None:
+        """Look at the training split once, before the first epoch.
+
+        Raises
+        ------
+        ValueError
+            The curriculum cannot work with it; the message says what to change.
+        """
+
+    def forward(
+        self, logits: Logits, labels: Tensor, lengths: Tensor, rows: Tensor | None = None
+    ) -> CurriculumStep:
         """Score, admit and sum up one batch.
 
         Parameters
@@ -84,6 +132,9 @@ class Curriculum(nn.Module):
             (N,) int64 in 0..C-1; -1 = unlabelled.
         lengths
             (B,) int64, utterances a dialogue; they sum to N.
+        rows
+            (N,) int64, the place of each utterance in the training set. Only curricula that order
+            utterances before the training want it.
         """
         raise TypeError(f"{type(self).__name__} does not define forward")
 

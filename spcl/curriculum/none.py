@@ -12,7 +12,9 @@ class NoCurriculum(Curriculum):
     Its difficulty is the loss, and it selects everything that has a label.
     """
 
-    def forward(self, logits: Logits, labels: Tensor, lengths: Tensor) -> CurriculumStep:
+    def forward(
+        self, logits: Logits, labels: Tensor, lengths: Tensor, rows: Tensor | None = None
+    ) -> CurriculumStep:
         scores = score(logits, labels, lengths)
         labelled = scores.labelled
         return CurriculumStep(

@@ -93,7 +93,9 @@ class SelfPacedCurriculum(Curriculum):
         # Float64, so that epsilon * alpha ** epoch is what Python computes.
         self.register_buffer("threshold", torch.tensor(min(threshold, cap), dtype=torch.float64))
 
-    def forward(self, logits: Logits, labels: Tensor, lengths: Tensor) -> CurriculumStep:
+    def forward(
+        self, logits: Logits, labels: Tensor, lengths: Tensor, rows: Tensor | None = None
+    ) -> CurriculumStep:
         scores = score(logits, labels, lengths)
         s = confidence(
             scores.probability,

@@ -151,7 +151,7 @@ def train(
         for rows, batch in dialogues.batches(
             order.permutation(len(dialogues)), settings.batch_size
         ):
-            step = curriculum(model(batch), batch.labels, batch.lengths)
+            step = curriculum(model(batch), batch.labels, batch.lengths, rows)
             optimizer.zero_grad(set_to_none=True)
             step.loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm, foreach=True)
