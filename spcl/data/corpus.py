@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from spcl import parquet
-from spcl.data import iemocap, meld
 from spcl.data.counts import differences
+from spcl.data.formats import iemocap, meld
 from spcl.data.records import Problem, Utterance, problem_table
 from spcl.data.simulated import is_simulated
 from spcl.data.splits import divide
@@ -86,7 +86,8 @@ def read_corpus(
     reader = LAYOUTS[layout]
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; {reader.REMEDY} or set datasets.{dataset}.path")
-    utterances, problems = reader.read(folder)
+    reading = reader.read(folder)
+    utterances, problems = reading.utterances, reading.problems
     division = {utterance.dialogue_id: utterance.split for utterance in utterances}
     splits = divide(protocol, division, layout=layout, seed=protocol_seed, dataset=dataset)
     corpus = Corpus(

@@ -1,8 +1,9 @@
-"""What a reader of a raw tree hands over: utterances, and what was wrong with some of them."""
+"""What the reader of a format hands over: utterances, features if there are any, and problems."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
 from spcl.schemas import PROBLEMS
@@ -63,6 +64,32 @@ class Problem:
     utterance_id: str | None
     modality: str | None
     reason: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A corpus as its files have it, before any protocol divides it.
+
+    Attributes
+    ----------
+    utterances
+        N of them, in dialogue order.
+    labels
+        The emotions in the corpus' order.
+    problems
+        What was found wanting, in the order it was found.
+    features
+        By modality (a, t, v), (N, D) float32 as it came, NaN and infinity included; a row of NaN
+        where there is nothing. Empty for corpora of raw media.
+    known_as
+        ``iemocap`` or ``meld`` where it is that corpus, in whatever format; else None.
+    """
+
+    utterances: list[Utterance]
+    labels: tuple[str, ...]
+    problems: list[Problem] = field(default_factory=list)
+    features: Mapping[str, np.ndarray] = field(default_factory=dict)
+    known_as: str | None = None
 
 
 def problem_table(dataset: str, problems: Iterable[Problem]) -> pa.Table:

@@ -18,7 +18,7 @@ DEV_SHARE = 0.1
 
 
 def official(division: Division) -> dict[str, str]:
-    """The corpus' own: MELD's three files; IEMOCAP as in `spcl.data.iemocap`."""
+    """The corpus' own: MELD's three files; IEMOCAP as in `spcl.data.formats.iemocap`."""
     return dict(division)
 
 

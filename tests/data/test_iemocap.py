@@ -3,7 +3,7 @@
 import pytest
 
 from spcl.data.corpus import read_corpus
-from spcl.data.iemocap import division, speaker_region
+from spcl.data.formats.iemocap import division, speaker_region
 from spcl.data.media import MediaReference
 from spcl.errors import UserError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spcl.data.iemocap import LEFT, SESSIONS, division, speaker_region
+from spcl.data.formats.iemocap import LEFT, SESSIONS, division, speaker_region
 from spcl.data.simulator.conversation import (
     Turn,
     draw_dialogues,

@@ -6,7 +6,7 @@ dialogues are shorter than IEMOCAP's (50 labelled utterances) so that a demo sta
 
 from dataclasses import dataclass
 
-from spcl.data import iemocap, meld
+from spcl.data.formats import iemocap, meld
 
 
 @dataclass(frozen=True)

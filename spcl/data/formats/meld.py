@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from spcl.data import media
-from spcl.data.records import Problem, Utterance
+from spcl.data.records import Problem, Reading, Utterance
 from spcl.errors import UserError
 from spcl.schemas import SPLITS
 
@@ -27,7 +27,12 @@ _CLIP_FOLDERS = {  # as the archives unpack, and as some mirrors name them
 _TIME = re.compile(r"(\d+):(\d+):(\d+)[,.](\d+)")
 
 
-def read(folder: Path) -> tuple[list[Utterance], list[Problem]]:
+def fits(path: Path, content: object) -> bool:
+    """Whether a folder has this layout."""
+    return path.is_dir() and any(path.rglob("train_sent_emo.csv"))
+
+
+def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
     """Read the corpus: train, dev, test, each in the order of the dialogues' and utterances' ids.
 
     The ids restart in every split, so they get its name: ``train_dia0_utt3``. Utterance ids skip
@@ -35,10 +40,8 @@ def read(folder: Path) -> tuple[list[Utterance], list[Problem]]:
 
     Returns
     -------
-    list of Utterance
-        In dialogue order. `split` is the file that an utterance stands in.
-    list of Problem
-        Rows and clips that were found wanting.
+    Reading
+        Utterances in dialogue order. `split` is the file that an utterance stands in.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def read(folder: Path) -> tuple[list[Utterance], list[Problem]]:
             if path.name not in named and not path.name.startswith("."):
                 reason = f"no row of {table.name} names this clip"
                 problems.append(Problem(_relative(path, folder), None, None, reason))
-    return utterances, problems
+    return Reading(utterances, LABELS, problems, known_as="meld")
 
 
 def _table(folder: Path, split: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from spcl.data import media
 from spcl.data.media import MediaReference
-from spcl.data.records import Problem, Utterance
+from spcl.data.records import Problem, Reading, Utterance
 from spcl.errors import UserError
 
 LABELS = ("hap", "sad", "neu", "ang", "exc", "fru")
@@ -31,16 +31,19 @@ _SUMMARY = re.compile(
 _TRANSCRIPT = re.compile(rf"(?P<id>{_ID}) \[[^]]*\]:(?P<text>.*)")
 
 
-def read(folder: Path) -> tuple[list[Utterance], list[Problem]]:
+def fits(path: Path, content: object) -> bool:
+    """Whether a folder has this layout."""
+    return any(path.glob("Session*/dialog/EmoEvaluation/Ses*.txt"))
+
+
+def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
     """Read the corpus: session by session, dialogue by dialogue by name, utterances by start.
 
     Returns
     -------
-    list of Utterance
-        In dialogue order. The video is the stretch of the dialogue's AVI file, and of that the
-        speaker's half. `split`: session 5 is test, dev as `DEV_SHARE` says, the rest train.
-    list of Problem
-        What was found wanting.
+    Reading
+        Utterances in dialogue order. The video is the stretch of the dialogue's AVI file, and of
+        that the speaker's half. `split`: session 5 is test, dev as `DEV_SHARE` says, the rest train.
 
     Raises
     ------
@@ -60,7 +63,7 @@ def read(folder: Path) -> tuple[list[Utterance], list[Problem]]:
         for dialogue_id, split in division(session, annotations).items():
             recording = _Recording(folder, base, dialogue_id, split, problems)
             utterances += recording.utterances()
-    return utterances, problems
+    return Reading(utterances, LABELS, problems, known_as="iemocap")
 
 
 def division(session: int, dialogue_ids: Iterable[str]) -> dict[str, str]:
