@@ -12,6 +12,7 @@ from spcl.provenance import stamp
 from spcl.schemas import FEATURES, UTTERANCES
 from spcl.training.cell import train_cell
 from spcl.training.settings import CellSettings
+from spcl.training.training_set import EarlierTables
 
 snakemake: Snakemake
 
@@ -22,6 +23,9 @@ with job(snakemake.log[0]), reserved_gpu():
         parquet.read(snakemake.input.utterances, UTTERANCES),
         {parquet.metadata(table)["modality"]: table for table in tables},
         CellSettings.from_config(snakemake.params.settings),
+        EarlierTables.read(
+            snakemake.input.probes, snakemake.input.conversations, snakemake.input.paced
+        ),
         device=snakemake.params.device,
         threads=snakemake.threads,
         provenance=stamp(snakemake.params.settings, device=snakemake.params.device),

@@ -5,7 +5,7 @@ Imported by the Snakefile, so it uses the standard library alone.
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -49,7 +49,8 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``seeds`` (list of int), ``training``, ``model`` and ``curriculum`` (keyword arguments).
+        ``seeds`` (list of int), ``training``, ``model`` and ``curriculum`` (keyword arguments),
+        ``baseline_source`` and ``curriculum_source`` (str or None).
     """
     baseline = config["baselines"].get(cell.baseline) or {}
     curriculum = config["curricula"].get(cell.curriculum) or {}
@@ -62,4 +63,31 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
         "training": dict(config["training"]) | dict(baseline.get("training") or {}),
         "model": dict(baseline.get("model") or {}),
         "curriculum": chosen,
+        "baseline_source": baseline.get("source"),
+        "curriculum_source": curriculum.get("source"),
     }
+
+
+def needed(needs: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) -> set[str]:
+    """What a curriculum with these `settings` wants to know beforehand.
+
+    Parameters
+    ----------
+    needs
+        What `spcl.extensions.needs` gives: each need with the settings that it depends on.
+    settings
+        Those of the cell's curriculum.
+    """
+    return {
+        need
+        for need, only_with in needs.items()
+        if all(settings.get(key) == value for key, value in only_with.items())
+    }
+
+
+def pacing_cell(cell: Cell, settings: Mapping[str, Any]) -> Cell:
+    """The cell that sets the pace of `cell`: the same, with the curriculum of the setting ``of``.
+
+    Without that setting it is ``spcl``.
+    """
+    return replace(cell, curriculum=settings.get("of", "spcl"))

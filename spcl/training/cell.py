@@ -10,13 +10,14 @@ import torch
 
 from spcl import curriculum, models
 from spcl.errors import UserError
-from spcl.grid import Cell
+from spcl.grid import Cell, pacing_cell
 from spcl.job import HEADLINE
 from spcl.provenance import Provenance
 from spcl.training.dialogues import load_corpus
 from spcl.training.loop import Run, train
 from spcl.training.settings import CellSettings
 from spcl.training.tables import CellTables, cell_tables
+from spcl.training.training_set import EarlierTables, training_set
 
 log = logging.getLogger("spcl.training")
 
@@ -26,6 +27,7 @@ def train_cell(
     utterances: pa.Table,
     features: Mapping[str, pa.Table],
     settings: CellSettings,
+    earlier: EarlierTables | None = None,
     *,
     device: str = "cpu",
     threads: int = 1,
@@ -44,6 +46,8 @@ def train_cell(
         The corpus, see `load_corpus`.
     settings
         See `CellSettings`.
+    earlier
+        What the curriculum looks at before the first epoch, if anything.
     device
         ``cpu`` or ``cuda``.
     threads
@@ -54,7 +58,8 @@ def train_cell(
     Raises
     ------
     UserError
-        A setting is unknown or out of range, or a split that is needed has no labels.
+        A setting is unknown or out of range, a split that is needed has no labels, or a table
+        does not fit the corpus.
     """
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic cuBLAS needs it
@@ -82,8 +87,17 @@ def train_cell(
             n_speakers=corpus.n_speakers,
             **settings.model,
         ).to(device)
+        known = training_set(
+            earlier or EarlierTables(),
+            corpus,
+            cell,
+            paced=pacing_cell(cell, settings.curriculum),
+            epochs=settings.training.epochs,
+            seed=seed,
+        )
         try:
             chosen = curriculum.build(cell.curriculum, **settings.curriculum).to(device)
+            chosen.start(known)
         except ValueError as error:
             raise UserError(f"curricula.{cell.curriculum}: {error}") from error
         runs[seed] = train(model, chosen, corpus, settings.training, seed=seed, choose_on=choose_on)

@@ -25,7 +25,10 @@ _EVALUATION_BATCH = 64
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch left behind; see `spcl.schemas.HISTORY`."""
+    """What one epoch left behind; see `spcl.schemas.HISTORY`.
+
+    The threshold is the one in force at the epoch's end: within an epoch some curricula move it.
+    """
 
     epoch: int
     threshold: float | None
@@ -143,7 +146,6 @@ def train(
     start = time.perf_counter()
     best = -1.0
     for epoch in range(1, settings.epochs + 1):
-        threshold = None if curriculum.threshold is None else float(curriculum.threshold)
         model.train()
         loss = torch.zeros((), device=device)
         confidence = torch.zeros(len(corpus.widths), device=device)
@@ -161,19 +163,19 @@ def train(
             confidence += step.probability.sum(1)
             n_steps += 1
         admissions.end_epoch(epoch)
-        curriculum.step()
 
         logits = {name: evaluate(model, corpus.splits[name]) for name in ("dev", "test")}
         now = {name: _scores(z, corpus.splits[name].labels) for name, z in logits.items()}
         record = EpochRecord(
             epoch=epoch,
-            threshold=threshold,
+            threshold=None if curriculum.threshold is None else float(curriculum.threshold),
             admitted_share=int(admissions.selected.sum()) / max(n_labelled, 1),
             train_loss=float(loss) / max(n_steps, 1),
             dev_weighted_f1=now["dev"].weighted_f1,
             test_weighted_f1=now["test"].weighted_f1,
             modality_confidence=tuple((confidence / max(n_labelled, 1)).tolist()),
         )
+        curriculum.step()
         run.history.append(record)
         log.info(
             "seed %d epoch %d/%d: loss %.4f, admitted %.1f %%, dev W-F1 %.1f, %.1f s",

@@ -49,12 +49,16 @@ class CellSettings:
         The loop's settings.
     model, curriculum
         Keyword arguments of the baseline and of the curriculum; each checks its own.
+    baseline_source, curriculum_source
+        Where their code lies, see `spcl.extensions.find`; None = where their name leads.
     """
 
     seeds: tuple[int, ...]
     training: TrainingSettings
     model: Mapping[str, Any] = field(default_factory=dict)
     curriculum: Mapping[str, Any] = field(default_factory=dict)
+    baseline_source: str | None = None
+    curriculum_source: str | None = None
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:
@@ -74,4 +78,6 @@ class CellSettings:
             training=TrainingSettings(**settings["training"]),
             model=dict(settings["model"]),
             curriculum=dict(settings["curriculum"]),
+            baseline_source=settings.get("baseline_source"),
+            curriculum_source=settings.get("curriculum_source"),
         )

@@ -2,6 +2,10 @@ rule train_cell:
     input:
         utterances="results/corpora/{dataset}/utterances.parquet",
         features=cell_features,
+        # Only what the curriculum wants to know beforehand; none of it for most.
+        probes=cell_probes,
+        conversations=cell_conversations,
+        paced=cell_pace,
     output:
         metrics="<cell>/metrics.parquet",
         history="<cell>/history.parquet",
@@ -16,14 +20,10 @@ rule train_cell:
     resources:
         gpu=int(DEVICE == "cuda"),
     params:
-        settings=settings,
+        settings=lambda wildcards: settings(cell(wildcards)),
         # Derived from a resource, so that results move between machines without a rerun.
         device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
-        code=lambda wildcards: code(
-            "train_cell",
-            f"spcl.models.{wildcards.baseline}",
-            f"spcl.curriculum.{wildcards.curriculum}",
-        ),
+        code=lambda wildcards: code("train_cell", *cell_modules(wildcards)),
     message:
         "Training {wildcards.baseline} on {wildcards.dataset}, {wildcards.modalities}, {wildcards.curriculum}"
     script:

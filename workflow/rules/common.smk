@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -12,7 +13,8 @@ from spcl.config import check
 from spcl.device import choose
 from spcl.digest import digest
 from spcl.errors import UserError
-from spcl.grid import Cell, cell_settings, cells
+from spcl.extensions import BASELINE, CURRICULUM, find, needs
+from spcl.grid import Cell, cell_settings, cells, needed, pacing_cell
 
 
 def keep_one_line(record):
@@ -29,6 +31,15 @@ check(config, Path(workflow.basedir, "workflow/schemas/config.schema.yaml"), CON
 
 GRID = config["name"]
 DEVICE = choose(config["device"])
+BASELINES = {
+    name: find(BASELINE, name, (entry or {}).get("source"))
+    for name, entry in config["baselines"].items()
+}
+CURRICULA = {
+    name: find(CURRICULUM, name, (entry or {}).get("source"))
+    for name, entry in config["curricula"].items()
+}
+NEEDS = {name: needs(extension) for name, extension in CURRICULA.items()}
 SIMULATED = [name for name, dataset in config["datasets"].items() if "simulate" in dataset]
 
 
@@ -67,18 +78,67 @@ def of_modality(key):
     return lambda wildcards: config["features"][wildcards.modality][key]
 
 
-def settings(wildcards):
+def cell(wildcards):
+    """The cell of a job."""
+    return Cell(**dict(wildcards.items()))
+
+
+@cache
+def settings(cell):
     """What decides the numbers of a cell."""
-    return cell_settings(config, Cell(**dict(wildcards.items())))
+    return cell_settings(config, cell)
+
+
+def cell_modules(wildcards):
+    """Those of a cell's baseline and of its curriculum."""
+    both = BASELINES[wildcards.baseline], CURRICULA[wildcards.curriculum]
+    return [extension.module or extension.path for extension in both]
+
+
+def wants(cell, need):
+    """Whether a cell's curriculum wants to know `need` before the first epoch."""
+    return need in needed(NEEDS[cell.curriculum], settings(cell)["curriculum"])
+
+
+def of_modalities(stage, cell):
+    """Tables of a cell's modalities."""
+    return [f"results/{stage}/{cell.dataset}/{letter}.parquet" for letter in cell.modalities]
 
 
 def cell_features(wildcards):
     """Feature tables of a cell's modalities."""
-    return expand(
-        "results/features/{dataset}/{modality}.parquet",
-        dataset=wildcards.dataset,
-        modality=list(wildcards.modalities),
-    )
+    return of_modalities("features", cell(wildcards))
+
+
+def cell_probes(wildcards):
+    """The probes' scores of the utterances, where the curriculum looks at them."""
+    return of_modalities("difficulty", cell(wildcards)) if wants(cell(wildcards), "probes") else []
+
+
+def cell_conversations(wildcards):
+    """The conversations' scores, likewise."""
+    path = f"results/difficulty/{wildcards.dataset}/conversations.parquet"
+    return path if wants(cell(wildcards), "shift_rate") else []
+
+
+def cell_pace(wildcards):
+    """The history of the cell that sets the pace, likewise."""
+    own = cell(wildcards)
+    if not wants(own, "pace"):
+        return []
+    pacing = pacing_cell(own, settings(own)["curriculum"])
+    key = f"{CONFIG_FILE}: curricula.{own.curriculum}.settings.of"
+    if pacing.curriculum not in CURRICULA:
+        raise UserError(
+            f"{key}: '{pacing.curriculum}' is not defined under curricula; define it there or name"
+            f" one of: {', '.join(name for name in CURRICULA if name != own.curriculum)}"
+        )
+    if wants(pacing, "pace"):
+        raise UserError(
+            f"{key}: '{pacing.curriculum}' follows the pace of another itself; name one that does"
+            " not, such as spcl"
+        )
+    return f"results/cells/{pacing.address}/history.parquet"
 
 
 def of_cells(table, datasets=config["datasets"]):

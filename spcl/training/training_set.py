@@ -1,0 +1,170 @@
+"""What a curriculum may know of the training split before the first epoch, out of earlier tables.
+
+Each table belongs to an earlier stage: a probe's scores of the utterances, the emotion shifts of
+the conversations, the pace of another cell. A curriculum gets those that it names in its ``NEEDS``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from spcl import parquet
+from spcl.curriculum import TrainingSet
+from spcl.data.arrays import strings
+from spcl.errors import UserError
+from spcl.grid import Cell
+from spcl.schemas import CONVERSATION_DIFFICULTY, HISTORY, UTTERANCE_DIFFICULTY
+from spcl.training.dialogues import Corpus, Dialogues
+
+_FLOOR = 1e-6
+"""Probabilities are kept this far from 0, so that every log-probability is finite."""
+
+
+@dataclass(frozen=True)
+class EarlierTables:
+    """The tables that a curriculum looks at; empty or None where it does not.
+
+    Attributes
+    ----------
+    probes
+        By modality, of schema `spcl.schemas.UTTERANCE_DIFFICULTY`.
+    conversations
+        Of schema `spcl.schemas.CONVERSATION_DIFFICULTY`.
+    paced
+        The history of the cell that sets the pace, of schema `spcl.schemas.HISTORY`.
+    """
+
+    probes: Mapping[str, pa.Table] = field(default_factory=dict)
+    conversations: pa.Table | None = None
+    paced: pa.Table | None = None
+
+    @classmethod
+    def read(
+        cls, probes: Sequence[str | Path], conversations: str | Path, paced: str | Path
+    ) -> Self:
+        """Read the files that there are; an empty path or list stands for none.
+
+        Raises
+        ------
+        UserError
+            A file is absent, unreadable, or no table of its kind.
+        """
+        scores = [
+            parquet.read(path, UTTERANCE_DIFFICULTY, ["utterance_id", "fold", "probabilities"])
+            for path in probes
+        ]
+        shifts, shares = ["dialogue_id", "shift_rate"], ["seed", "epoch", "admitted_share"]
+        return cls(
+            probes={parquet.metadata(table)["modality"]: table for table in scores},
+            conversations=(
+                parquet.read(conversations, CONVERSATION_DIFFICULTY, shifts)
+                if conversations
+                else None
+            ),
+            paced=parquet.read(paced, HISTORY, shares) if paced else None,
+        )
+
+
+def training_set(
+    tables: EarlierTables,
+    corpus: Corpus,
+    cell: Cell,
+    *,
+    paced: Cell,
+    epochs: int,
+    seed: int,
+) -> TrainingSet:
+    """Lay `tables` out in the order of the training split, on the corpus' device.
+
+    Parameters
+    ----------
+    tables
+        What the curriculum looks at.
+    corpus
+        See `spcl.training.dialogues.load_corpus`.
+    cell
+        Its dataset and modalities say which probes.
+    paced
+        The cell that `tables.paced` belongs to.
+    epochs, seed
+        Of the training.
+
+    Raises
+    ------
+    UserError
+        A table lacks a training utterance, a training dialogue, or the seed; or its classes are not
+        the corpus'. The message names the file.
+    """
+    dialogues = corpus.splits["train"]
+    device = dialogues.labels.device
+    folder = f"results/difficulty/{cell.dataset}"
+    known: dict[str, Any] = {}
+    if tables.probes:
+        known["probes"] = {
+            m: _log_probabilities(
+                tables.probes[m], dialogues, corpus.labels, f"{folder}/{m}.parquet"
+            ).to(device)
+            for m in cell.modalities
+        }
+    if tables.conversations is not None:
+        rate = _shift_rate(tables.conversations, dialogues, f"{folder}/conversations.parquet")
+        known["shift_rate"] = rate.to(device)
+    if tables.paced is not None:
+        n_labelled = int((dialogues.labels >= 0).sum())
+        file = f"results/cells/{paced.address}/history.parquet"
+        known["pace"] = _pace(tables.paced, n_labelled, seed, file).to(device)
+    return TrainingSet(
+        labels=dialogues.labels,
+        lengths=torch.from_numpy(dialogues.lengths).to(device),
+        epochs=epochs,
+        seed=seed,
+        **known,
+    )
+
+
+def _log_probabilities(
+    scores: pa.Table, dialogues: Dialogues, labels: Sequence[str], file: str
+) -> Tensor:
+    """(n, C) float64, of a probe that did not see the utterance's dialogue."""
+    if tuple(parquet.metadata(scores)["labels"]) != tuple(labels):
+        raise _misfit(file, f"its emotions are not the corpus' ({', '.join(labels)})")
+    scores = scores.filter(scores["fold"].is_valid())  # those that have one are held out by it
+    rows = _rows(scores, "utterance_id", dialogues.utterance_ids, file)
+    probability = np.stack(scores["probabilities"].to_numpy(zero_copy_only=False))[rows]
+    return torch.from_numpy(np.log(np.maximum(probability.astype(np.float64), _FLOOR)))
+
+
+def _shift_rate(conversations: pa.Table, dialogues: Dialogues, file: str) -> Tensor:
+    """(B,) float64, NaN where null."""
+    first = np.cumsum(dialogues.lengths) - dialogues.lengths
+    rows = _rows(conversations, "dialogue_id", dialogues.dialogue_ids[first], file)
+    return torch.from_numpy(conversations["shift_rate"].to_numpy(zero_copy_only=False)[rows])
+
+
+def _pace(history: pa.Table, n_labelled: int, seed: int, file: str) -> Tensor:
+    """(E,) int64: shares of `n_labelled` utterances as whole numbers, by epoch."""
+    of_seed = history.filter(pa.compute.equal(history["seed"], seed)).sort_by("epoch")
+    if not of_seed.num_rows:
+        raise _misfit(file, f"it has no seed {seed}")
+    share = of_seed["admitted_share"].to_numpy()
+    return torch.from_numpy(np.rint(share * n_labelled).astype(np.int64))
+
+
+def _rows(table: pa.Table, key: str, wanted: np.ndarray, file: str) -> np.ndarray:
+    """(n,) int64: the row of `table` that holds each of `wanted` in its column `key`."""
+    place = {name: row for row, name in enumerate(strings(table, key))}
+    absent = [name for name in wanted if name not in place]
+    if absent:
+        what = f"{len(absent)} of {len(wanted)} rows of the training split are missing"
+        raise _misfit(file, f"{what}, {key} '{absent[0]}' first")
+    return np.array([place[name] for name in wanted], np.int64)
+
+
+def _misfit(file: str, what: str) -> UserError:
+    return UserError(f"{file}: {what}; make it again with: snakemake --cores 1 -f {file}")
