@@ -1,7 +1,9 @@
-"""A hash over the code that a rule runs: a script and every module of the project that it imports.
+"""A hash over the code that a rule runs: a script and the modules that it imports.
 
-It sees syntax trees, so comments, docstrings, layout and time stamps do not count. Imported by the
-Snakefile, so it uses the standard library alone.
+Modules count that belong to this project, to a plug-in's package or to the working folder; those of
+other installed packages have versions. What is hashed are syntax trees, so comments, docstrings,
+layout and time stamps do not count. Imported by the Snakefile, so it uses the standard library
+alone.
 """
 
 import ast
@@ -10,21 +12,24 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-_ROOT = Path(__file__).parent.parent
+from spcl.source import module_file, syntax
+
 _PACKAGE = "spcl"
 
 
 @cache
-def digest(script: str | Path, *modules: str) -> str:
-    """Hash `script`, the project modules that it reaches by import, and `modules` with theirs.
+def digest(script: str | Path, *modules: str | Path) -> str:
+    """Hash `script`, the modules that it reaches by import, and `modules` with theirs.
+
+    Followed are the packages ``spcl`` and those of `modules`, and what lies in the working folder.
 
     Parameters
     ----------
     script
         Path of a Python file.
     *modules
-        Full names of modules that are imported by a name known only at run time, for example
-        ``spcl.models.mmgcn``.
+        What is imported by a name known only at run time: import paths, for example
+        ``spcl.models.mmgcn``, and files, for example ``my/gru.py``.
 
     Returns
     -------
@@ -35,27 +40,39 @@ def digest(script: str | Path, *modules: str) -> str:
     ------
     FileNotFoundError
         The script or a named module does not exist.
+    UserError
+        A file is not Python.
     """
-    for name in modules:
-        if _path(name) is None:
+    files = [Path(script), *(Path(one) for one in modules if str(one).endswith(".py"))]
+    named = [str(one) for one in modules if not str(one).endswith(".py")]
+    for name in named:
+        if module_file(name) is None:
             raise FileNotFoundError(f"{name}: no such module")
-    code, imported = _read(Path(script))
+    packages = {_PACKAGE, *(name.partition(".")[0] for name in named)}
+    parts = []
+    pending = [part for name in named for part in _with_parents(name)]
+    for file in files:
+        code, imported = _read(file)
+        parts.append(code)
+        pending.extend(imported)
     seen: dict[str, str] = {}
-    pending = [*imported, *(part for name in modules for part in _with_parents(name))]
     while pending:
         name = pending.pop()
-        path = _path(name)
-        if name not in seen and path is not None:
+        top = name.partition(".")[0]
+        if name in seen or not (top in packages or _lies_here(top)):
+            continue
+        path = module_file(name)
+        if path is not None:
             seen[name], more = _read(path, name)
             pending.extend(more)
-    parts = [code, *(f"{name}\n{seen[name]}" for name in sorted(seen))]
+    parts += (f"{name}\n{seen[name]}" for name in sorted(seen))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 @cache
 def _read(path: Path, name: str = "") -> tuple[str, tuple[str, ...]]:
-    """The code of a file without comments and docstrings, and what it may import of the project."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    """The code of a file without comments and docstrings, and what it may import."""
+    tree = syntax(path)
     imported = tuple(dict.fromkeys(_imports(tree, name, path)))
     return _spelt(tree), imported
 
@@ -83,7 +100,7 @@ def _is_docstring(node: object) -> bool:
 
 
 def _imports(tree: ast.AST, name: str, path: Path) -> Iterator[str]:
-    """Names that `tree` imports of the project; some are objects in a module, not modules."""
+    """Names that `tree` imports; some are objects in a module, not modules."""
     if isinstance(tree, ast.Import):
         for alias in tree.names:
             yield from _with_parents(alias.name)
@@ -104,18 +121,13 @@ def _imports(tree: ast.AST, name: str, path: Path) -> Iterator[str]:
 
 
 def _with_parents(name: str) -> Iterator[str]:
-    """``a.b.c`` -> ``a``, ``a.b``, ``a.b.c``: importing the last runs them all. Ours only."""
+    """``a.b.c`` -> ``a``, ``a.b``, ``a.b.c``: importing the last runs them all."""
     parts = name.split(".")
-    if parts[0] == _PACKAGE:
-        for end in range(1, len(parts) + 1):
-            yield ".".join(parts[:end])
+    for end in range(1, len(parts) + 1):
+        yield ".".join(parts[:end])
 
 
 @cache
-def _path(name: str) -> Path | None:
-    """The file of the project's module `name`; None where there is no such module."""
-    stem = _ROOT.joinpath(*name.split("."))
-    for path in (stem.with_suffix(".py"), stem / "__init__.py"):
-        if path.is_file():
-            return path
-    return None
+def _lies_here(top: str) -> bool:
+    """Whether the working folder holds the package or module `top`."""
+    return Path(top).is_dir() or Path(f"{top}.py").is_file()

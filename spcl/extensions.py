@@ -1,24 +1,34 @@
 """Where the code of a baseline or a curriculum lies: here, in a user's file, in a package.
 
-A config entry ``source`` comes first: a Python file (``my/model.py``) or an import path
-(``mylab.erc.model``). Then the project's own files, then the entry points of installed packages.
+A config entry ``source`` comes first: a Python file (``my/gru.py``) or an import path
+(``mylab.erc.gru``). Then the project's own files, then the entry points of installed packages.
 Files are read, not imported, until one is to be used; imported by the Snakefile, so this uses the
 standard library alone.
 """
 
 import ast
 import difflib
+import hashlib
 import importlib
 import importlib.util
+import logging
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from spcl.errors import UserError
+from spcl.source import constants, module_file, modules_with
+
+log = logging.getLogger("spcl.extensions")
+
+NEEDS = ("probes", "shift_rate", "pace")
+"""What a curriculum's ``NEEDS`` may name: the fields of `TrainingSet` that are made on demand."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +76,20 @@ class Extension:
     module: str | None
     path: Path
 
+    @property
+    def key(self) -> str:
+        """Its key in the config, for messages."""
+        return f"{self.kind.axis}.{self.name}"
 
-@cache
+    @property
+    def ours(self) -> bool:
+        """Whether it is one of the project's own."""
+        return self.module == f"{self.kind.package}.{self.name}"
+
+
 def names(kind: Kind) -> list[str]:
     """Those of the project, then those of installed packages, each in alphabetical order."""
-    folder = Path(__file__).parent.parent.joinpath(*kind.package.split("."))
-    ours = sorted(path.stem for path in folder.glob("*.py") if _constant(path, kind.constant))
-    return ours + sorted({point.name for point in entry_points(group=kind.group)} - set(ours))
+    return [*_ours(kind), *sorted(_installed(kind).keys() - _ours(kind))]
 
 
 def find(kind: Kind, name: str, source: str | None = None) -> Extension:
@@ -90,47 +107,66 @@ def find(kind: Kind, name: str, source: str | None = None) -> Extension:
     Raises
     ------
     UserError
-        There is no such name or file, or the file does not define the class.
+        There is no such name, file or module, or the file does not define the class.
     """
     key = f"{kind.axis}.{name}"
-    if source is None:
-        point = next(iter(entry_points(group=kind.group, name=name)), None)
-        if name in _ours(kind):
-            source = f"{kind.package}.{name}"
-        elif point is not None:
-            source = point.value.partition(":")[0]
-        else:
-            near = difflib.get_close_matches(name, names(kind), n=1, cutoff=0.7)
-            raise UserError(
-                f"{kind.axis}: there is no '{name}';"
-                + (f" did you mean '{near[0]}'?" if near else "")
-                + f" there are: {', '.join(names(kind))}; for one of your own write"
-                f" '{name}: {{source: path/to/{name}.py}}', see docs/plug-in.md"
-            )
-    if source.endswith(".py"):
-        found = Extension(kind, name, None, Path(source))
+    if source is not None:
+        found = _from_source(kind, name, source)
+    elif name in _ours(kind):
+        return Extension(kind, name, f"{kind.package}.{name}", _folder(kind) / f"{name}.py")
+    elif name in _installed(kind):
+        module = _installed(kind)[name]
+        key = f"entry point {kind.group}: {name}"
+        path = module_file(module)
+        if path is None:
+            raise UserError(f"{key}: there is no module '{module}'; name one, without a colon")
+        found = Extension(kind, name, module, path)
     else:
-        found = Extension(kind, name, source, _file(source, key))
-    if not found.path.is_file():
-        raise UserError(f"{key}.source: there is no file {found.path}; write the path of one")
-    if not _constant(found.path, kind.constant):
+        known = names(kind)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
         raise UserError(
-            f"{key}.source: {found.path} does not define {kind.constant}; end it with"
+            f"{kind.axis}: there is no '{name}';"
+            + (f" did you mean '{near[0]}'?" if near else "")
+            + f" there are: {', '.join(known)}; for one of your own write"
+            f" '{name}: {{source: my/{name}.py}}', see docs/plug-in.md"
+        )
+    if kind.constant not in constants(found.path):
+        raise UserError(
+            f"{key}: {found.path} does not define {kind.constant}; end it with"
             f" '{kind.constant} = YourClass'"
         )
     return found
 
 
-def needs(extension: Extension) -> Mapping[str, Mapping[str, Any]]:
+def needs(extension: Extension) -> dict[str, dict[str, Any]]:
     """What a curriculum wants to know beforehand, by the name of a field of `TrainingSet`.
 
     It is the module's literal ``NEEDS``: each need with the settings that it depends on, empty for
     always; for example ``{"probes": {"threshold": "auto"}}``.
+
+    Raises
+    ------
+    UserError
+        ``NEEDS`` is no literal of this form, or names something else.
     """
-    for statement in ast.parse(extension.path.read_text(encoding="utf-8")).body:
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "NEEDS":
-            return dict(ast.literal_eval(statement.value))
-    return {}
+    expression = constants(extension.path).get("NEEDS")
+    if expression is None:
+        return {}
+    try:
+        wanted = ast.literal_eval(expression)
+        wanted = {need: dict(settings) for need, settings in wanted.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{extension.key}: {extension.path}:{expression.lineno}: NEEDS is no literal of the"
+            """ form {"probes": {}}; write it out, see docs/plug-in.md"""
+        ) from error
+    for need in wanted:
+        if need not in NEEDS:
+            raise UserError(
+                f"{extension.key}: {extension.path}:{expression.lineno}: NEEDS names '{need}';"
+                f" choose of: {', '.join(NEEDS)}"
+            )
+    return wanted
 
 
 def load(extension: Extension) -> Any:
@@ -139,40 +175,82 @@ def load(extension: Extension) -> Any:
     Raises
     ------
     UserError
-        The import fails; the message says why.
+        The import fails, or what it gives is no class; the message names the line.
     """
     try:
         if extension.module is not None:
             module = importlib.import_module(extension.module)
         else:
-            spec = importlib.util.spec_from_file_location(extension.path.stem, extension.path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            sys.modules.setdefault(spec.name, module)
-            spec.loader.exec_module(module)
-    except Exception as error:
-        key = f"{extension.kind.axis}.{extension.name}"
+            module = _import_file(extension.path)
+        found = getattr(module, extension.kind.constant)
+    except (Exception, SystemExit) as error:  # a script that was never meant for import may exit
+        raise UserError(f"{extension.key}: {fault_in(extension.path, error)}") from error
+    if not isinstance(found, type):
         raise UserError(
-            f"{key}: {extension.path} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-    return getattr(module, extension.kind.constant)
+            f"{extension.key}: {extension.kind.constant} of {extension.path} is no class; write"
+            f" '{extension.kind.constant} = YourClass', without brackets"
+        )
+    return found
 
 
-def _ours(kind: Kind) -> list[str]:
-    folder = Path(__file__).parent.parent.joinpath(*kind.package.split("."))
-    return [path.stem for path in folder.glob("*.py") if _constant(path, kind.constant)]
+def fault_in(path: Path, error: BaseException) -> str:
+    """Say what failed, and at which line of the user's file; the traceback goes to the log."""
+    log.info("%s", "".join(traceback.format_exception(error)))
+    absolute = path.absolute()
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).absolute() == absolute
+    ]
+    at = f"{path}:{lines[-1]}" if lines else str(path)
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{at}: {reason}; mend it, the log has the traceback"
 
 
-def _constant(path: Path, constant: str) -> bool:
-    return path.is_file() and f"\n{constant} = " in path.read_text(encoding="utf-8")
+def _from_source(kind: Kind, name: str, source: str) -> Extension:
+    """Find what a config entry names."""
+    key = f"{kind.axis}.{name}.source"
+    if source.endswith(".py"):
+        path = Path(source).expanduser()
+        if not path.is_file():
+            raise UserError(f"{key}: there is no file {path}; write its path from {Path.cwd()}")
+        return Extension(kind, name, None, path)
+    found = module_file(source)
+    if found is None:
+        raise UserError(
+            f"{key}: there is no module '{source}'; install its package, or write a file: my/x.py"
+        )
+    return Extension(kind, name, source, found)
 
 
-def _file(module: str, key: str) -> Path:
-    """The file of an import path; only its outermost package is looked up, nothing is imported."""
-    top, *inner = module.split(".")
-    spec = importlib.util.find_spec(top)
-    if spec is None or spec.origin is None:
-        raise UserError(f"{key}.source: there is no module '{top}'; install it or write a file")
-    stem = Path(spec.origin).parent.joinpath(*inner) if inner else Path(spec.origin)
-    return stem.with_suffix(".py") if not stem.is_dir() else stem / "__init__.py"
+def _import_file(path: Path) -> ModuleType:
+    """Import a file by its path, under a name that no other file has."""
+    path = path.absolute()
+    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it runs: dataclasses look themselves up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _folder(kind: Kind) -> Path:
+    return Path(__file__).parent.parent.joinpath(*kind.package.split("."))
+
+
+def _ours(kind: Kind) -> tuple[str, ...]:
+    return modules_with(_folder(kind), kind.constant)
+
+
+@cache
+def _installed(kind: Kind) -> Mapping[str, str]:
+    """By name, what the entry points of installed packages point to."""
+    return {point.name: point.value for point in entry_points(group=kind.group)}

@@ -22,13 +22,14 @@ PACKAGE = {
 
 @pytest.fixture
 def project(tmp_path):
-    """A little project around a copy of spcl/digest.py."""
+    """A little project around a copy of spcl/digest.py and what it imports."""
     for name, text in PACKAGE.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    source = Path(__file__).parents[1] / "spcl" / "digest.py"
-    (tmp_path / "spcl" / "digest.py").write_text(source.read_text())
+    for name in ("digest.py", "errors.py", "source.py"):
+        source = Path(__file__).parents[1] / "spcl" / name
+        (tmp_path / "spcl" / name).write_text(source.read_text())
     return tmp_path
 
 

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from spcl.curriculum.difficulty import true_class_probability
 
 Logits = Mapping[str, Tensor] | Tensor
+Normalize = Literal["all", "selected"]
 
 
 @dataclass
@@ -98,8 +99,10 @@ class Curriculum(nn.Module):
         ValueError
             A setting is unknown or missing; the message names those that are known.
         """
-        known = inspect.signature(cls).parameters
-        unknown = [name for name in settings if name not in known]
+        parameters = inspect.signature(cls).parameters
+        takes_any = inspect.Parameter.VAR_KEYWORD in [one.kind for one in parameters.values()]
+        known = {name: one for name, one in parameters.items() if one.kind is not one.VAR_KEYWORD}
+        unknown = [name for name in settings if name not in known and not takes_any]
         missing = [
             name
             for name, parameter in known.items()
@@ -189,3 +192,41 @@ def score(logits: Logits, labels: Tensor, lengths: Tensor) -> Scores:
         probability=true_class_probability(stacked.detach(), labels),
         n_dialogues=lengths.shape[0],
     )
+
+
+def admitted_loss(scores: Scores, selected: Tensor, normalize: Normalize) -> Tensor:
+    """The loss of a batch over what is admitted, a scalar with its gradient.
+
+    Parameters
+    ----------
+    scores
+        Of the batch.
+    selected
+        v, (N,) bool, never true where there is no label.
+    normalize
+        ``all``: sum(v l) / N over the batch, as the reference code of SPCL has it; N counts the
+        labelled utterances. ``selected``: sum(v l) / sum(v) inside a dialogue, as in the paper's
+        figure, averaged over the dialogues with a label.
+    """
+    admitted = scores.loss * selected
+    if normalize == "all":
+        return admitted.sum() / scores.labelled.sum().clamp(min=1)
+
+    def by_dialogue(values: Tensor) -> Tensor:
+        zeros = admitted.new_zeros(scores.n_dialogues)
+        return zeros.index_add(0, scores.dialogue, values.to(zeros.dtype))
+
+    mean = by_dialogue(admitted) / by_dialogue(selected).clamp(min=1)
+    return mean.sum() / (by_dialogue(scores.labelled) > 0).sum().clamp(min=1)
+
+
+def check_choice(name: str, value: str, known: Any) -> None:
+    """Refuse a setting that is none of the `Literal` `known`.
+
+    Raises
+    ------
+    ValueError
+        The message names the choices.
+    """
+    if value not in get_args(known):
+        raise ValueError(f"{name}: '{value}' is unknown; choose {' or '.join(get_args(known))}")

@@ -5,33 +5,39 @@
     logits = model(batch)  # {"a": (N, C), "t": (N, C)}; the joint logits are their sum
 
 A dialogue's logits never depend on what else is in the batch. One baseline a file, named as in the
-config; each is imported when it is asked for. How each differs from its paper: docs/fidelity.md.
+config, that ends in ``MODEL = <the class>``; each is imported when it is asked for. How each
+differs from its paper: docs/fidelity.md; how to use one of your own: docs/plug-in.md.
 """
 
-import importlib
 from collections.abc import Mapping
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from torch import Tensor, nn
 
 from spcl.errors import UserError
+from spcl.extensions import BASELINE, find, load
 from spcl.models.batch import Batch
 
-NAMES = ("biddin", "dialogue_gcn", "late_fusion", "mm_dfn", "mmgcn")
+__all__ = ["Batch", "build", "load_reference"]
 
-__all__ = ["NAMES", "Batch", "build", "load_reference"]
+_OPEN = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 def build(
-    name: str, *, widths: Mapping[str, int], n_classes: int, n_speakers: int, **settings: Any
+    baseline: str | type[nn.Module],
+    *,
+    widths: Mapping[str, int],
+    n_classes: int,
+    n_speakers: int,
+    **settings: Any,
 ) -> nn.Module:
-    """Make the baseline called `name`, with random weights.
+    """Make a baseline with random weights.
 
     Parameters
     ----------
-    name
-        One of `NAMES`.
+    baseline
+        The name of one of ours or of an installed package's (`spcl.extensions.names`), or a class.
     widths
         Features of each modality, for example ``{"a": 512, "t": 768}``; its order is that of the
         logits.
@@ -45,13 +51,17 @@ def build(
     Raises
     ------
     UserError
-        The name or a setting is unknown, or a setting is out of range.
+        The name or a setting is unknown, or a setting is missing or out of range. The message
+        starts with the config's key, or with the class.
     """
-    model = _model(name, settings)
+    model, key = _model(baseline, settings)
     try:
-        return model(widths=dict(widths), n_classes=n_classes, n_speakers=n_speakers, **settings)
+        made: nn.Module = model(
+            widths=dict(widths), n_classes=n_classes, n_speakers=n_speakers, **settings
+        )
     except ValueError as error:
-        raise UserError(f"baselines.{name}.model: {error}") from error
+        raise UserError(f"{key}: {error}") from error
+    return made
 
 
 def load_reference(
@@ -62,7 +72,7 @@ def load_reference(
     Parameters
     ----------
     baseline
-        One of `NAMES`.
+        The name of one of ours.
     state_dict
         The checkpoint's ``state_dict``. All sizes are read from it.
     n_speakers
@@ -75,11 +85,11 @@ def load_reference(
     UserError
         The name or a setting is unknown, or the weights are not of this baseline.
     """
-    model = _model(baseline, settings)
+    model, _ = _model(baseline, settings)
     weights = {name.removeprefix("net."): value for name, value in state_dict.items()}
     try:
         loaded: nn.Module = model.from_reference(weights, n_speakers=n_speakers, **settings)
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
             f"state_dict: no weights of the reference's {baseline} ({reason}); name the baseline"
@@ -88,16 +98,26 @@ def load_reference(
     return loaded
 
 
-def _model(name: str, settings: Mapping[str, Any]) -> Any:
-    if name not in NAMES:
-        raise UserError(
-            f"baselines: '{name}' is unknown; choose one of: {', '.join(sorted(NAMES))}"
-        )
-    model = importlib.import_module(f"spcl.models.{name}").MODEL
-    known = [key for key in signature(model).parameters if key not in signature(build).parameters]
-    for key in settings:
-        if key not in known:
-            raise UserError(
-                f"baselines.{name}.model.{key}: unknown; its settings are: {', '.join(known)}"
-            )
-    return model
+def _model(baseline: str | type[nn.Module], settings: Mapping[str, Any]) -> tuple[Any, str]:
+    """The class, checked against `settings`, and the key of its settings for messages."""
+    if isinstance(baseline, str):
+        model = load(find(BASELINE, baseline))
+        key = f"baselines.{baseline}.model"
+    else:
+        model, key = baseline, baseline.__name__
+    if not issubclass(model, nn.Module):
+        raise UserError(f"{key}: {model.__name__} is no torch.nn.Module; derive it from that")
+    given = [name for name in signature(build).parameters if name not in ("baseline", "settings")]
+    known = signature(model).parameters.values()
+    own = {one.name: one for one in known if one.kind not in _OPEN}
+    takes_any = any(one.kind is Parameter.VAR_KEYWORD for one in known)
+    for name in given:
+        if own.pop(name, None) is None and not takes_any:
+            raise UserError(f"{key}: it takes no '{name}'; its class is given {', '.join(given)}")
+    for name in settings:
+        if name not in own and not takes_any:
+            raise UserError(f"{key}.{name}: unknown; its settings are: {', '.join(own) or 'none'}")
+    for name, one in own.items():
+        if one.default is Parameter.empty and name not in settings:
+            raise UserError(f"{key}.{name}: is missing; its settings are: {', '.join(own)}")
+    return model, key

@@ -1,14 +1,17 @@
-"""What every baseline promises: a dialogue's logits are its own, and always numbers."""
+"""What every baseline promises: a dialogue's logits and gradients are its own, and always numbers."""
 
 import copy
+from dataclasses import dataclass
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from spcl.errors import UserError
-from spcl.models import NAMES, Batch, build
+from spcl.extensions import BASELINE, names
+from spcl.models import Batch, build
 
 WIDTHS = {"a": 10, "t": 14, "v": 7}
 N_SPEAKERS = 9
@@ -24,39 +27,70 @@ SMALL = {
     "mm_dfn": {"hidden": 8},
     "mmgcn": {"hidden": 8},
 }
+NAMES = names(BASELINE)
+NO_DROPOUT = {
+    "biddin": {"dropout": 0.0, "position_dropout": 0.0},
+    "dialogue_gcn": {"dropout": 0.0},
+    "late_fusion": {"dropout": 0.0},
+    "mm_dfn": {"dropout": 0.0, "gate_dropout": 0.0},
+    "mmgcn": {"dropout": 0.0},
+}
 each_baseline = pytest.mark.parametrize("name", NAMES)
 each_modality_set = pytest.mark.parametrize("modalities", ["atv", "at", "va", "t"])
 
 
-def small(name, modalities="atv", seed=0, n_speakers=N_SPEAKERS):
+@dataclass
+class Dialogue:
+    """n utterances: features and observed by modality, (n, D) and (n,) bool; speakers (n,)."""
+
+    features: dict[str, Tensor]
+    speakers: Tensor
+    observed: dict[str, Tensor]
+
+
+def small(name, modalities="atv", seed=0, n_speakers=N_SPEAKERS, **settings):
     torch.manual_seed(seed)
     widths = {m: WIDTHS[m] for m in modalities}
-    return build(name, widths=widths, n_classes=4, n_speakers=n_speakers, **SMALL[name])
+    settings = SMALL[name] | settings
+    return build(name, widths=widths, n_classes=4, n_speakers=n_speakers, **settings)
 
 
 def dialogues(lengths, modalities="atv", *, n_speakers=N_SPEAKERS, seed=0):
-    """Random (features, speakers), one pair a dialogue."""
+    """Random ones, all observed."""
     random = torch.Generator().manual_seed(seed)
     return [
-        (
+        Dialogue(
             {m: torch.randn(length, WIDTHS[m], generator=random) for m in modalities},
             torch.randint(n_speakers, (length,), generator=random),
+            {m: torch.ones(length, dtype=torch.bool) for m in modalities},
         )
         for length in lengths
     ]
 
 
-def together(chosen, *, longer=0, **batch):
+def hard_dialogues(modalities):
+    """An ordinary one; 1 utterance; 200 of nine speakers; no norm; some and all unobserved."""
+    chosen = dialogues([7, 1, 200, 4, 9, 5], modalities)
+    assert chosen[2].speakers.unique().numel() == N_SPEAKERS
+    m = modalities[-1]
+    chosen[3].features[m].zero_()
+    chosen[4].observed[m][2:5] = False
+    chosen[5].observed[m][:] = False
+    return chosen
+
+
+def together(chosen, *, longer=0):
     """One batch of these dialogues, padded by `longer` places more than it must be."""
-    lengths = [len(speakers) for _, speakers in chosen]
-    speakers = torch.cat([speakers for _, speakers in chosen])
+    lengths = [len(one.speakers) for one in chosen]
+    speakers = torch.cat([one.speakers for one in chosen])
+    modalities = list(chosen[0].features)
     return Batch(
-        features={m: torch.cat([x[m] for x, _ in chosen]) for m in chosen[0][0]},
+        features={m: torch.cat([one.features[m] for one in chosen]) for m in modalities},
         lengths=torch.tensor(lengths),
         speakers=speakers,
         labels=torch.zeros_like(speakers),
+        observed={m: torch.cat([one.observed[m] for one in chosen]) for m in modalities},
         max_length=max(lengths) + longer,
-        **batch,
     )
 
 
@@ -65,33 +99,35 @@ def logits(model, batch):
     return torch.stack(list(model(batch).values()))
 
 
+def results(model, chosen, **batch):
+    """The logits, and the gradients of their squares: by features, by weights."""
+    batch = together(chosen, **batch)
+    for x in batch.features.values():
+        x.requires_grad_()
+    z = logits(model, batch)
+    wanted = [*batch.features.values(), *model.parameters()]
+    gradients = torch.autograd.grad(z.square().sum() / 10, wanted, materialize_grads=True)
+    n = len(batch.features)
+    return z.detach(), torch.cat(gradients[:n], 1), gradients[n:]
+
+
+@pytest.mark.parametrize("training", [False, True])
 @each_modality_set
 @each_baseline
-def test_a_dialogue_has_the_same_logits_in_any_company_order_and_padding(name, modalities):
-    model = small(name, modalities).eval()
-    chosen = dialogues([3, 1, 12, 7], modalities)
-    alone = [logits(model, together([one])) for one in chosen]
-    for order, longer in (([0, 1, 2, 3], 0), ([2, 0, 3, 1], 0), ([1, 3], 5), ([1, 1, 2], 0)):
-        batch = together([chosen[i] for i in order], longer=longer)
-        expected = torch.cat([alone[i] for i in order], 1)
-        torch.testing.assert_close(logits(model, batch), expected, atol=1e-5, rtol=1e-5)
-
-
-@each_modality_set
-@each_baseline
-def test_gradients_of_a_batch_are_the_sum_of_its_dialogues(name, modalities):
-    model = small(name, modalities).eval()
-    chosen = dialogues([4, 1, 9], modalities)
-
-    def gradients(batches):
-        one = copy.deepcopy(model)
-        for batch in batches:
-            (logits(one, batch) ** 2).sum().backward()
-        return {key: value.grad for key, value in one.named_parameters()}
-
-    alone, joined = gradients([together([one]) for one in chosen]), gradients([together(chosen)])
-    for key, gradient in joined.items():
-        torch.testing.assert_close(alone[key], gradient, atol=1e-5, rtol=1e-4, msg=key)
+def test_a_dialogue_has_the_same_logits_and_gradients_in_any_company_order_and_padding(
+    name, modalities, training
+):
+    model = small(name, modalities, **NO_DROPOUT[name]).train(training)
+    chosen = hard_dialogues(modalities)
+    alone = [results(model, [one]) for one in chosen]
+    for order, longer in (([0, 1, 2, 3, 4, 5], 0), ([3, 5, 1, 0, 4, 0], 3)):
+        z, of_features, of_weights = results(model, [chosen[i] for i in order], longer=longer)
+        expected = torch.cat([alone[i][0] for i in order], 1)
+        torch.testing.assert_close(z, expected, atol=1e-5, rtol=1e-5)
+        expected = torch.cat([alone[i][1] for i in order])
+        torch.testing.assert_close(of_features, expected, atol=1e-5, rtol=1e-5)
+        for gradient, *parts in zip(of_weights, *(alone[i][2] for i in order), strict=True):
+            torch.testing.assert_close(gradient, sum(parts), atol=1e-5, rtol=1e-4)
 
 
 @each_baseline
@@ -124,10 +160,10 @@ def test_any_batch_gives_what_its_dialogues_give_alone(lengths, name, seed):
 def test_extreme_dialogues_give_finite_logits_and_gradients(name, training):
     model = small(name).train(training)
     chosen = dialogues([1, 200, 30])
-    chosen[2][0]["a"].zero_()  # a modality without any signal
-    chosen[1][0]["t"][5:9] = 0  # vectors of norm zero
-    chosen[1][0]["v"][:] = 1e4 * chosen[1][0]["v"][:1]  # equal and large
-    assert chosen[1][1].unique().numel() == N_SPEAKERS
+    chosen[2].features["a"].zero_()  # a modality without any signal
+    chosen[1].features["t"][5:9] = 0  # vectors of norm zero
+    chosen[1].features["v"][:] = 1e4 * chosen[1].features["v"][:1]  # equal and large
+    assert chosen[1].speakers.unique().numel() == N_SPEAKERS
     z = logits(model, together(chosen))
     z.square().mean().backward()
     assert z.isfinite().all()
@@ -138,23 +174,26 @@ def test_extreme_dialogues_give_finite_logits_and_gradients(name, training):
 def test_what_an_unobserved_utterance_holds_is_never_seen(name):
     model = small(name).eval()
     one, other, zeros = (dialogues([6, 3]) for _ in range(3))
-    other[0][0]["v"][2] = torch.nan
-    zeros[0][0]["v"][2] = 0
-    observed = {"v": torch.arange(9) != 2}
+    other[0].features["v"][2] = torch.nan
+    zeros[0].features["v"][2] = 0
+    seen = logits(model, together(one))
     expected = logits(model, together(zeros))
     for chosen in (one, other):
-        z = logits(model, together(chosen, observed=observed))
-        assert torch.equal(z, expected)
-    assert not torch.equal(logits(model, together(one)), expected)
+        chosen[0].observed["v"][2] = False
+        assert torch.equal(logits(model, together(chosen)), expected)
+    assert not torch.equal(seen, expected)
 
 
 @each_baseline
-def test_a_whole_modality_may_be_unobserved(name):
+def test_a_modality_may_be_unobserved_in_every_dialogue(name):
     model = small(name)
-    batch = together(dialogues([6, 1]), observed={"v": torch.zeros(7, dtype=torch.bool)})
-    z = logits(model, batch)
+    chosen = dialogues([6, 1])
+    for one in chosen:
+        one.observed["v"][:] = False
+    z = logits(model, together(chosen))
     z.square().sum().backward()
     assert z.isfinite().all()
+    assert all(value.grad.isfinite().all() for value in model.parameters())
 
 
 @each_baseline
@@ -175,17 +214,19 @@ def test_dropout_acts_in_training_only(name):
 
 
 @each_baseline
-def test_without_dropout_training_and_evaluation_agree(name):
-    torch.manual_seed(0)
-    model = build(
-        name, widths=WIDTHS, n_classes=4, n_speakers=2, **(SMALL[name] | {"dropout": 0.0})
-    )
-    batch = together(dialogues([8, 3], n_speakers=2))
-    evaluated = logits(copy.deepcopy(model).eval(), batch)
-    if name in ("biddin", "mm_dfn"):  # their inner dropout is fixed
-        assert not torch.allclose(logits(model, batch), evaluated, atol=1e-5)
-    else:
-        torch.testing.assert_close(logits(model, batch), evaluated, atol=1e-5, rtol=1e-5)
+def test_with_every_dropout_at_0_training_and_evaluation_agree(name):
+    model, batch = small(name, **NO_DROPOUT[name]), together(dialogues([8, 3]))
+    trained = logits(model, batch)
+    torch.testing.assert_close(logits(model.eval(), batch), trained, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [(name, key) for name in NAMES for key in NO_DROPOUT[name]]
+)
+def test_each_dropout_has_a_setting_of_its_own(name, setting):
+    only = NO_DROPOUT[name] | {setting: 0.5}
+    model, batch = small(name, **only), together(dialogues([8, 3]))
+    assert not torch.equal(logits(model, batch), logits(model, batch))
 
 
 @each_baseline
@@ -199,10 +240,11 @@ def test_every_weight_learns(name):
 @pytest.mark.parametrize("name", ["biddin", "dialogue_gcn"])
 def test_who_speaks_matters(name):
     model = small(name).eval()
-    ((features, _),) = dialogues([6])
-    monologue = logits(model, together([(features, torch.zeros(6, dtype=torch.int64))]))
-    turns = logits(model, together([(features, torch.tensor([0, 1, 0, 1, 0, 1]))]))
-    assert (monologue - turns).abs().max() > 1e-4
+    (one,) = dialogues([6])
+    one.speakers = torch.zeros(6, dtype=torch.int64)
+    monologue = logits(model, together([one]))
+    one.speakers = torch.tensor([0, 1, 0, 1, 0, 1])
+    assert (logits(model, together([one])) - monologue).abs().max() > 1e-4
 
 
 def test_dialogue_gcn_looks_no_further_than_its_window_after_the_encoder():
@@ -225,7 +267,7 @@ def test_an_unknown_setting_names_the_known_ones(name):
 
 
 def test_an_unknown_baseline_names_the_known_ones():
-    with pytest.raises(UserError, match=r"'dialogue_rnn' is unknown.*biddin.*mmgcn"):
+    with pytest.raises(UserError, match=r"there is no 'dialogue_rnn'.*biddin.*mmgcn"):
         build("dialogue_rnn", widths=WIDTHS, n_classes=4, n_speakers=2)
 
 
@@ -243,14 +285,18 @@ def test_a_setting_out_of_range_is_a_users_error(name, setting):
         build(name, widths=WIDTHS, n_classes=4, n_speakers=2, **setting)
 
 
+@pytest.mark.parametrize("training", [False, True])
 @each_baseline
-def test_half_precision_gives_finite_logits_close_to_full(name):
-    model = small(name).eval()
-    batch = together(dialogues([8, 30, 1]))
-    full = logits(model, batch)
+def test_half_precision_gives_finite_numbers_close_to_full(name, training):
+    model = small(name, **NO_DROPOUT[name]).train(training)
+    chosen = dialogues([8, 30, 1])
+    chosen[1].features["t"][:] = chosen[1].features["t"][:1]  # a cosine of 1, and above it
+    full = logits(model, together(chosen))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        half = logits(model, batch)
+        half = logits(model, together(chosen))
     torch.testing.assert_close(half.float(), full, atol=0.1, rtol=0.1)
+    half.float().square().mean().backward()
+    assert all(value.grad.isfinite().all() for value in model.parameters())
 
 
 @pytest.mark.gpu
