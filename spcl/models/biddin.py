@@ -26,7 +26,6 @@ from spcl.models.reference import parts
 from spcl.models.rows import Rows, take
 
 _HEADS = 4
-_POSITION_DROPOUT = 0.1
 
 
 class BiDDIN(nn.Module):
@@ -42,6 +41,8 @@ class BiDDIN(nn.Module):
         Half the width of the classifiers' hidden layer.
     dropout
         Of the recurrence's states, of its output and in the classifiers.
+    position_dropout
+        Of everything that a position is added to.
 
     Raises
     ------
@@ -60,6 +61,7 @@ class BiDDIN(nn.Module):
         emotion_hidden: int = 100,
         classifier_hidden: int = 100,
         dropout: float = 0.5,
+        position_dropout: float = 0.1,
     ) -> None:
         super().__init__()
         if emotion_hidden % 2:
@@ -68,6 +70,7 @@ class BiDDIN(nn.Module):
             )
         self.n_speakers = n_speakers
         self.dropout = dropout
+        self.position_dropout = position_dropout
         # Both directions in one map: forwards first.
         self.to_global = nn.ModuleDict(
             {m: _gate_inputs(width, global_hidden) for m, width in widths.items()}
@@ -81,6 +84,7 @@ class BiDDIN(nn.Module):
             party_hidden=party_hidden,
             emotion_hidden=emotion_hidden,
             dropout=dropout,
+            position_dropout=position_dropout,
         )
         self.heads = nn.ModuleDict(
             {
@@ -109,7 +113,7 @@ class BiDDIN(nn.Module):
         h = e.flatten(2)  # (N, M, 2 E)
         positions = sinusoids(batch.max_length, h.shape[-1], h.device).to(h.dtype)
         h = h + Rows(batch.position).of(positions)[:, None]
-        h = dropout(h, _POSITION_DROPOUT, self.training)
+        h = dropout(h, self.position_dropout, self.training)
         return {m: self.heads[m](batch, h[:, index]) for index, m in enumerate(modalities)}
 
     @classmethod

@@ -25,8 +25,6 @@ from spcl.models.graph import REFERENCE_NAMES as GRAPH_NAMES
 from spcl.models.graph import GraphNetwork
 from spcl.models.reference import parts, renamed
 
-_GATE_DROPOUT = 0.5
-
 
 class MMDFN(nn.Module):
     """Encoders, one graph network over all modalities, pairwise gates, classifiers.
@@ -38,7 +36,9 @@ class MMDFN(nn.Module):
     hidden
         Width of the nodes and of the gates.
     dropout
-        Inside the encoders and the graph network; the gates have 0.5 of their own.
+        Inside the encoders and the graph network.
+    gate_dropout
+        Of what enters the gates.
     encoder_layers, graph_layers
         Their numbers.
     """
@@ -51,10 +51,12 @@ class MMDFN(nn.Module):
         n_speakers: int,
         hidden: int = 300,
         dropout: float = 0.4,
+        gate_dropout: float = 0.5,
         encoder_layers: int = 2,
         graph_layers: int = 2,
     ) -> None:
         super().__init__()
+        self.gate_dropout = gate_dropout
         self.encoders = nn.ModuleDict(
             {
                 m: Encoder(width, hidden, layers=encoder_layers, dropout=dropout)
@@ -73,7 +75,7 @@ class MMDFN(nn.Module):
         encoded = [encoder(batch, batch.features[m]) for m, encoder in self.encoders.items()]
         nodes = self.graph(batch, torch.stack(encoded))
         u = {
-            m: dropout(torch.relu(transform(h)), _GATE_DROPOUT, self.training)
+            m: dropout(torch.relu(transform(h)), self.gate_dropout, self.training)
             for (m, transform), h in zip(self.transforms.items(), nodes, strict=True)
         }
         return {i: classify(self._fuse(i, u)) for i, classify in self.classifiers.items()}

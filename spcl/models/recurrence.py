@@ -21,8 +21,6 @@ from torch.nn import functional as F
 from spcl.models.attention import sinusoids
 from spcl.models.dropout import dropout
 
-_POSITION_DROPOUT = 0.1
-
 
 class Recurrence(nn.Module):
     """K cells side by side, each with its own weights.
@@ -35,6 +33,8 @@ class Recurrence(nn.Module):
         Widths of g, q and e: G, P and E.
     dropout
         Of every new state.
+    position_dropout
+        Of the past global states with their positions.
     """
 
     def __init__(
@@ -45,9 +45,11 @@ class Recurrence(nn.Module):
         party_hidden: int,
         emotion_hidden: int,
         dropout: float,
+        position_dropout: float,
     ) -> None:
         super().__init__()
         self.dropout = dropout
+        self.position_dropout = position_dropout
         self.party_to_global = _uniform(cells, party_hidden, 3 * global_hidden)
         self.global_to_global = _uniform(cells, global_hidden, 3 * global_hidden)
         self.global_bias = _uniform(cells, 1, 3 * global_hidden)
@@ -88,7 +90,7 @@ class Recurrence(nn.Module):
         positions = sinusoids(length, g.shape[-1], g.device).to(g.dtype)
         keep_g = self._masks(length, g, self.dropout)
         keep_q = self._masks(length, parties[:, :, 0], self.dropout)
-        keep_k = self._masks(length, g, _POSITION_DROPOUT)
+        keep_k = self._masks(length, g, self.position_dropout)
 
         spoken = []
         for n, u_g, u_p, speaking, position, d_g, d_q, d_k in zip(

@@ -1,6 +1,5 @@
-"""What every baseline promises: a dialogue's logits and gradients are its own, and always numbers."""
+"""What every baseline promises: a dialogue's numbers are its own, and always numbers."""
 
-import copy
 from dataclasses import dataclass
 
 import pytest

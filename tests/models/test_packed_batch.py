@@ -120,6 +120,20 @@ def test_equal_nodes_have_an_angle_even_when_their_cosine_passes_one():
     assert h.grad.isfinite().all()
 
 
+def test_half_precision_does_not_reach_the_angles():
+    h = torch.randn(2, 5, 64).bfloat16()
+    h[:, 1] = h[:, 0]
+    h.requires_grad_()
+    full = ModalityGraph.of(batch_of([5]), h.float())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = ModalityGraph.of(batch_of([5]), h)
+    assert half.within.dtype == torch.float32
+    assert torch.equal(half.within, full.within)
+    assert torch.equal(half.across, full.across)
+    half.within.sum().backward()
+    assert h.grad.isfinite().all()
+
+
 def test_positions_are_sines_and_cosines():
     positions = sinusoids(50, 7, torch.device("cpu"))
     assert positions.shape == (50, 7)
