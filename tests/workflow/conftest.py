@@ -77,6 +77,17 @@ class Project:
         """The files that would be made anew."""
         return {path for path, (_, _, pending) in self.summary(config).items() if pending}
 
+    def take_for_made(self, config):
+        """Leave empty files where the workflow would make some, and let Snakemake believe them."""
+        for path in self.summary(config):
+            file = self.folder / path
+            if file.suffix:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.touch()
+            else:
+                file.mkdir(parents=True)
+        self.snakemake("--touch", "--forceall", "--cores", "1", config=config)
+
     def copy(self, folder):
         shutil.copytree(self.folder, folder)
         return Project(folder)
@@ -103,15 +114,7 @@ def project(tmp_path):
 def made_once(tmp_path_factory):
     """A project where Snakemake takes the files of GRID for made; they are empty."""
     project = copy_of_project(tmp_path_factory.mktemp("made") / "project")
-    config = project.configure(GRID)
-    for path in project.summary(config):
-        file = project.folder / path
-        if file.suffix:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()
-        else:
-            file.mkdir(parents=True)
-    project.snakemake("--touch", "--forceall", "--cores", "1", config=config)
+    project.take_for_made(project.configure(GRID))
     return project
 
 
