@@ -12,6 +12,8 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from spcl.errors import UserError
+from spcl.extensions import BASELINE, CURRICULUM, Kind, find, needs
+from spcl.source import modules_with
 
 
 def check(config: dict[str, Any], schema: Path, source: str) -> None:
@@ -91,14 +93,13 @@ def _choices(wrong: str, known: Sequence[str]) -> str:
 
 def _undefined_names(config: Mapping[str, Any]) -> Iterable[str]:
     """Faults between keys, or between a key and the library, which a schema cannot see."""
-    for axis, package, constant in (
-        ("baselines", "models", "MODEL"),
-        ("curricula", "curriculum", "CURRICULUM"),
-    ):
-        for name in config[axis]:
-            yield from _unwritten(axis, name, package, constant)
+    for kind in (BASELINE, CURRICULUM):
+        for name, entry in config[kind.axis].items():
+            yield from _unfound(kind, name, (entry or {}).get("source"))
+    extractors = modules_with(Path(__file__).with_name("extract"), "EXTRACTOR")
     for letter, choice in config["features"].items():
-        yield from _unwritten(f"features.{letter}", choice["extractor"], "extract", "EXTRACTOR")
+        if (name := choice["extractor"]) not in extractors:
+            yield f"features.{letter}: there is no '{name}'; {_choices(name, extractors)}"
     for axis in ("baselines", "curricula"):
         for name in config["grid"][axis]:
             yield from _undefined(f"grid.{axis}", name, axis, config)
@@ -122,15 +123,11 @@ def _undefined(key: str, name: str, axis: str, config: Mapping[str, Any]) -> Ite
         yield f"{key}: '{name}' is not defined under {axis}; {_choices(name, list(config[axis]))}"
 
 
-def _unwritten(key: str, name: str, package: str, constant: str) -> Iterable[str]:
-    """A fault where no module `name` of ``spcl.{package}`` defines `constant`.
-
-    The files are read, not imported, for most need torch.
-    """
-    known = sorted(
-        path.stem
-        for path in Path(__file__).with_name(package).glob("*.py")
-        if f"\n{constant} = " in path.read_text(encoding="utf-8")
-    )
-    if name not in known:
-        yield f"{key}: there is no '{name}'; {_choices(name, known)}"
+def _unfound(kind: Kind, name: str, source: str | None) -> Iterable[str]:
+    """A fault where there is no code for `name`, or it does not say properly what it needs."""
+    try:
+        extension = find(kind, name, source)
+        if kind is CURRICULUM:
+            needs(extension)
+    except UserError as error:
+        yield str(error)
