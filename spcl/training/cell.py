@@ -10,6 +10,7 @@ import torch
 
 from spcl import curriculum, models
 from spcl.errors import UserError
+from spcl.extensions import BASELINE, CURRICULUM, find, load
 from spcl.grid import Cell, pacing_cell
 from spcl.job import HEADLINE
 from spcl.provenance import Provenance
@@ -66,6 +67,8 @@ def train_cell(
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
+    baseline_class = load(find(BASELINE, cell.baseline, settings.baseline_source))
+    curriculum_class = load(find(CURRICULUM, cell.curriculum, settings.curriculum_source))
     corpus = load_corpus(
         utterances, features, cell.modalities, scale=settings.training.scale, device=device
     )
@@ -80,13 +83,16 @@ def train_cell(
     runs: dict[int, Run] = {}
     for seed in settings.seeds:
         torch.manual_seed(seed)
-        model = models.build(
-            cell.baseline,
-            widths=corpus.widths,
-            n_classes=len(corpus.labels),
-            n_speakers=corpus.n_speakers,
-            **settings.model,
-        ).to(device)
+        try:
+            model = models.build(
+                baseline_class,
+                widths=corpus.widths,
+                n_classes=len(corpus.labels),
+                n_speakers=corpus.n_speakers,
+                **settings.model,
+            ).to(device)
+        except UserError as error:
+            raise UserError(f"baselines.{cell.baseline}.model: {error}") from error
         known = training_set(
             earlier or EarlierTables(),
             corpus,
@@ -96,7 +102,7 @@ def train_cell(
             seed=seed,
         )
         try:
-            chosen = curriculum.build(cell.curriculum, **settings.curriculum).to(device)
+            chosen = curriculum.build(curriculum_class, **settings.curriculum).to(device)
             chosen.start(known)
         except ValueError as error:
             raise UserError(f"curricula.{cell.curriculum}: {error}") from error
