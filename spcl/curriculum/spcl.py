@@ -13,18 +13,26 @@ s_i of its conversation::
 The threshold lambda starts at epsilon and grows by the factor alpha after every epoch.
 """
 
-from typing import Literal, get_args
+import math
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from spcl.curriculum.base import Curriculum, CurriculumStep, Logits, Scores, score
-from spcl.curriculum.difficulty import confidence, harmonic_mean, incoherence
+from spcl.curriculum.base import (
+    Curriculum,
+    CurriculumStep,
+    Logits,
+    Normalize,
+    TrainingSet,
+    admitted_loss,
+    check_choice,
+    score,
+)
+from spcl.curriculum.measurer import Confidence, Level, Measurer, Spread
+from spcl.curriculum.pacing import Pacing, check_share, threshold_shares
 
-Normalize = Literal["all", "selected"]
-Confidence = Literal["sum", "mean"]
-Spread = Literal["sample", "population"]
-Level = Literal["both", "utterance", "conversation"]
+NEEDS: dict[str, dict[str, str]] = {"probes": {"threshold": "auto"}}
 
 
 class SelfPacedCurriculum(Curriculum):
@@ -33,81 +41,114 @@ class SelfPacedCurriculum(Curriculum):
     Parameters
     ----------
     threshold
-        epsilon, the first threshold, > 0.
+        epsilon, the first threshold, > 0; or ``auto``, which needs no tuning: see Notes.
     growth
-        alpha, the factor of an epoch, >= 1.
+        alpha, the factor of an epoch, >= 1. Goes with a number as threshold, as `cap` does.
     normalize
         ``all``: sum(v l) / N over the batch, as the reference code has it and as the published
-        settings were tuned; N counts the labelled utterances. ``selected``: sum(v l) / sum(v)
-        inside a conversation, as in the paper's figure, averaged over those with a label.
-    confidence
-        ``sum`` over the utterances of a conversation, or their ``mean``: the sum grows with length.
-    spread
-        ``sample`` divides by M - 1, ``population`` by M.
-    level
-        ``both``: rho as above; ``utterance``: rho = l, plain self-paced learning; ``conversation``:
-        rho = s.
+        settings were tuned. ``selected``: sum(v l) / sum(v) inside a conversation, as in the
+        paper's figure. See `admitted_loss`.
+    confidence, spread, level
+        Of the difficulty, see `Measurer`.
     cap
-        The threshold never passes it.
+        A threshold in numbers never passes it.
+    start_share
+        With ``auto``: the share of the labelled utterances that the first epoch admits.
+    full_at
+        With ``auto``: the share of the epochs by which everything is admitted.
+
+    Raises
+    ------
+    ValueError
+        A setting is out of range, missing, or does not go with this threshold.
 
     Notes
     -----
     With one modality s is undefined and rho = l. An unlabelled utterance is in no sum, never
     selected, and does not change another's rho. Nothing here waits for the device.
+
+    ``auto``: `start` measures the difficulty of the training set by the probes, and notes the share
+    that epsilon = its quantile `start_share` would admit in each epoch, with the alpha that reaches
+    its largest value by `full_at` (`threshold_shares`). The training then admits these shares by
+    the network's own difficulty (`Pacing`), and `threshold` is the lambda of the latest step; where
+    everything is admitted, the largest of the latest difficulties; NaN before the first step.
     """
 
     threshold: Tensor
 
     def __init__(
         self,
-        threshold: float,
-        growth: float,
+        threshold: float | Literal["auto"],
+        growth: float | None = None,
         *,
         normalize: Normalize = "all",
         confidence: Confidence = "sum",
         spread: Spread = "sample",
         level: Level = "both",
         cap: float = 60.0,
+        start_share: float = 0.3,
+        full_at: float = 0.5,
     ) -> None:
         super().__init__()
-        if not threshold > 0:
-            raise ValueError(f"threshold: {threshold} is not above 0")
-        if not growth >= 1:
-            raise ValueError(f"growth: {growth} is below 1")
-        for name, value, known in (
-            ("normalize", normalize, Normalize),
-            ("confidence", confidence, Confidence),
-            ("spread", spread, Spread),
-            ("level", level, Level),
-        ):
-            if value not in get_args(known):
-                raise ValueError(
-                    f"{name}: '{value}' is unknown; choose {' or '.join(get_args(known))}"
-                )
-        self.growth = growth
+        check_choice("normalize", normalize, Normalize)
+        check_share("start_share", start_share)
+        check_share("full_at", full_at)
+        self.auto = threshold == "auto"
+        idle = (
+            {"growth": growth is not None, "cap": cap != 60.0}
+            if self.auto
+            else {"start_share": start_share != 0.3, "full_at": full_at != 0.5}
+        )
+        for name, given in idle.items():
+            if given:
+                raise ValueError(f"{name}: plays no part with threshold: {threshold}; leave it out")
         self.normalize = normalize
-        self.confidence = confidence
-        self.spread = spread
-        self.level = level
+        self.measure = Measurer(confidence, spread, level)
+        self.growth = growth
         self.cap = cap
+        self.start_share = start_share
+        self.full_at = full_at
+        self.pacing: Pacing | None = None
+        first = math.nan if threshold == "auto" else _first_threshold(threshold, growth, cap)
         # Float64, so that epsilon * alpha ** epoch is what Python computes.
-        self.register_buffer("threshold", torch.tensor(min(threshold, cap), dtype=torch.float64))
+        self.register_buffer("threshold", torch.tensor(first, dtype=torch.float64))
+
+    def start(self, training_set: TrainingSet) -> None:
+        """With ``threshold: auto``, measure the training set by its probes.
+
+        Raises
+        ------
+        ValueError
+            The probes or all labels are missing.
+        """
+        if not self.auto:
+            return
+        if training_set.probes is None:
+            raise ValueError("threshold: 'auto' needs the probes' log-probabilities of TrainingSet")
+        _, rho = self.measure(score(training_set.probes, training_set.labels, training_set.lengths))
+        rho = rho[training_set.labels >= 0]
+        if not len(rho):
+            raise ValueError("threshold: 'auto' needs labels, and the training set has none")
+        shares = threshold_shares(
+            rho, training_set.epochs, start_share=self.start_share, full_at=self.full_at
+        )
+        self.pacing = Pacing(shares.to(self.threshold.device), len(rho))
 
     def forward(
         self, logits: Logits, labels: Tensor, lengths: Tensor, rows: Tensor | None = None
     ) -> CurriculumStep:
         scores = score(logits, labels, lengths)
-        s = confidence(
-            scores.probability,
-            scores.dialogue,
-            scores.labelled,
-            scores.n_dialogues,
-            mean=self.confidence == "mean",
-        )
-        difficulty = self._difficulty(scores, s).masked_fill(~scores.labelled, float("inf"))
+        s, difficulty = self.measure(scores)
+        if self.pacing is not None:
+            self.threshold.copy_(self.pacing(difficulty))
+        elif self.auto:
+            raise ValueError(
+                "threshold: 'auto' measures the training set first;"
+                " call curriculum.start(training_set) before the first step"
+            )
         selected = (difficulty <= self.threshold) & scores.labelled
         return CurriculumStep(
-            loss=self._loss(scores, selected),
+            loss=admitted_loss(scores, selected, self.normalize),
             selected=selected,
             difficulty=difficulty,
             confidence=s,
@@ -115,27 +156,21 @@ class SelfPacedCurriculum(Curriculum):
         )
 
     def step(self) -> None:
-        """End an epoch: lambda <- min(alpha * lambda, cap)."""
-        self.threshold.mul_(self.growth).clamp_(max=self.cap)
+        """End an epoch: lambda <- min(alpha * lambda, cap), or on to the next share."""
+        if self.pacing is not None:
+            self.pacing.step()
+        elif self.growth is not None:
+            self.threshold.mul_(self.growth).clamp_(max=self.cap)
 
-    def _difficulty(self, scores: Scores, s: Tensor) -> Tensor:
-        loss = scores.loss.detach()
-        if self.level == "utterance" or len(s) == 1:
-            return loss
-        spread = incoherence(s, sample=self.spread == "sample")[scores.dialogue]  # (N,)
-        return spread if self.level == "conversation" else harmonic_mean(spread, loss)
 
-    def _loss(self, scores: Scores, selected: Tensor) -> Tensor:
-        admitted = scores.loss * selected
-        if self.normalize == "all":
-            return admitted.sum() / scores.labelled.sum().clamp(min=1)
-
-        def by_dialogue(values: Tensor) -> Tensor:
-            zeros = admitted.new_zeros(scores.n_dialogues)
-            return zeros.index_add(0, scores.dialogue, values.to(zeros.dtype))
-
-        mean = by_dialogue(admitted) / by_dialogue(selected).clamp(min=1)
-        return mean.sum() / (by_dialogue(scores.labelled) > 0).sum().clamp(min=1)
+def _first_threshold(threshold: float, growth: float | None, cap: float) -> float:
+    if isinstance(threshold, str) or not threshold > 0:
+        raise ValueError(f"threshold: {threshold} is not above 0; give a number, or auto")
+    if growth is None:
+        raise ValueError("'growth' is missing; only threshold: auto does without it")
+    if not growth >= 1:
+        raise ValueError(f"growth: {growth} is below 1")
+    return min(threshold, cap)
 
 
 CURRICULUM = SelfPacedCurriculum

@@ -198,8 +198,9 @@ def test_half_precision_logits_are_judged_in_float32():
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("spcll", {}, "there are: none, spcl"),
-        ("spcl", {"threshold": 1.0}, "'growth' is missing; settings: threshold, growth, normalize"),
+        ("spcll", {}, "there are: anti, baby_step, coherence, none"),
+        ("spcl", {"threshold": 1.0}, "'growth' is missing; only threshold: auto does without it"),
+        ("spcl", {}, "'threshold' is missing; settings: threshold, growth, normalize"),
         ("spcl", {"threshold": 1.0, "growth": 1.1, "speed": 2}, "'speed' is unknown"),
         ("spcl", {"threshold": 0.0, "growth": 1.1}, "threshold: 0.0 is not above 0"),
         ("spcl", {"threshold": 1.0, "growth": 0.5}, "growth: 0.5 is below 1"),
