@@ -3,12 +3,14 @@
 import logging
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 
 from spcl import curriculum, models
+from spcl.contract import check_curriculum, check_model
 from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, find, load
 from spcl.grid import Cell, pacing_cell
@@ -67,8 +69,9 @@ def train_cell(
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
-    baseline_class = load(find(BASELINE, cell.baseline, settings.baseline_source))
-    curriculum_class = load(find(CURRICULUM, cell.curriculum, settings.curriculum_source))
+    found_baseline = find(BASELINE, cell.baseline, settings.baseline_source)
+    found_curriculum = find(CURRICULUM, cell.curriculum, settings.curriculum_source)
+    baseline_class, curriculum_class = load(found_baseline), load(found_curriculum)
     corpus = load_corpus(
         utterances, features, cell.modalities, scale=settings.training.scale, device=device
     )
@@ -80,19 +83,20 @@ def train_cell(
                 f" another protocol than '{corpus.protocol}'"
             )
 
+    sizes: dict[str, Any] = {
+        "widths": corpus.widths,
+        "n_classes": len(corpus.labels),
+        "n_speakers": corpus.n_speakers,
+    }
     runs: dict[int, Run] = {}
     for seed in settings.seeds:
         torch.manual_seed(seed)
         try:
-            model = models.build(
-                baseline_class,
-                widths=corpus.widths,
-                n_classes=len(corpus.labels),
-                n_speakers=corpus.n_speakers,
-                **settings.model,
-            ).to(device)
+            model = models.build(baseline_class, **sizes, **settings.model).to(device)
         except UserError as error:
             raise UserError(f"baselines.{cell.baseline}.model: {error}") from error
+        if not found_baseline.ours:
+            check_model(model, **sizes, key=found_baseline.key)
         known = training_set(
             earlier or EarlierTables(),
             corpus,
@@ -106,6 +110,8 @@ def train_cell(
             chosen.start(known)
         except ValueError as error:
             raise UserError(f"curricula.{cell.curriculum}: {error}") from error
+        if not found_curriculum.ours:
+            check_curriculum(chosen, key=found_curriculum.key)
         runs[seed] = train(model, chosen, corpus, settings.training, seed=seed, choose_on=choose_on)
     test = np.array([100 * run.scores["test"].weighted_f1 for run in runs.values()])
     log.log(
