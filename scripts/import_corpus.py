@@ -1,4 +1,4 @@
-"""Read a raw corpus into the canonical tables."""
+"""Read a corpus into the canonical tables."""
 
 from pathlib import Path
 
@@ -11,10 +11,13 @@ snakemake: Snakemake
 
 with job(snakemake.log[0]):
     corpus = read_corpus(
-        snakemake.params.layout,
         Path(snakemake.input.corpus),
+        layout=snakemake.params.layout,
+        labels=snakemake.params.labels,
         dataset=snakemake.wildcards.dataset,
         protocol=snakemake.params.protocol,
         protocol_seed=snakemake.params.protocol_seed,
     )
-    write_corpus(corpus, snakemake.output.utterances, snakemake.output.problems)
+    write_corpus(
+        corpus, snakemake.output.utterances, snakemake.output.problems, snakemake.output.report
+    )

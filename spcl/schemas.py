@@ -57,7 +57,8 @@ UTTERANCES = Schema(
         ),
     ),
     key=("utterance_id",),
-    # labels: in the corpus' order; protocol, protocol_seed: how it was split; simulated: bool
+    # labels: in the corpus' order; protocol, protocol_seed: how it was split; simulated: bool;
+    # from an import also layout, known_as, and brings: the width of each modality it comes with
     metadata=("dataset", "labels", "protocol", "protocol_seed", "simulated"),
 )
 
@@ -71,6 +72,23 @@ PROBLEMS = Schema(
         _column("reason", _TEXT, "in words"),
     ),
     key=(),
+)
+
+CORPUS_REPORT = Schema(
+    "corpus report",
+    (
+        _DATASET,
+        _column("part", _TEXT, "train, dev, test, train and dev, all"),
+        _column("what", _TEXT, "utterances, dialogues, dialogues by length, or speakers"),
+        _column(
+            "label", _TEXT, "the emotion, or utterances a dialogue; null = all", nullable=True
+        ),
+        _column("count", pa.int64(), "in this import"),
+        _column("published", pa.int64(), "null where nothing is", nullable=True),
+        _column("remark", _TEXT, "what is known of a difference", nullable=True),
+    ),
+    key=("dataset", "part", "what", "label"),
+    metadata=("simulated",),
 )
 
 FEATURES = Schema(

@@ -1,25 +1,24 @@
-"""From a raw tree to the two tables that every later stage reads."""
+"""From a corpus in any format to the two tables that every later stage reads."""
 
 import logging
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from spcl import parquet
-from spcl.data.counts import differences
-from spcl.data.formats import iemocap, meld
-from spcl.data.records import Problem, Utterance, problem_table
+from spcl.data.checks import check_splits, checked, constant_columns, usable
+from spcl.data.counts import log_report, report_table
+from spcl.data.formats import FORMATS, load, recognise
+from spcl.data.records import Features, Problem, Reading, Utterance, problem_table
 from spcl.data.simulated import is_simulated
-from spcl.data.splits import divide
+from spcl.data.splits import divide, sessions_by_name
 from spcl.errors import UserError
-from spcl.schemas import PROBLEMS, SPLITS, UTTERANCES
+from spcl.schemas import CORPUS_REPORT, PROBLEMS, UTTERANCES
 
 log = logging.getLogger("spcl.data")
-
-LAYOUTS = {"iemocap": iemocap, "meld": meld}
-"""Readers of raw trees by the name of the layout."""
 
 
 @dataclass(frozen=True)
@@ -29,44 +28,58 @@ class Corpus:
     Attributes
     ----------
     utterances
-        Of schema `spcl.schemas.UTTERANCES`, in dialogue order.
+        Of schema `spcl.schemas.UTTERANCES`, N rows in dialogue order; a column ``session`` more
+        where the corpus has sessions.
     problems
         What was found wanting, in the order it was found.
+    features
+        What the corpus brings, by modality (a, t, v), row for row with `utterances`. Empty for
+        corpora of raw media.
     labels
         The emotions in the corpus' order.
     dataset
         Its name in the config.
     protocol, protocol_seed
         How it was split.
+    layout
+        Its format, a key of `spcl.data.formats.FORMATS`.
+    known_as
+        ``iemocap`` or ``meld`` where it is that corpus, in whatever format; else None.
     simulated
-        Whether the simulator wrote it.
+        Whether a program made it up.
     """
 
     utterances: pa.Table
     problems: list[Problem]
+    features: Mapping[str, Features]
     labels: tuple[str, ...]
     dataset: str
     protocol: str
     protocol_seed: int
+    layout: str
+    known_as: str | None
     simulated: bool
 
 
 def read_corpus(
-    layout: str,
-    folder: str | Path,
+    path: str | Path,
     *,
+    layout: str | None = None,
+    labels: Sequence[str] | None = None,
     dataset: str,
     protocol: str = "official",
     protocol_seed: int = 0,
 ) -> Corpus:
-    """Read a raw corpus and split it.
+    """Read a corpus, check it and split it.
 
     Parameters
     ----------
+    path
+        The corpus' folder or file.
     layout
-        One of `LAYOUTS`.
-    folder
-        The root of the raw tree.
+        One of `spcl.data.formats.FORMATS`; None = whichever the content fits.
+    labels
+        The emotions in the order of the classes, where the corpus does not tell it.
     dataset
         The corpus' name in the config.
     protocol, protocol_seed
@@ -75,51 +88,95 @@ def read_corpus(
     Raises
     ------
     UserError
-        The folder is absent or has another layout; the layout or the protocol is unknown.
+        There is nothing at `path`, or something of another layout; the layout or the protocol is
+        unknown; the corpus lacks what the protocol needs; see also `spcl.data.checks`.
     """
-    folder = Path(folder)
-    if layout not in LAYOUTS:
-        raise UserError(
-            f"datasets.{dataset}.layout: unknown layout '{layout}';"
-            f" choose one of {', '.join(LAYOUTS)}"
-        )
-    reader = LAYOUTS[layout]
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; {reader.REMEDY} or set datasets.{dataset}.path")
-    reading = reader.read(folder)
-    utterances, problems = reading.utterances, reading.problems
-    division = {utterance.dialogue_id: utterance.split for utterance in utterances}
-    splits = divide(protocol, division, layout=layout, seed=protocol_seed, dataset=dataset)
+    path = Path(path)
+    layout, reading = _read(path, layout, labels, dataset)
+    reading = checked(reading, path, asked=labels)
+    features, gaps = usable(reading, path)
+    utterances = reading.utterances
+    own: dict[str, str | None] = {}
+    for utterance in utterances:
+        own[utterance.dialogue_id] = own.get(utterance.dialogue_id) or utterance.split
+    by_session = reading.sessions or sessions_by_name(own)
+    splits = divide(
+        protocol,
+        own,
+        known_as=reading.known_as,
+        by_session=by_session,
+        seed=protocol_seed,
+        dataset=dataset,
+    )
+    check_splits(utterances, splits, protocol=protocol, by_session=by_session, dataset=dataset)
     corpus = Corpus(
-        utterances=_table(utterances, splits, reader.LABELS),
-        problems=problems,
-        labels=reader.LABELS,
+        utterances=_table(utterances, splits, reading.labels, by_session),
+        problems=[*reading.problems, *gaps],
+        features=features,
+        labels=tuple(reading.labels),
         dataset=dataset,
         protocol=protocol,
         protocol_seed=protocol_seed,
-        simulated=is_simulated(folder),
+        layout=layout,
+        known_as=reading.known_as,
+        simulated=reading.simulated or is_simulated(path if path.is_dir() else path.parent),
     )
-    _report(corpus, layout)
+    _report(corpus)
     return corpus
 
 
-def write_corpus(corpus: Corpus, utterances_path: str | Path, problems_path: str | Path) -> None:
-    """Write both tables; their schemas are `UTTERANCES` and `PROBLEMS` of `spcl.schemas`."""
+def write_corpus(
+    corpus: Corpus,
+    utterances_path: str | Path,
+    problems_path: str | Path,
+    report_path: str | Path,
+) -> None:
+    """Write the tables `UTTERANCES`, `PROBLEMS` and `CORPUS_REPORT` of `spcl.schemas`."""
+    facts = {
+        "dataset": corpus.dataset,
+        "labels": list(corpus.labels),
+        "protocol": corpus.protocol,
+        "protocol_seed": corpus.protocol_seed,
+        "layout": corpus.layout,
+        "known_as": corpus.known_as,
+        "simulated": corpus.simulated,
+        "brings": {m: part.values.shape[1] for m, part in corpus.features.items()},
+    }
     parquet.write(problem_table(corpus.dataset, corpus.problems), problems_path, PROBLEMS)
-    parquet.write(
-        corpus.utterances,
-        utterances_path,
-        UTTERANCES,
-        dataset=corpus.dataset,
-        labels=list(corpus.labels),
-        protocol=corpus.protocol,
-        protocol_seed=corpus.protocol_seed,
-        simulated=corpus.simulated,
-    )
+    parquet.write(_report_of(corpus), report_path, CORPUS_REPORT, simulated=corpus.simulated)
+    parquet.write(corpus.utterances, utterances_path, UTTERANCES, **facts)
+
+
+def _read(
+    path: Path, layout: str | None, labels: Sequence[str] | None, dataset: str
+) -> tuple[str, Reading]:
+    """The corpus as its format's reader leaves it, and the name of the format."""
+    key = f"datasets.{dataset}"
+    if layout is not None and layout not in FORMATS:
+        raise UserError(
+            f"{key}.layout: unknown layout '{layout}'; choose one of {', '.join(FORMATS)},"
+            " or leave the key out"
+        )
+    if not path.exists():
+        remedy = FORMATS[layout].REMEDY if layout else "put the corpus there"
+        raise UserError(f"{path}: no such folder or file; {remedy} or set {key}.path")
+    content = load(path)
+    if layout is None:
+        layout = recognise(path, content)
+    elif not FORMATS[layout].fits(path, content):
+        format_ = FORMATS[layout]
+        raise UserError(
+            f"{path}: not {format_.TITLE}; {format_.REMEDY}, or leave {key}.layout out to have it"
+            " recognised"
+        )
+    return layout, FORMATS[layout].read(path, content, None if labels is None else tuple(labels))
 
 
 def _table(
-    utterances: list[Utterance], splits: dict[str, str], labels: tuple[str, ...]
+    utterances: Sequence[Utterance],
+    splits: Mapping[str, str],
+    labels: Sequence[str],
+    by_session: Mapping[str, str],
 ) -> pa.Table:
     position: list[int] = []
     met: Counter[str] = Counter()
@@ -133,35 +190,38 @@ def _table(
     }
     columns["position"] = position
     columns["split"] = [splits[utterance.dialogue_id] for utterance in utterances]
-    codes = [None if u.emotion is None else labels.index(u.emotion) for u in utterances]
+    place = {label: index for index, label in enumerate(labels)}
+    codes = [None if u.emotion is None else place[u.emotion] for u in utterances]
     columns["emotion"] = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), list(labels))
-    return UTTERANCES.table(columns)
+    table = UTTERANCES.table(columns)
+    if not by_session:
+        return table
+    session = [by_session.get(utterance.dialogue_id) for utterance in utterances]
+    return table.append_column("session", pa.array(session, pa.string()))
 
 
-def _report(corpus: Corpus, layout: str) -> None:
-    """Log the corpus' size by split, and where a real one differs from what is published."""
-    table = corpus.utterances
-    rows = zip(table["split"].to_pylist(), table["dialogue_id"].to_pylist(), strict=True)
-    dialogues = Counter(split for split, _ in dict.fromkeys(rows))
-    counts = {split: Counter[str | None]() for split in SPLITS}
-    for split, emotion in zip(
-        table["split"].to_pylist(), table["emotion"].to_pylist(), strict=True
-    ):
-        counts[split][emotion] += 1
+def _report_of(corpus: Corpus) -> pa.Table:
+    return report_table(
+        corpus.utterances,
+        labels=corpus.labels,
+        dataset=corpus.dataset,
+        protocol=corpus.protocol,
+        known_as=None if corpus.simulated else corpus.known_as,
+    )
+
+
+def _report(corpus: Corpus) -> None:
+    """Log the corpus' size, where it differs from what is published, and what it brings."""
     kind = "simulated corpus" if corpus.simulated else "corpus"
-    log.info("%s %s: %d utterances", kind, corpus.dataset, len(table))
-    for split in SPLITS:
-        by_label = ", ".join(f"{label} {counts[split][label]}" for label in corpus.labels)
+    log.info("%s %s: %d utterances", kind, corpus.dataset, len(corpus.utterances))
+    log_report(_report_of(corpus))
+    for m, part in corpus.features.items():
         log.info(
-            "  %s: %d dialogues, %d utterances (%s, unlabelled %d)",
-            split,
-            dialogues[split],
-            counts[split].total(),
-            by_label,
-            counts[split][None],
+            "  features %s: width %d, %d rows observed, %d columns constant",
+            m,
+            part.values.shape[1],
+            part.observed.sum(),
+            constant_columns(part),
         )
-    if not corpus.simulated:
-        for line in differences(layout, counts):
-            log.warning("  %s", line)
     if corpus.problems:
         log.info("  %d problems, see problems.parquet", len(corpus.problems))

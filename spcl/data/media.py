@@ -84,7 +84,7 @@ def fault(path: Path) -> str | None:
         return "no such file" if isinstance(error, FileNotFoundError) else str(error.strerror)
     if not head:
         return "the file is empty"
-    offset, expected = _SIGNATURES[path.suffix]
+    offset, expected = _SIGNATURES.get(path.suffix.lower(), (0, b""))
     if head[offset : offset + len(expected)] != expected:
         return f"not of the kind {path.suffix}"
     return None

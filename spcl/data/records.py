@@ -24,7 +24,8 @@ class Utterance:
     emotion
         One of the corpus' labels, None where it has none.
     split
-        ``train``, ``dev`` or ``test`` by the corpus' own division; see `spcl.data.splits`.
+        ``train``, ``dev`` or ``test`` by the corpus' own division, None where it has none; see
+        `spcl.data.splits`.
     start_s, end_s
         In the recording, seconds; None where unknown.
     audio_path, video_path
@@ -37,7 +38,7 @@ class Utterance:
     speaker: str
     text: str
     emotion: str | None
-    split: str
+    split: str | None
     start_s: float | None
     end_s: float | None
     audio_path: str | None
@@ -67,6 +68,22 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Features:
+    """What a corpus brings of one modality.
+
+    Attributes
+    ----------
+    values
+        (N, D) float32, finite, 0 where not observed.
+    observed
+        (N,) bool.
+    """
+
+    values: np.ndarray
+    observed: np.ndarray
+
+
+@dataclass(frozen=True)
 class Reading:
     """A corpus as its files have it, before any protocol divides it.
 
@@ -83,6 +100,10 @@ class Reading:
         where there is nothing. Empty for corpora of raw media.
     known_as
         ``iemocap`` or ``meld`` where it is that corpus, in whatever format; else None.
+    sessions
+        Dialogue id -> the session that it was recorded in, where the files say so.
+    simulated
+        Whether the files themselves say that a program made them up.
     """
 
     utterances: list[Utterance]
@@ -90,6 +111,8 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     features: Mapping[str, np.ndarray] = field(default_factory=dict)
     known_as: str | None = None
+    sessions: Mapping[str, str] = field(default_factory=dict)
+    simulated: bool = False
 
 
 def problem_table(dataset: str, problems: Iterable[Problem]) -> pa.Table:

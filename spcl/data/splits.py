@@ -1,10 +1,11 @@
 """Split protocols by name: which dialogues train, which choose the epoch, which test.
 
 A protocol takes the corpus' own division, dialogue id -> split, in the order of the corpus, and
-gives another. None of them moves a dialogue into or out of the test split.
+gives another. None but ``leave-one-session-out`` moves a dialogue into or out of the test split.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -15,6 +16,8 @@ Division = Mapping[str, str]
 
 DEV_SHARE = 0.1
 """Of the dialogues that are not for testing, in the protocols that cut dev themselves."""
+
+_IEMOCAP_NAME = re.compile(r"Ses0*(\d+)[FM]_\w+")
 
 
 def official(division: Division) -> dict[str, str]:
@@ -39,19 +42,63 @@ def without_dev(division: Division) -> dict[str, str]:
     return {name: "train" if split == "dev" else split for name, split in division.items()}
 
 
-_PROTOCOLS: dict[str, Callable[[Division, str, int], dict[str, str]]] = {
-    "official": lambda division, layout, seed: official(division),
-    "spcl": lambda division, layout, seed: (
-        shuffled_tenth(division, seed) if layout == "iemocap" else first_tenth(division)
-    ),
-    "cogmen": lambda division, layout, seed: first_tenth(division),
-    "best-test-epoch": lambda division, layout, seed: without_dev(division),
-}
-PROTOCOLS = tuple(_PROTOCOLS)
+def without_session(division: Division, by_dialogue: Mapping[str, str], number: int) -> Division:
+    """Test = one session; dev = a tenth of the other sessions' dialogues, drawn by its number.
+
+    Parameters
+    ----------
+    division
+        Only its dialogues count, not their splits.
+    by_dialogue
+        Dialogue id -> session.
+    number
+        Which session: its name where all names are numbers, else its place in `sessions`, from 1.
+
+    Raises
+    ------
+    KeyError
+        There is no such session.
+    """
+    test = numbered(by_dialogue)[number]
+    by_session = {name: "test" if by_dialogue[name] == test else "train" for name in division}
+    return shuffled_tenth(by_session, number)
+
+
+def sessions(by_dialogue: Mapping[str, str]) -> tuple[str, ...]:
+    """The sessions of a corpus in order: by number where all names are numbers, else by name."""
+    names = set(by_dialogue.values())
+    return tuple(sorted(names, key=int if all(map(str.isdecimal, names)) else str))
+
+
+def numbered(by_dialogue: Mapping[str, str]) -> dict[int, str]:
+    """The sessions by what ``protocol_seed`` calls them, see `without_session`."""
+    names = sessions(by_dialogue)
+    if all(map(str.isdecimal, names)):
+        return {int(name): name for name in names}
+    return dict(enumerate(names, start=1))
+
+
+def sessions_by_name(dialogue_ids: Iterable[str]) -> dict[str, str]:
+    """Dialogue id -> session where every id is named as in IEMOCAP (Ses01F_impro01); else empty."""
+    found = {name: _IEMOCAP_NAME.fullmatch(name) for name in dialogue_ids}
+    if not all(found.values()):
+        return {}
+    return {name: match[1] for name, match in found.items() if match}
+
+
+PROTOCOLS = ("official", "spcl", "cogmen", "leave-one-session-out", "best-test-epoch")
+CUTTING_DEV = ("spcl", "cogmen")
+"""Those that need nothing but the test split of a corpus."""
 
 
 def divide(
-    protocol: str, division: Division, *, layout: str, seed: int, dataset: str
+    protocol: str,
+    division: Mapping[str, str | None],
+    *,
+    known_as: str | None,
+    by_session: Mapping[str, str],
+    seed: int,
+    dataset: str,
 ) -> dict[str, str]:
     """Apply the protocol of that name.
 
@@ -60,25 +107,63 @@ def divide(
     protocol
         One of `PROTOCOLS`.
     division
-        The corpus' own.
-    layout
-        ``iemocap`` or ``meld``: ``spcl`` shuffles IEMOCAP and takes MELD as it comes.
+        The corpus' own; None where it says nothing of a dialogue.
+    known_as
+        ``iemocap``, ``meld`` or None: ``spcl`` takes MELD as it comes and shuffles any other.
+    by_session
+        Dialogue id -> session, for ``leave-one-session-out``; empty where there are none.
     seed
-        For the protocols that draw.
+        For the protocols that draw; the session that is left out.
     dataset
         For the message.
 
     Raises
     ------
     UserError
-        There is no protocol of that name.
+        There is no protocol of that name, or the corpus lacks what it needs: a division of its own,
+        sessions.
     """
-    if protocol not in _PROTOCOLS:
+    key = f"datasets.{dataset}.protocol"
+    if protocol not in PROTOCOLS:
         raise UserError(
-            f"datasets.{dataset}.protocol: unknown protocol '{protocol}';"
-            f" choose one of {', '.join(PROTOCOLS)}"
+            f"{key}: unknown protocol '{protocol}'; choose one of {', '.join(PROTOCOLS)}"
         )
-    return _PROTOCOLS[protocol](division, layout, seed)
+    if protocol == "leave-one-session-out":
+        _check_session(division, by_session, seed, key)
+        return dict(without_session(dict.fromkeys(division, "train"), by_session, seed))
+    known = {name: split for name, split in division.items() if split is not None}
+    if len(known) < len(division):
+        lost = next(name for name in division if name not in known)
+        raise UserError(
+            f"{key}: '{protocol}' needs the corpus' own split, and {len(division) - len(known)} of"
+            f" {len(division)} dialogues have none ({lost} first); fill the column 'split' with"
+            " train, dev and test, or write protocol: leave-one-session-out"
+        )
+    apply: dict[str, Callable[[Division], dict[str, str]]] = {
+        "official": official,
+        "spcl": first_tenth if known_as == "meld" else lambda own: shuffled_tenth(own, seed),
+        "cogmen": first_tenth,
+        "best-test-epoch": without_dev,
+    }
+    return apply[protocol](known)
+
+
+def _check_session(
+    division: Iterable[str], by_session: Mapping[str, str], number: int, key: str
+) -> None:
+    """Refuse a corpus without sessions, and a number that is none of them."""
+    lost = [name for name in division if name not in by_session]
+    if lost:
+        raise UserError(
+            f"{key}: 'leave-one-session-out' needs the session of every dialogue, and {lost[0]} has"
+            " none; add a column 'session' to the utterances, or choose another protocol"
+        )
+    known = numbered(by_session)
+    if number not in known:
+        choices = ", ".join(map(str, known))
+        raise UserError(
+            f"{key}_seed: there is no session {number} to leave out; write one of {choices}"
+        )
 
 
 def _not_test(division: Division) -> list[str]:

@@ -87,7 +87,7 @@ def test_iemocap_has_two_speakers_and_some_utterances_without_a_majority():
 
 def test_the_readers_find_nothing_wrong(meld_sim, iemocap_sim):
     for layout, folder in [("meld", meld_sim), ("iemocap", iemocap_sim)]:
-        corpus = read_corpus(layout, folder, dataset="sim")
+        corpus = read_corpus(folder, layout=layout, dataset="sim")
         assert corpus.problems == []
         assert corpus.simulated
         table = corpus.utterances
@@ -139,7 +139,7 @@ def test_clips_and_films_have_the_real_codecs(meld_sim, iemocap_sim):
             length = float(container.duration / av.time_base)
         if path == clip:
             assert 0.7 < length < 2.8
-    table = read_corpus("iemocap", iemocap_sim, dataset="sim").utterances
+    table = read_corpus(iemocap_sim, dataset="sim").utterances
     ends = [row["end_s"] for row in table.to_pylist() if row["dialogue_id"] == film.stem]
     assert length == pytest.approx(max(ends) + layout_iemocap.TAIL_S, abs=0.2)
 
@@ -147,7 +147,7 @@ def test_clips_and_films_have_the_real_codecs(meld_sim, iemocap_sim):
 def test_each_actor_sits_where_the_reader_looks(iemocap_sim):
     """The woman of session 1 is on the left of one film and on the right of the other."""
     pictures = {}
-    table = read_corpus("iemocap", iemocap_sim, dataset="sim").utterances
+    table = read_corpus(iemocap_sim, dataset="sim").utterances
     for row in table.to_pylist():
         if row["dialogue_id"].startswith("Ses01"):
             video = MediaReference.parse(row["video_path"])

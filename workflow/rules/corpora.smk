@@ -25,6 +25,7 @@ rule import_corpus:
     output:
         utterances="results/corpora/{dataset}/utterances.parquet",
         problems="results/corpora/{dataset}/problems.parquet",
+        report="results/corpora/{dataset}/report.parquet",
     log:
         "logs/import_corpus/{dataset}.log",
     benchmark:
@@ -33,6 +34,7 @@ rule import_corpus:
         "../../envs/learning.yaml"
     params:
         layout=of_dataset("layout"),
+        labels=lambda wildcards: config["datasets"][wildcards.dataset].get("labels"),
         protocol=of_dataset("protocol"),
         protocol_seed=of_dataset("protocol_seed"),
         code=code("import_corpus"),

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from spcl.data import media
+from spcl.data.labels import IEMOCAP, IEMOCAP_UNUSED, in_order
 from spcl.data.media import MediaReference
 from spcl.data.records import Problem, Reading, Utterance
+from spcl.data.text_files import decode
 from spcl.errors import UserError
 
-LABELS = ("hap", "sad", "neu", "ang", "exc", "fru")
+TITLE = "IEMOCAP_full_release (Session1/dialog/EmoEvaluation/Ses*.txt, ...)"
 REMEDY = "put IEMOCAP_full_release there (ask for it at https://sail.usc.edu/iemocap/)"
 
 SESSIONS = (1, 2, 3, 4, 5)
@@ -21,19 +23,17 @@ DialogXL (Shen et al., AAAI 2021) uses: Ses04F_script01_3 to Ses04M_script03_2."
 
 LEFT, RIGHT = (0.0, 0.0, 50.0, 100.0), (50.0, 0.0, 50.0, 100.0)
 
-_NO_LABEL = ("xxx", "sur", "fea", "dis", "oth")
-"""xxx: no majority. All of these are unlabelled here: context, never training data."""
-
 _ID = r"Ses\d\d[FM]_\w+_(?P<speaker>[FM])\d+"  # ids with XX before the number are no utterances
+_TIME = r"\d+(?:\.\d+)?"
 _SUMMARY = re.compile(
-    rf"\[(?P<start>[\d.]+) - (?P<end>[\d.]+)\]\t(?P<id>{_ID})\t(?P<emotion>\w+)\t.*"
+    rf"\[(?P<start>{_TIME})\s*-\s*(?P<end>{_TIME})\]\s+(?P<id>{_ID})\s+(?P<emotion>\w+)\b.*"
 )
-_TRANSCRIPT = re.compile(rf"(?P<id>{_ID}) \[[^]]*\]:(?P<text>.*)")
+_TRANSCRIPT = re.compile(rf"(?P<id>{_ID})\s*(?:\[[^]]*\])?\s*:(?P<text>.*)")
 
 
 def fits(path: Path, content: object) -> bool:
     """Whether a folder has this layout."""
-    return any(path.glob("Session*/dialog/EmoEvaluation/Ses*.txt"))
+    return path.is_dir() and bool(_sessions(path))
 
 
 def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
@@ -43,27 +43,64 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     -------
     Reading
         Utterances in dialogue order. The video is the stretch of the dialogue's AVI file, and of
-        that the speaker's half. `split`: session 5 is test, dev as `DEV_SHARE` says, the rest train.
+        that the speaker's half. `split`: session 5 is test, dev as `DEV_SHARE` says, the rest
+        train. A session that is not there is a problem; what it leaves is read.
 
     Raises
     ------
     UserError
-        The folder does not have this layout.
+        The folder does not have this layout, or `labels` are other emotions.
     """
     utterances: list[Utterance] = []
     problems: list[Problem] = []
+    by_dialogue: dict[str, str] = {}
+    found = _sessions(folder)
+    if not found:
+        raise UserError(
+            f"{folder}: not the layout of IEMOCAP_full_release:"
+            f" no Session1/dialog/EmoEvaluation/Ses*.txt; {REMEDY}"
+        )
     for session in SESSIONS:
-        base = folder / f"Session{session}"
-        annotations = {path.stem: path for path in base.glob("dialog/EmoEvaluation/Ses*.txt")}
-        if not annotations:
-            raise UserError(
-                f"{folder}: not the layout of IEMOCAP_full_release:"
-                f" no Session{session}/dialog/EmoEvaluation/Ses*.txt; {REMEDY}"
-            )
-        for dialogue_id, split in division(session, annotations).items():
+        base = found.get(session)
+        if base is None:
+            reason = f"no dialog/EmoEvaluation/Ses*.txt: session {session} is left out"
+            problems.append(Problem(f"Session{session}", None, None, reason))
+            continue
+        _note_what_is_lost(folder, base, problems)
+        names = {path.stem for path in base.glob("dialog/EmoEvaluation/Ses*.txt")}
+        for dialogue_id, split in division(session, names).items():
             recording = _Recording(folder, base, dialogue_id, split, problems)
             utterances += recording.utterances()
-    return Reading(utterances, LABELS, problems, known_as="iemocap")
+            by_dialogue[dialogue_id] = str(session)
+    return Reading(
+        utterances, in_order(IEMOCAP, labels), problems, known_as="iemocap", sessions=by_dialogue
+    )
+
+
+def _sessions(folder: Path) -> dict[int, Path]:
+    """The folders of the sessions that are there, in `folder` itself or in one inside."""
+    for pattern in ("Session{}", "*/Session{}"):
+        found = {
+            session: path
+            for session in SESSIONS
+            for path in sorted(folder.glob(pattern.format(session)))[:1]
+            if any(path.glob("dialog/EmoEvaluation/Ses*.txt"))
+        }
+        if found:
+            return found
+    return {}
+
+
+def _note_what_is_lost(folder: Path, base: Path, problems: list[Problem]) -> None:
+    """Note once what a session lacks altogether: sound, film; and dialogues nobody annotated."""
+    for part, what in (("sentences/wav", "sound"), ("dialog/avi/DivX", "film")):
+        if not (base / part).is_dir():
+            reason = f"no such folder: session {base.name[-1]} has no {what}"
+            problems.append(Problem(_relative(base / part, folder), None, None, reason))
+    for path in sorted(base.glob("dialog/transcriptions/Ses*.txt")):
+        if not (base / "dialog/EmoEvaluation" / path.name).exists():
+            reason = "a dialogue without annotations; left out"
+            problems.append(Problem(_relative(path, folder), None, None, reason))
 
 
 def division(session: int, dialogue_ids: Iterable[str]) -> dict[str, str]:
@@ -105,15 +142,17 @@ class _Recording:
     def utterances(self) -> Iterator[Utterance]:
         """By start."""
         texts = _texts(self.transcription)
-        matches = [match for line in _lines(self.annotation) if (match := _SUMMARY.fullmatch(line))]
+        matches = list(self._summaries())
+        if not matches:
+            self._note(self.annotation, None, None, "no utterance is annotated")
         matches.sort(key=lambda match: (float(match["start"]), float(match["end"]), match["id"]))
         for utterance_id in sorted(texts.keys() - {match["id"] for match in matches}):
             reason = "a transcript without an annotation; left out"
             self._note(self.transcription, utterance_id, None, reason)
         for match in matches:
-            utterance_id, emotion = match["id"], match["emotion"]
+            utterance_id, emotion = match["id"], match["emotion"].lower()
             start_s, end_s = float(match["start"]), float(match["end"])
-            if emotion not in LABELS and emotion not in _NO_LABEL:
+            if emotion not in (*IEMOCAP, *IEMOCAP_UNUSED):
                 reason = f"unknown emotion '{emotion}'; kept as unlabelled"
                 self._note(self.annotation, utterance_id, None, reason)
             if not texts.get(utterance_id):
@@ -123,7 +162,7 @@ class _Recording:
                 utterance_id=utterance_id,
                 speaker=match["speaker"],
                 text=texts.get(utterance_id, ""),
-                emotion=emotion if emotion in LABELS else None,
+                emotion=emotion if emotion in IEMOCAP else None,
                 split=self.split,
                 start_s=start_s,
                 end_s=end_s,
@@ -131,7 +170,19 @@ class _Recording:
                 video_path=self._video(utterance_id, start_s, end_s),
             )
 
+    def _summaries(self) -> Iterator[re.Match[str]]:
+        """The annotation's line of each utterance; the header and the raters' lines are none."""
+        for number, line in enumerate(_lines(self.annotation), start=1):
+            match = _SUMMARY.fullmatch(line)
+            if match:
+                yield match
+            elif line.startswith("["):
+                reason = f"line {number} is not understood; left out"
+                self._note(self.annotation, None, None, reason)
+
     def _audio(self, utterance_id: str) -> str | None:
+        if not self.wavs.parent.is_dir():  # noted for the whole session
+            return None
         wav = self.wavs / f"{utterance_id}.wav"
         fault = media.fault(wav)
         if fault:
@@ -140,6 +191,8 @@ class _Recording:
         return _relative(wav, self.folder)
 
     def _video(self, utterance_id: str, start_s: float, end_s: float) -> str | None:
+        if not self.avi.parent.is_dir():
+            return None
         fault = media.fault(self.avi)
         if not fault and end_s <= start_s:
             fault = f"nothing to see from {start_s} s to {end_s} s"
@@ -149,7 +202,9 @@ class _Recording:
         path = _relative(self.avi, self.folder)
         return str(MediaReference(path, start_s, end_s, speaker_region(utterance_id)))
 
-    def _note(self, file: Path, utterance_id: str, modality: str | None, reason: str) -> None:
+    def _note(
+        self, file: Path, utterance_id: str | None, modality: str | None, reason: str
+    ) -> None:
         self.problems.append(Problem(_relative(file, self.folder), utterance_id, modality, reason))
 
 
@@ -162,13 +217,8 @@ def _texts(transcription: Path) -> dict[str, str]:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a text file without blanks at their ends, UTF-8 or else cp1252."""
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    return [line.strip() for line in text.splitlines()]
+    """The lines of a text file without blanks at their ends."""
+    return [line.strip() for line in decode(path).split("\n")]
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -1,35 +1,35 @@
 """MELD.Raw: three CSV files and one MP4 clip an utterance (Poria et al., ACL 2019)."""
 
-import csv
-import io
-import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from spcl.data import media
+from spcl.data.labels import MELD, in_order
 from spcl.data.records import Problem, Reading, Utterance
+from spcl.data.text_files import read_csv
 from spcl.errors import UserError
 from spcl.schemas import SPLITS
 
-log = logging.getLogger("spcl.data")
-
-LABELS = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
+TITLE = "MELD.Raw (train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv and clips)"
 REMEDY = "put MELD.Raw there (https://github.com/declare-lab/MELD)"
 
-_COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID",
-            "StartTime", "EndTime")  # fmt: skip
+LONGEST_S = 60.0
+"""Some clips run on for minutes, over other people's turns: not that utterance's sound."""
+
+_NEEDED = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
+_TIMES = ("StartTime", "EndTime")  # copies for work on text alone lack them
 _CLIP_FOLDERS = {  # as the archives unpack, and as some mirrors name them
-    "train": ("train_splits", "train/train_splits", "train"),
-    "dev": ("dev_splits_complete", "dev/dev_splits_complete", "dev"),
-    "test": ("output_repeated_splits_test", "test/output_repeated_splits_test", "test"),
+    "train": ("train_splits", "train"),
+    "dev": ("dev_splits_complete", "dev"),
+    "test": ("output_repeated_splits_test", "test"),
 }
-_TIME = re.compile(r"(\d+):(\d+):(\d+)[,.](\d+)")
+_TIME = re.compile(r"(\d+):(\d+):(\d+(?:[,.]\d+)?)")
 
 
 def fits(path: Path, content: object) -> bool:
     """Whether a folder has this layout."""
-    return path.is_dir() and any(path.rglob("train_sent_emo.csv"))
+    return path.is_dir() and bool(_tables(path, "train"))
 
 
 def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
@@ -46,125 +46,152 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     Raises
     ------
     UserError
-        The folder does not have this layout.
+        The folder does not have this layout, or `labels` are other emotions.
     """
     utterances: list[Utterance] = []
     problems: list[Problem] = []
     for split in SPLITS:
-        table = _table(folder, split)
-        clips = _clips(folder, split)
-        if clips is None:
-            reason = f"no folder with clips ({', '.join(_CLIP_FOLDERS[split])}): text only"
-            problems.append(Problem(_relative(table, folder), None, None, reason))
-        named: set[str] = set()
-        for row in _ordered(table, folder, problems):
-            clip = f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}.mp4"
-            named.add(clip)
-            utterances.append(_utterance(row, split, folder, table, clips, clip, problems))
-        for path in sorted(clips.glob("*.mp4")) if clips else ():
-            if path.name not in named and not path.name.startswith("."):
-                reason = f"no row of {table.name} names this clip"
-                problems.append(Problem(_relative(path, folder), None, None, reason))
-    return Reading(utterances, LABELS, problems, known_as="meld")
+        table = _Table(folder, split, problems)
+        for number, row in table.rows():
+            utterances.append(table.utterance(number, row))
+        table.note_clips_without_a_row()
+    return Reading(utterances, in_order(MELD, labels), problems, known_as="meld")
 
 
-def _table(folder: Path, split: str) -> Path:
-    """The CSV file of a split: at the top, or beside the clips as train.tar.gz packs it."""
-    name = f"{split}_sent_emo.csv"
-    for path in (folder / name, folder / split / name):
-        if path.is_file():
-            return path
-    raise UserError(
-        f"{folder}: not the layout of MELD.Raw: no {name} in it or in {split}/; {REMEDY}"
-    )
+def _tables(folder: Path, split: str) -> list[Path]:
+    """The CSV files of a split, wherever the archives were unpacked, the nearest first."""
+    found = folder.rglob(f"{split}_sent_emo.csv")
+    return sorted(found, key=lambda path: (len(path.parts), path))
 
 
-def _clips(folder: Path, split: str) -> Path | None:
-    for name in _CLIP_FOLDERS[split]:
-        if next((folder / name).glob("*.mp4"), None):
-            return folder / name
-    return None
+class _Table:
+    """The CSV file of one split and its clips; what is wrong with them goes to `problems`."""
+
+    def __init__(self, folder: Path, split: str, problems: list[Problem]) -> None:
+        self.folder = folder
+        self.split = split
+        self.problems = problems
+        tables = _tables(folder, split)
+        if not tables:
+            raise UserError(
+                f"{folder}: not the layout of MELD.Raw: no {split}_sent_emo.csv in it; {REMEDY}"
+            )
+        self.table = tables[0]
+        for other in tables[1:]:
+            self._note(other, None, None, f"not read: {self._relative(self.table)} is")
+        self.clips = {path.name: path for path in reversed(_clips(folder, split))}
+        self.named: set[str] = set()
+        if not self.clips:
+            reason = f"no clips below {' or '.join(_CLIP_FOLDERS[split])}: text only"
+            self._note(self.table, None, None, reason)
+
+    def rows(self) -> Iterator[tuple[tuple[int, int], dict[str, str]]]:
+        """The usable rows with their numbers, by dialogue and utterance number."""
+        columns = read_csv(self.table)
+        missing = [name for name in _NEEDED if name not in columns]
+        if missing:
+            raise UserError(
+                f"{self.table}: no column {', '.join(missing)}, but {', '.join(columns)}; {REMEDY}"
+            )
+        present = [name for name in (*_NEEDED, *_TIMES) if name in columns]
+        rows: dict[tuple[int, int], dict[str, str]] = {}
+        cells = zip(*(columns[name] for name in present), strict=True)
+        for line, row in enumerate((dict(zip(present, row, strict=True)) for row in cells), 2):
+            key = _whole(row["Dialogue_ID"]), _whole(row["Utterance_ID"])
+            if key[0] is None or key[1] is None:
+                reason = f"line {line}: Dialogue_ID or Utterance_ID is not a number; left out"
+                self._note(self.table, None, None, reason)
+            elif key in rows:
+                reason = f"dialogue {key[0]}, utterance {key[1]} stands twice; the first is kept"
+                self._note(self.table, None, None, reason)
+            else:
+                rows[key[0], key[1]] = row
+        yield from sorted(rows.items())
+
+    def utterance(self, number: tuple[int, int], row: Mapping[str, str]) -> Utterance:
+        dialogue_id = f"{self.split}_dia{number[0]}"
+        utterance_id = f"{dialogue_id}_utt{number[1]}"
+        emotion: str | None = row["Emotion"].lower()
+        if emotion not in MELD:
+            reason = f"unknown emotion '{emotion}'; kept as unlabelled"
+            self._note(self.table, utterance_id, None, reason)
+            emotion = None
+        if not row["Utterance"]:
+            self._note(self.table, utterance_id, "t", "empty transcript")
+        start_s, end_s = self._times(utterance_id, row)
+        length_s = 0.0 if start_s is None or end_s is None else end_s - start_s
+        clip = self._clip(utterance_id, f"dia{number[0]}_utt{number[1]}.mp4", length_s)
+        return Utterance(
+            dialogue_id=dialogue_id,
+            utterance_id=utterance_id,
+            speaker=row["Speaker"],
+            text=row["Utterance"],
+            emotion=emotion,
+            split=self.split,
+            start_s=start_s,
+            end_s=end_s,
+            audio_path=clip,
+            video_path=clip,
+        )
+
+    def note_clips_without_a_row(self) -> None:
+        for name, path in sorted(self.clips.items()):
+            if name not in self.named:
+                self._note(path, None, None, f"no row of {self.table.name} names this clip")
+
+    def _times(
+        self, utterance_id: str, row: Mapping[str, str]
+    ) -> tuple[float, float] | tuple[None, None]:
+        """Start and end in the episode, seconds; None where the row does not tell them."""
+        if not all(name in row for name in _TIMES):
+            return None, None
+        start_s, end_s = (_seconds(row[name]) for name in _TIMES)
+        if start_s is None or end_s is None or end_s <= start_s:
+            reason = f"lasts from {row['StartTime']!r} to {row['EndTime']!r}; times left out"
+            self._note(self.table, utterance_id, None, reason)
+            return None, None
+        return start_s, end_s
+
+    def _clip(self, utterance_id: str, name: str, length_s: float) -> str | None:
+        """The utterance's clip, relative to the corpus; None where it has no usable one."""
+        if not self.clips:
+            return None
+        self.named.add(name)
+        path = self.clips.get(name, next(iter(self.clips.values())).with_name(name))
+        fault = media.fault(path)
+        if not fault and length_s > LONGEST_S:
+            fault = f"lasts {length_s:.0f} s: more than this utterance"
+        if not fault:
+            return self._relative(path)
+        for modality in "av":
+            self._note(path, utterance_id, modality, fault)
+        return None
+
+    def _note(
+        self, file: Path, utterance_id: str | None, modality: str | None, reason: str
+    ) -> None:
+        self.problems.append(Problem(self._relative(file), utterance_id, modality, reason))
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
 
 
-def _ordered(table: Path, folder: Path, problems: list[Problem]) -> list[dict[str, str]]:
-    """The usable rows of a CSV file, by dialogue and utterance number."""
-    rows: dict[tuple[int, int], dict[str, str]] = {}
-    for number, row in enumerate(_rows(table, folder), start=2):
-        try:
-            key = int(row["Dialogue_ID"]), int(row["Utterance_ID"])
-        except ValueError:
-            reason = f"line {number}: Dialogue_ID or Utterance_ID is not a number; left out"
-            problems.append(Problem(_relative(table, folder), None, None, reason))
-            continue
-        if key in rows:
-            reason = f"dialogue {key[0]}, utterance {key[1]} stands twice; the first is kept"
-            problems.append(Problem(_relative(table, folder), None, None, reason))
-            continue
-        rows[key] = row
-    return [rows[key] for key in sorted(rows)]
+def _clips(folder: Path, split: str) -> list[Path]:
+    """The clips of a split, the nearest first; not what a Mac leaves beside them (``._``)."""
+    folders = [
+        path
+        for name in _CLIP_FOLDERS[split]
+        for path in folder.rglob(name)
+        if path.is_dir() and not path.name.startswith(".")
+    ]
+    clips = [path for parent in folders for path in parent.glob("*.mp4") if path.name[0] != "."]
+    return sorted(clips, key=lambda path: (len(path.parts), path))
 
 
-def _rows(table: Path, folder: Path) -> Iterator[dict[str, str]]:
-    """The rows of a CSV file. Some copies were saved as cp1252 by a spreadsheet."""
-    content = table.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        log.info("%s: not UTF-8, read as cp1252", _relative(table, folder))
-        text = content.decode("cp1252", errors="replace")
-    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-    missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise UserError(f"{table}: no column {', '.join(missing)}; {REMEDY}")
-    for row in reader:
-        yield {name: row[name].strip() for name in _COLUMNS}
-
-
-def _utterance(
-    row: dict[str, str],
-    split: str,
-    folder: Path,
-    table: Path,
-    clips: Path | None,
-    clip: str,
-    problems: list[Problem],
-) -> Utterance:
-    dialogue_id = f"{split}_dia{int(row['Dialogue_ID'])}"
-    utterance_id = f"{dialogue_id}_utt{int(row['Utterance_ID'])}"
-
-    def note(file: Path, modality: str | None, reason: str) -> None:
-        problems.append(Problem(_relative(file, folder), utterance_id, modality, reason))
-
-    emotion: str | None = row["Emotion"].lower()
-    if emotion not in LABELS:
-        note(table, None, f"unknown emotion '{emotion}'; kept as unlabelled")
-        emotion = None
-    if not row["Utterance"]:
-        note(table, "t", "empty transcript")
-    start_s, end_s = _seconds(row["StartTime"]), _seconds(row["EndTime"])
-    if start_s is None or end_s is None or end_s <= start_s:
-        note(table, None, f"lasts from {row['StartTime']!r} to {row['EndTime']!r}; times left out")
-        start_s = end_s = None
-    path = None
-    if clips is not None:
-        fault = media.fault(clips / clip)
-        if fault:
-            note(clips / clip, "a", fault)
-            note(clips / clip, "v", fault)
-        else:
-            path = _relative(clips / clip, folder)
-    return Utterance(
-        dialogue_id=dialogue_id,
-        utterance_id=utterance_id,
-        speaker=row["Speaker"],
-        text=row["Utterance"],
-        emotion=emotion,
-        split=split,
-        start_s=start_s,
-        end_s=end_s,
-        audio_path=path,
-        video_path=path,
-    )
+def _whole(cell: str) -> int | None:
+    """A cell's whole number, also where a spreadsheet made it 3.0; None if it is none."""
+    found = re.fullmatch(r"(\d+)(?:\.0*)?", cell)
+    return int(found[1]) if found else None
 
 
 def _seconds(time: str) -> float | None:
@@ -172,9 +199,5 @@ def _seconds(time: str) -> float | None:
     found = _TIME.fullmatch(time)
     if not found:
         return None
-    hours, minutes, seconds, fraction = found.groups()
-    return int(hours) * 3600 + int(minutes) * 60 + float(f"{seconds}.{fraction}")
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+    hours, minutes, seconds = found.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))

@@ -6,7 +6,7 @@ dialogues are shorter than IEMOCAP's (50 labelled utterances) so that a demo sta
 
 from dataclasses import dataclass
 
-from spcl.data.formats import iemocap, meld
+from spcl.data import labels
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Profile:
 
 
 IEMOCAP = Profile(
-    frequencies=dict(zip(iemocap.LABELS, (452, 839, 1324, 933, 742, 1468), strict=True)),
+    frequencies=dict(zip(labels.IEMOCAP, (452, 839, 1324, 933, 742, 1468), strict=True)),
     shift_rate=0.447,
     lengths=(10, 20),
     single_share=0.0,
@@ -51,7 +51,7 @@ IEMOCAP = Profile(
 )
 
 MELD = Profile(
-    frequencies=dict(zip(meld.LABELS, (4710, 1205, 268, 683, 1743, 271, 1109), strict=True)),
+    frequencies=dict(zip(labels.MELD, (4710, 1205, 268, 683, 1743, 271, 1109), strict=True)),
     shift_rate=0.600,
     lengths=(4, 14),
     single_share=0.06,

@@ -1,0 +1,230 @@
+"""What every corpus must be, whatever file it came from.
+
+A defect of single rows costs those rows and is noted as a problem; a defect that would make the
+results wrong, such as a dialogue in two splits, is an error.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from spcl.data.labels import KNOWN
+from spcl.data.records import Features, Problem, Reading, Utterance
+from spcl.data.splits import CUTTING_DEV, sessions
+from spcl.errors import UserError
+from spcl.schemas import MODALITIES, SPLITS
+
+
+def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None) -> Reading:
+    """The reading with each utterance once and the rows of each dialogue together.
+
+    Parameters
+    ----------
+    reading
+        As a format's reader left it.
+    path
+        The corpus, for the messages.
+    asked
+        The label order of the config, None where it names none.
+
+    Returns
+    -------
+    Reading
+        With a problem for each row that was left out and each dialogue that was put together.
+
+    Raises
+    ------
+    UserError
+        There are no utterances or not two labels; the labels of a known corpus come in an order of
+        their own and nobody asked for it; a dialogue is in two splits; a feature matrix has not one
+        row an utterance.
+    """
+    if not reading.utterances:
+        first = f" ({reading.problems[0].reason})" if reading.problems else ""
+        raise UserError(f"{path}: no utterance could be read{first}; mend the corpus")
+    _check_labels(reading, path, asked)
+    _check_features(reading, path)
+    problems: list[Problem] = []
+    rows = _together(reading.utterances, _once(reading.utterances, problems, path), problems, path)
+    utterances = [_labelled(reading.utterances[row], reading, problems, path) for row in rows]
+    _check_one_split(utterances, path)
+    return replace(
+        reading,
+        utterances=utterances,
+        problems=[*reading.problems, *problems],
+        features={m: matrix[rows] for m, matrix in reading.features.items()},
+    )
+
+
+def usable(reading: Reading, path: Path) -> tuple[dict[str, Features], list[Problem]]:
+    """The features that a corpus brings, finite, and a problem for each row that has none.
+
+    Rows that a reader has noted already get no second problem. An utterance without any modality
+    stays in its dialogue, unobserved, and gets a problem of its own.
+    """
+    file = path.name if path.is_file() else ""
+    noted = {(problem.utterance_id, problem.modality) for problem in reading.problems}
+    problems: list[Problem] = []
+    features: dict[str, Features] = {}
+    for m, matrix in reading.features.items():
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, and caught below
+            values = np.asarray(matrix, np.float32)
+        finite = np.isfinite(values)
+        observed: np.ndarray = np.asarray(finite.all(1))
+        features[m] = Features(np.where(observed[:, None], values, np.float32(0)), observed)
+        for row in np.flatnonzero(~observed):
+            name = reading.utterances[row].utterance_id
+            if (name, m) not in noted:
+                lost = np.isnan(values[row]).all()
+                reason = "no features" if lost else "the features are NaN or infinite"
+                problems.append(Problem(file, name, m, reason))
+    brought = [part.observed for part in features.values()]
+    seen = np.any(brought, axis=0) if brought else np.zeros(len(reading.utterances), bool)
+    for utterance, has_features in zip(reading.utterances, seen, strict=True):
+        if not (has_features or utterance.text or utterance.audio_path or utterance.video_path):
+            reason = "no text, sound, video or features: stays as a gap in its dialogue"
+            problems.append(Problem(file, utterance.utterance_id, None, reason))
+    return features, problems
+
+
+def constant_columns(features: Features) -> int:
+    """How many of the D columns say nothing: one value in all observed rows."""
+    values = features.values[features.observed]
+    return int((values == values[:1]).all(0).sum()) if len(values) else 0
+
+
+def check_splits(
+    utterances: Sequence[Utterance],
+    splits: Mapping[str, str],
+    *,
+    protocol: str,
+    by_session: Mapping[str, str],
+    dataset: str,
+) -> None:
+    """Refuse a division that nothing can be learnt or measured on.
+
+    Raises
+    ------
+    UserError
+        No dialogue trains, chooses the epoch or tests; no labelled utterance does; all labelled
+        training utterances are of one class. The message names the protocols that would do.
+    """
+    key = f"datasets.{dataset}.protocol"
+    labels = {split: Counter[str]() for split in SPLITS}
+    for utterance in utterances:
+        if utterance.emotion is not None:
+            labels[splits[utterance.dialogue_id]][utterance.emotion] += 1
+    size = Counter(splits.values())
+    sizes = ", ".join(f"{split} {size[split]}" for split in SPLITS)
+    for split in SPLITS:
+        if labels[split] or (split == "dev" and protocol == "best-test-epoch"):
+            continue
+        what = "labelled utterances" if size[split] else "dialogues"
+        raise UserError(
+            f"{key}: '{protocol}' leaves no {what} for {split} (dialogues: {sizes});"
+            f" {_remedy(split, size, by_session)}"
+        )
+    if len(labels["train"]) == 1:
+        raise UserError(
+            f"{key}: every labelled training utterance is '{next(iter(labels['train']))}', there is"
+            " nothing to tell apart; complete the corpus or its labels"
+        )
+
+
+def _remedy(split: str, size: Mapping[str, int], by_session: Mapping[str, str]) -> str:
+    if split == "dev" and not size["dev"]:
+        return f"choose one that cuts dev from train: {', '.join(CUTTING_DEV)}"
+    if split == "test" and by_session:
+        have = ", ".join(sessions(by_session))
+        return (
+            f"the corpus has session {have}: complete it, or write protocol: leave-one-session-out"
+            " with one of these as protocol_seed"
+        )
+    return f"complete the corpus, or mark some dialogues as {split} in its files"
+
+
+def _check_labels(reading: Reading, path: Path, asked: Sequence[str] | None) -> None:
+    labels = reading.labels
+    if len(set(labels)) < max(2, len(labels)):
+        raise UserError(
+            f"{path}: [{', '.join(labels)}] are not two or more different emotions;"
+            " name them under datasets with labels: [...]"
+        )
+    known = KNOWN.get(reading.known_as or "", tuple(labels))
+    if tuple(labels) != known and asked is None:
+        raise UserError(
+            f"{path}: its label order [{', '.join(labels)}] is not that of {reading.known_as};"
+            f" say which it is, for example labels: [{', '.join(known)}]"
+        )
+
+
+def _check_features(reading: Reading, path: Path) -> None:
+    n = len(reading.utterances)
+    for m, matrix in reading.features.items():
+        if matrix.ndim != 2 or matrix.shape[0] != n or matrix.shape[1] == 0:
+            raise UserError(
+                f"{path}: the {MODALITIES[m]} features have shape {matrix.shape}, not"
+                f" ({n}, D): a row for each utterance; mend or remove them"
+            )
+
+
+def _check_one_split(utterances: Sequence[Utterance], path: Path) -> None:
+    splits: dict[str, set[str]] = {}
+    for utterance in utterances:
+        if utterance.split is not None:
+            splits.setdefault(utterance.dialogue_id, set()).add(utterance.split)
+    torn = {name: found for name, found in splits.items() if len(found) > 1}
+    for name, found in torn.items():
+        raise UserError(
+            f"{path}: {len(torn)} dialogues are in more than one split, first {name}"
+            f" ({', '.join(sorted(found))}); if their numbers restart in every split, put its name"
+            f" before them: {min(found)}_{name}"
+        )
+
+
+def _once(utterances: Sequence[Utterance], problems: list[Problem], path: Path) -> list[int]:
+    """The rows that name their utterance for the first time."""
+    rows: dict[str, int] = {}
+    for row, utterance in enumerate(utterances):
+        name = utterance.utterance_id
+        if rows.setdefault(name, row) != row:
+            reason = "the utterance stands twice; the first is kept"
+            problems.append(Problem(_file(path), name, None, reason))
+    return list(rows.values())
+
+
+def _together(
+    utterances: Sequence[Utterance], rows: list[int], problems: list[Problem], path: Path
+) -> list[int]:
+    """The `rows` with those of each dialogue together, in the order of its first."""
+    place: dict[str, int] = {}
+    torn: dict[str, None] = {}
+    before = None
+    for row in rows:
+        name = utterances[row].dialogue_id
+        if name in place and name != before:
+            torn[name] = None
+        place.setdefault(name, len(place))
+        before = name
+    for name in torn:
+        reason = f"the rows of dialogue {name} did not stand together; put together in their order"
+        problems.append(Problem(_file(path), None, None, reason))
+    return sorted(rows, key=lambda row: place[utterances[row].dialogue_id])
+
+
+def _labelled(
+    utterance: Utterance, reading: Reading, problems: list[Problem], path: Path
+) -> Utterance:
+    """The utterance, unlabelled if its emotion is none of the corpus' labels."""
+    if utterance.emotion is None or utterance.emotion in reading.labels:
+        return utterance
+    reason = f"unknown emotion '{utterance.emotion}'; kept as unlabelled"
+    problems.append(Problem(_file(path), utterance.utterance_id, None, reason))
+    return replace(utterance, emotion=None)
+
+
+def _file(path: Path) -> str:
+    return path.name if path.is_file() else ""
