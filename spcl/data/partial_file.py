@@ -1,0 +1,87 @@
+"""The part of a file that has been downloaded so far, and which version of the file it is of."""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Version:
+    """What tells one version of the file at an address from the next, as far as its server says.
+
+    Attributes
+    ----------
+    url
+        The address.
+    etag, modified
+        The headers ETag and Last-Modified; None where the server sends none.
+    size
+        Of the whole file, bytes; None where the server does not say.
+    """
+
+    url: str
+    etag: str | None
+    modified: str | None
+    size: int | None
+
+    @classmethod
+    def offered(cls, url: str, response: Any) -> "Version":
+        """The version that a response of `urllib.request.urlopen` is, or is a part, of."""
+        part = span(response)
+        size = part[1] if part else response.headers.get("Content-Length", "")
+        return cls(
+            url,
+            response.headers["ETag"],
+            response.headers["Last-Modified"],
+            int(size) if size.isdigit() else None,
+        )
+
+    def continues(self, other: "Version") -> bool:
+        """Whether bytes of `other` may follow bytes of this one."""
+        sizes = {self.size, other.size} - {None}
+        return (self.etag, self.modified) == (other.etag, other.modified) and len(sizes) < 2
+
+    def condition(self) -> dict[str, str]:
+        """The header that asks for the rest only of this version. A weak ETag does not do."""
+        strong = self.etag if self.etag and not self.etag.startswith("W/") else self.modified
+        return {"If-Range": strong} if strong else {}
+
+
+class PartialFile:
+    """The bytes so far in ``<target>.part``, their version in ``<target>.part.json``."""
+
+    def __init__(self, target: Path) -> None:
+        self.path = target.with_name(f"{target.name}.part")
+        self.note = target.with_name(f"{target.name}.part.json")
+
+    def size(self) -> int:
+        """In bytes; 0 where there is none."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def version(self, url: str) -> Version | None:
+        """None where nothing is there that a download of `url` could go on with."""
+        try:
+            version = Version(**json.loads(self.note.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+        return version if version.url == url and self.size() else None
+
+    def begin(self, version: Version) -> None:
+        """Forget what is there; what comes is of `version`."""
+        self.remove()
+        self.note.write_text(json.dumps(asdict(version)), encoding="utf-8")
+
+    def remove(self) -> None:
+        """Leave nothing."""
+        self.path.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)
+
+
+def span(response: Any) -> tuple[int, str] | None:
+    """Of a partial response: its first byte (-1 = not said), and the whole size or ``*``."""
+    if getattr(response, "status", None) != 206:
+        return None
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    return (int(found[1]), found[2]) if found else (-1, "*")
