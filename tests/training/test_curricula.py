@@ -1,0 +1,193 @@
+"""Every curriculum in the same loop: trained, paired, and admitting what it says."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+
+from spcl import schemas
+from spcl.curriculum import SelfPacedCurriculum, spcl
+from spcl.errors import UserError
+from spcl.extensions import CURRICULUM, names
+from spcl.grid import Cell
+from spcl.parquet import read
+from spcl.provenance import Provenance
+from spcl.training import cell, loop
+from spcl.training.cell import train_cell
+from spcl.training.settings import CellSettings
+from spcl.training.training_set import EarlierTables
+from tests.conftest import make_corpus
+from tests.training.conftest import earlier_tables
+
+PROVENANCE = Provenance(commit="0", versions={}, device="here", config_digest="0")
+SPCL = {"threshold": 0.3, "growth": 1.5}
+AUTO = {"threshold": "auto"}
+SETTINGS = {"spcl": SPCL, "spl": SPCL, "coherence": AUTO}
+EIGHT = names(CURRICULUM)[:8]
+LENGTHS = [5, 1, 9, 4, 6, 3, 7, 2, 8, 5, 6, 4]
+
+
+@functools.cache
+def made():
+    """A corpus, and what the earlier stages say of it with the pace of an SPCL cell."""
+    corpus = make_corpus(LENGTHS, signal=0.7, unlabelled={3, 20})
+    paced = train("spcl", earlier=EarlierTables(), corpus=corpus).history
+    return corpus, earlier_tables(*corpus, paced=paced)
+
+
+def train(name, settings=None, *, earlier=None, corpus=None, seeds=(1, 2), **training):
+    corpus, earlier = (corpus, earlier) if corpus else made()
+    settings = CellSettings.from_config(
+        {
+            "seeds": seeds,
+            "training": {"epochs": 4, "batch_size": 3, "learning_rate": 0.003} | training,
+            "model": {"hidden": 8, "dropout": 0.2},
+            "curriculum": SETTINGS.get(name, {}) if settings is None else settings,
+        }
+    )
+    address = Cell("made", "late_fusion", "at", name)
+    return train_cell(address, *corpus, settings, earlier, provenance=PROVENANCE)
+
+
+def test_there_are_eight():
+    assert EIGHT == [
+        "anti",
+        "baby_step",
+        "coherence",
+        "none",
+        "random_pacing",
+        "spcl",
+        "spl",
+        "transfer_teacher",
+    ]
+
+
+@pytest.mark.parametrize("name", EIGHT)
+def test_each_trains_and_gives_the_same_again(name, tmp_path):
+    first, second = train(name), train(name)
+    paths = {kind: tmp_path / f"{kind}.parquet" for kind in ("metrics", "history", "predictions")}
+    first.write(**paths, curriculum=tmp_path / "curriculum.parquet")
+    history = read(paths["history"], schemas.HISTORY).to_pandas()
+    assert history["admitted_share"].between(0, 1).all()
+    assert np.isfinite(history["train_loss"]).all()
+    read(paths["metrics"], schemas.METRICS)
+    read(tmp_path / "curriculum.parquet", schemas.ADMISSIONS)
+    for kind in ("history", "predictions", "curriculum"):
+        assert getattr(first, kind).equals(getattr(second, kind))
+
+
+@pytest.mark.parametrize("name", EIGHT)
+def test_all_start_from_the_same_weights_and_see_the_same_batches_and_masks(name, monkeypatch):
+    """Where nothing is learnt, every training logit of every epoch is that of no curriculum."""
+
+    def logits_of(name):
+        seen = []
+
+        def keep(model, batch, logits):
+            if model.training:
+                seen.append(torch.stack(tuple(logits.values())).detach())
+
+        def watched(model, *arguments, **options):
+            model.register_forward_hook(keep)
+            return loop.train(model, *arguments, **options)
+
+        monkeypatch.setattr(cell, "train", watched)
+        train(name, learning_rate=0.0, weight_decay=0.0, seeds=[1])
+        return seen
+
+    found, expected = logits_of(name), logits_of("none")
+    assert len(found) == len(expected) == 4 * 3
+    assert all(map(torch.equal, found, expected))
+
+
+def test_random_pacing_admits_as_many_as_spcl_in_each_epoch():
+    spcl, random = train("spcl").history, train("random_pacing").history
+    shares = spcl["admitted_share"].to_pylist()
+    assert random["admitted_share"].to_pylist() == shares
+    assert 0 < shares[0] < 1
+    assert len(set(shares)) > 2
+
+
+def test_random_pacing_does_not_admit_the_same_as_spcl():
+    spcl, random = train("spcl").curriculum, train("random_pacing").curriculum
+    assert not random["first_epoch"].equals(spcl["first_epoch"])
+
+
+@pytest.mark.parametrize("name", ["spcl", "spl", "coherence"])
+def test_an_automatic_threshold_starts_with_its_share_and_is_full_in_time(name):
+    corpus = make_corpus([10] * 60, signal=0.7)
+    tables = train(name, AUTO, corpus=corpus, earlier=earlier_tables(*corpus), seeds=[1], epochs=6)
+    shares = tables.history["admitted_share"].to_numpy()
+    assert shares[0] == pytest.approx(0.3, abs=0.05)
+    assert (shares[2:] == 1).all()
+    assert shares[1] < 1
+
+
+def test_history_has_the_threshold_in_force_at_the_end_of_the_epoch(monkeypatch):
+    at_the_end = []
+
+    class Watched(SelfPacedCurriculum):
+        def step(self):
+            at_the_end.append(float(self.threshold))
+            super().step()
+
+    monkeypatch.setattr(spcl, "CURRICULUM", Watched)
+    history = train("spcl", AUTO).history
+    assert history["threshold"].to_pylist() == at_the_end
+    assert len(set(at_the_end)) > 2
+    assert np.isfinite(at_the_end).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("spcl", AUTO), ("baby_step", {}), ("transfer_teacher", {}), ("random_pacing", {})],
+)
+def test_a_curriculum_without_what_it_needs_is_refused(name, settings):
+    corpus, _ = made()
+    with pytest.raises(UserError, match=rf"^curricula.{name}: "):
+        train(name, settings, corpus=corpus, earlier=EarlierTables())
+
+
+MINE = """
+import torch
+from torch import nn
+from spcl.curriculum import Curriculum
+from spcl.curriculum.none import NoCurriculum
+
+class Linear(nn.Module):
+    def __init__(self, *, widths, n_classes, n_speakers, depth=1):
+        super().__init__()
+        if depth != 1:
+            raise ValueError("depth: only 1 works")
+        self.heads = nn.ModuleDict({m: nn.Linear(d, n_classes) for m, d in widths.items()})
+
+    def forward(self, batch):
+        return {m: head(batch.features[m]) for m, head in self.heads.items()}
+
+class Watchful(NoCurriculum):
+    def start(self, training_set):
+        assert training_set.epochs == 2
+
+MODEL = Linear
+CURRICULUM = Watchful
+"""
+
+
+def test_a_baseline_and_a_curriculum_of_ones_own(corpus, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(MINE)
+    settings = {
+        "seeds": [1],
+        "training": {"epochs": 2},
+        "model": {},
+        "curriculum": {},
+        "baseline_source": str(file),
+        "curriculum_source": str(file),
+    }
+    address = Cell("made", "linear", "at", "watchful")
+    tables = train_cell(address, *corpus, CellSettings.from_config(settings), provenance=PROVENANCE)
+    assert set(tables.history["baseline"].to_pylist()) == {"linear"}
+    wrong = CellSettings.from_config(settings | {"model": {"depth": 2}})
+    with pytest.raises(UserError, match=r"baselines.linear.model: .*depth: only 1 works"):
+        train_cell(address, *corpus, wrong, provenance=PROVENANCE)
