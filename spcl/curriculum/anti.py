@@ -40,10 +40,10 @@ class AntiCurriculum(Curriculum):
 
     Notes
     -----
-    The hardest are known only while an epoch goes on, so `Pacing` keeps to the number: exactly
-    where everything is admitted, else within about a batch of one or two dialogues. After the
-    pace's last epoch its last value holds. `threshold` is the least difficulty that the latest step
-    admitted; NaN before the first step.
+    Which are the hardest shows only while the epoch goes on, so `Pacing` keeps to their number,
+    and meets it within a few utterances; where it is all of them, exactly. After the pace's last
+    epoch its last value holds. `threshold` is the difficulty from which on the latest step admitted;
+    NaN before the first step.
     """
 
     threshold: Tensor
