@@ -1,6 +1,8 @@
 """The order of a corpus' emotions: which class an integer means."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from spcl.errors import UserError
 
@@ -43,3 +45,60 @@ def of_names(names: Iterable[str]) -> tuple[str, ...]:
         if set(known) <= met <= {*known, *unused}:
             return known
     return tuple(sorted(met))
+
+
+def labelled(
+    cells: Sequence[str], labels: tuple[str, ...] | None, path: Path
+) -> tuple[list[str | None], tuple[str, ...], list[str]]:
+    """What the cells of a table mean: names of emotions, or their places in `labels`.
+
+    Parameters
+    ----------
+    cells
+        N of them; an empty one is unlabelled, and so is -1 among integers.
+    labels
+        The order that the config or the file names; None = by `of_names`.
+    path
+        The table, for the messages.
+
+    Returns
+    -------
+    list of str or None
+        The emotions, N of them, None = unlabelled.
+    tuple of str
+        The order of the labels.
+    list of str
+        What is unlabelled because it is none of the labels, in words.
+
+    Raises
+    ------
+    UserError
+        The cells are integers and nobody says what they mean; or names, and none is a label.
+    """
+    met = {cell for cell in cells if cell}
+    if met and all(cell.removeprefix("-").isdecimal() for cell in met):
+        if labels is None:
+            raise UserError(
+                f"{path}: its emotions are integers, up to {max(map(int, met))}, and what they mean"
+                " is not guessed; write it into the config, in their order: labels: [...]"
+            )
+        named = {str(place): label for place, label in enumerate(labels)}
+        cells = [named.get(cell, "" if cell == "-1" else cell) for cell in cells]
+    elif labels is None:
+        lower = of_names(cell.lower() for cell in met)
+        if lower in KNOWN.values():
+            labels, cells = lower, [cell.lower() for cell in cells]
+        else:
+            labels = of_names(met)
+    elif met and not met & set(labels):
+        raise UserError(
+            f"{path}: none of its emotions ({', '.join(sorted(met))}) is among labels:"
+            f" [{', '.join(labels)}]; write labels: [{', '.join(sorted(met))}]"
+        )
+    quiet = IEMOCAP_UNUSED if set(labels) == set(IEMOCAP) else ()
+    notes = [
+        f"{count} utterances are '{cell}', which is none of the labels; kept as unlabelled"
+        for cell, count in sorted(Counter(cells).items())
+        if cell and cell not in (*labels, *quiet)
+    ]
+    return [cell if cell in labels else None for cell in cells], labels, notes

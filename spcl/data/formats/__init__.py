@@ -10,10 +10,10 @@ import json
 from pathlib import Path
 from types import ModuleType
 
-from spcl.data.formats import iemocap, meld
+from spcl.data.formats import iemocap, meld, tables
 from spcl.errors import UserError
 
-FORMATS: dict[str, ModuleType] = {"iemocap": iemocap, "meld": meld}
+FORMATS: dict[str, ModuleType] = {"tables": tables, "iemocap": iemocap, "meld": meld}
 """By the name of the layout in a config."""
 
 

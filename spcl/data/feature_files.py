@@ -1,0 +1,252 @@
+"""Features that lie beside one's own table of utterances: Parquet, CSV or NumPy, one a modality."""
+
+import difflib
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pyarrow.types as pt
+
+from spcl.data.records import Problem
+from spcl.errors import UserError
+from spcl.schemas import MODALITIES
+
+_SUFFIXES = (".parquet", ".npz", ".npy", ".csv")
+_IDS, _OBSERVED, _VECTORS = "utterance_id", "observed", "features"
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What a file holds: n rows of D numbers, and whose they are, None = in the table's order."""
+
+    values: np.ndarray
+    ids: list[str] | None
+    notes: tuple[str, ...] = ()
+
+
+def read_features(
+    folder: Path, utterance_ids: Sequence[str], rows: Sequence[int], n_rows: int
+) -> tuple[dict[str, np.ndarray], list[Problem]]:
+    """Read ``{a,t,v}.parquet``, ``.csv``, ``.npz`` or ``.npy`` in `folder` or its ``features/``.
+
+    Parameters
+    ----------
+    folder
+        The corpus.
+    utterance_ids
+        N of them; files that name utterances are laid out in this order.
+    rows
+        The row of each in the table of utterances; files without names have that order.
+    n_rows
+        Rows in the table of utterances.
+
+    Returns
+    -------
+    dict
+        By modality, (N, D) float32; a row of NaN where the file has none.
+    list of Problem
+        Rows that could not be used.
+
+    Raises
+    ------
+    UserError
+        A file cannot be read, holds no numbers, or fits no utterance; there are two for a modality.
+    """
+    features: dict[str, np.ndarray] = {}
+    problems: list[Problem] = []
+    for m, path in _files(folder, problems).items():
+        content = _READERS[path.suffix](path)
+        values = _matrix(content.values, path)
+        file = path.relative_to(folder).as_posix()
+        problems += [Problem(file, None, m, note) for note in content.notes]
+        if content.ids is None:
+            if len(values) != n_rows:
+                raise UserError(
+                    f"{path}: {len(values)} rows for {n_rows} utterances; without utterance_id it"
+                    " must have a row for each, in the order of the table"
+                )
+            features[m] = values[list(rows)]
+        else:
+            place = _places(content.ids, utterance_ids, path)
+            problems += [
+                Problem(file, None, m, note) for note in _misfits(content.ids, utterance_ids)
+            ]
+            found = np.array([place.get(name, len(values)) for name in utterance_ids], np.int64)
+            features[m] = np.vstack([values, np.full((1, values.shape[1]), np.nan, np.float32)])[
+                found
+            ]
+    return features, problems
+
+
+def _files(folder: Path, problems: list[Problem]) -> dict[str, Path]:
+    """The feature file of each modality; files that look like one are noted."""
+    files: dict[str, Path] = {}
+    for path in sorted([*folder.glob("features/*"), *folder.glob("*")]):
+        if path.suffix not in _SUFFIXES or path.stem == "utterances" or path.name[0] == ".":
+            continue
+        if path.stem not in MODALITIES:
+            reason = f"not read: feature files are called {', '.join(MODALITIES)}"
+            problems.append(Problem(path.relative_to(folder).as_posix(), None, None, reason))
+        elif files.setdefault(path.stem, path) != path:
+            raise UserError(
+                f"{path}: {files[path.stem]} holds the {MODALITIES[path.stem]} features too;"
+                " remove one of them"
+            )
+    return files
+
+
+def _parquet(path: Path) -> _Content:
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+    return _of_table(table, path)
+
+
+def _csv(path: Path) -> _Content:
+    options = pyarrow.csv.ConvertOptions(
+        column_types={_IDS: pa.string()}, null_values=["", "nan", "NaN", "NA", "null"]
+    )
+    try:
+        table = pyarrow.csv.read_csv(path, convert_options=options)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+    return _of_table(table, path)
+
+
+def _npy(path: Path) -> _Content:
+    try:
+        # Mapped, a header that promises more than the file holds fails before memory is taken.
+        return _Content(np.load(path, mmap_mode="r", allow_pickle=False), None)
+    except (ValueError, OSError, EOFError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _npz(path: Path) -> _Content:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise _unreadable(path, error) from error
+    ids = arrays.pop(_IDS, None)
+    chosen = _VECTORS if len(arrays) != 1 else next(iter(arrays))
+    if chosen not in arrays:
+        raise UserError(
+            f"{path}: no array '{_VECTORS}', but {', '.join(arrays) or 'none'}; save it with"
+            f" np.savez(path, {_IDS}=..., {_VECTORS}=...)"
+        )
+    return _Content(arrays[chosen], None if ids is None else [str(name) for name in ids.ravel()])
+
+
+_READERS = {".parquet": _parquet, ".csv": _csv, ".npy": _npy, ".npz": _npz}
+
+
+def _of_table(table: pa.Table, path: Path) -> _Content:
+    """A column of vectors, or else all columns of numbers side by side."""
+    ids = None
+    if _IDS in table.column_names:
+        ids = [str(name) for name in table[_IDS].to_pylist()]
+    elif near := difflib.get_close_matches(_IDS, table.column_names, n=1):
+        raise UserError(f"{path}: no column '{_IDS}'; rename '{near[0]}' to it")
+    vectors = [field.name for field in table.schema if _is_list(field.type)]
+    if vectors:
+        chosen = _VECTORS if _VECTORS in vectors else vectors[0]
+        values, notes = _vectors(table[chosen], path)
+    else:
+        values, notes = _side_by_side(table, path)
+    if _OBSERVED in table.column_names:
+        observed = pc.fill_null(pc.cast(table[_OBSERVED], pa.bool_()), False)
+        values = np.where(observed.to_numpy()[:, None], values, np.float32(np.nan))
+    return _Content(values, ids, notes)
+
+
+def _vectors(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Lists of numbers as a matrix; those of another length than most are left out."""
+    array = column.combine_chunks()
+    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy().astype(np.int64)
+    widths, counts = np.unique(lengths[lengths > 0], return_counts=True)
+    if not len(widths):
+        raise UserError(f"{path}: its vectors are empty; remove the file or fill it")
+    width = int(widths[counts.argmax()])
+    chosen = lengths == width
+    flat = array.filter(pa.array(chosen)).flatten()
+    if not (pt.is_floating(flat.type) or pt.is_integer(flat.type)):
+        raise UserError(f"{path}: its vectors hold {flat.type}, not numbers; store float32")
+    values = np.full((len(array), width), np.nan, np.float32)
+    values[chosen] = _float32(flat.to_numpy(zero_copy_only=False)).reshape(-1, width)
+    odd = (lengths > 0) & ~chosen
+    notes = (f"{odd.sum()} rows are not {width} numbers wide as most are; left out",)
+    return values, notes if odd.any() else ()
+
+
+def _side_by_side(table: pa.Table, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The columns of numbers as a matrix; others are left out."""
+    numbers: list[str] = []
+    others: list[str] = []
+    for field in table.schema:
+        if field.name in (_IDS, _OBSERVED):
+            continue
+        kind = numbers if pt.is_floating(field.type) or pt.is_integer(field.type) else others
+        if not pt.is_null(field.type):
+            kind.append(field.name)
+    if not numbers:
+        raise UserError(
+            f"{path}: no column '{_VECTORS}' of vectors and no column of numbers, but"
+            f" {', '.join(table.column_names)}; write one of them"
+        )
+    columns = [_float32(table[name].to_numpy(zero_copy_only=False)) for name in numbers]
+    notes = (f"columns {', '.join(others)} hold no numbers; left out",)
+    return np.stack(columns, axis=1), notes if others else ()
+
+
+def _matrix(values: np.ndarray, path: Path) -> np.ndarray:
+    """The values as (n, D) float32."""
+    if values.dtype.kind not in "fiub":
+        raise UserError(f"{path}: holds {values.dtype}, not numbers; store float32")
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise UserError(f"{path}: has shape {values.shape}; store (N, D), a row for each utterance")
+    return _float32(values)
+
+
+def _float32(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # beyond float32 is infinite: not observed later on
+        return np.asarray(values, np.float32)
+
+
+def _places(ids: Sequence[str], wanted: Sequence[str], path: Path) -> Mapping[str, int]:
+    """The first row of each name."""
+    place = {name: row for row, name in reversed(list(enumerate(ids)))}
+    if not any(name in place for name in wanted):
+        raise UserError(
+            f"{path}: names no utterance of the table ({ids[0] if ids else 'empty'} here,"
+            f" {wanted[0]} there); write the same utterance_id in both"
+        )
+    return place
+
+
+def _misfits(ids: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """What is wrong with the names of a feature file, in words."""
+    notes = []
+    if lost := sorted(set(ids) - set(wanted)):
+        notes.append(f"{len(lost)} rows name no utterance, first {lost[0]}; left out")
+    if twice := len(ids) - len(set(ids)):
+        notes.append(f"{twice} rows name an utterance again; the first of each is kept")
+    return notes
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    return pt.is_list(type_) or pt.is_large_list(type_) or pt.is_fixed_size_list(type_)
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return UserError(
+        f"{path}: not a readable {path.suffix} file of numbers ({reason}); write it again, without"
+        " Python objects in it"
+    )

@@ -1,0 +1,263 @@
+"""One's own corpus: a table of utterances, Parquet or CSV, and features beside it.
+
+Needed are the columns ``dialogue_id`` and ``emotion``; any other of `spcl.schemas.UTTERANCES` may
+be there, and ``session``. See `spcl.data.feature_files` for the features.
+"""
+
+import difflib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spcl import parquet
+from spcl.data import media
+from spcl.data.counts import resembles
+from spcl.data.feature_files import read_features
+from spcl.data.labels import labelled
+from spcl.data.media import MediaReference
+from spcl.data.records import Problem, Reading, Utterance
+from spcl.data.text_files import read_csv
+from spcl.errors import UserError
+from spcl.schemas import SPLITS, UTTERANCES
+
+TITLE = "tables of one's own (utterances.parquet or utterances.csv, features beside it)"
+REMEDY = "docs/your-own-data.md shows what must lie there"
+
+_NEEDED = ("dialogue_id", "emotion")
+_COLUMNS = (*(column.name for column in UTTERANCES.columns), "session")
+_SPLITS = dict.fromkeys(SPLITS, "") | {
+    "training": "train",
+    "valid": "dev",
+    "val": "dev",
+    "validation": "dev",
+    "development": "dev",
+    "testing": "test",
+}
+_MODALITY = {"audio_path": "a", "video_path": "v"}
+
+
+def fits(path: Path, content: object) -> bool:
+    """Whether a folder has this layout."""
+    return any((path / f"utterances.{kind}").is_file() for kind in ("parquet", "csv"))
+
+
+def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
+    """Read the corpus: dialogues in the order of the table, utterances by position if it is there.
+
+    Emotions are names or integers, an empty cell means unlabelled. The order of names is `labels`,
+    else what the file's metadata say, else a known corpus' own, else the alphabet. What integers
+    mean must be in `labels` or the metadata; -1 is unlabelled.
+
+    Returns
+    -------
+    Reading
+        Utterances in dialogue order. `split` is None without such a column.
+
+    Raises
+    ------
+    UserError
+        A column is missing or holds what it cannot; integers are not explained; a feature file
+        does not fit.
+    """
+    table = _Table(folder)
+    order = table.order()
+    emotions, chosen = table.emotions(labels)
+    dialogues, names = table.names(order)
+    splits = table.splits()
+    texts, speakers = table.cells("text"), table.cells("speaker", "speaker")
+    starts, ends = table.seconds("start_s"), table.seconds("end_s")
+    audio, video = table.paths("audio_path", names), table.paths("video_path", names)
+    utterances = [
+        Utterance(
+            dialogue_id=dialogues[row],
+            utterance_id=names[row],
+            speaker=speakers[row],
+            text=texts[row],
+            emotion=emotions[row],
+            split=splits[row],
+            start_s=starts[row],
+            end_s=ends[row],
+            audio_path=audio[row],
+            video_path=video[row],
+        )
+        for row in order
+    ]
+    features, gaps = read_features(folder, [names[row] for row in order], order, table.n)
+    sessions = zip(dialogues, table.cells("session"), strict=True)
+    n_labelled = sum(utterance.emotion is not None for utterance in utterances)
+    return Reading(
+        utterances,
+        chosen,
+        [*table.problems, *gaps],
+        features,
+        known_as=table.facts.get("known_as") or resembles(chosen, n_labelled),
+        sessions={dialogue: session for dialogue, session in sessions if session},
+        simulated=bool(table.facts.get("simulated")),
+    )
+
+
+class _Table:
+    """The columns of the table of utterances; what is wrong with single rows goes to `problems`."""
+
+    def __init__(self, folder: Path) -> None:
+        found = [
+            path
+            for path in (folder / "utterances.parquet", folder / "utterances.csv")
+            if path.is_file()
+        ]
+        if len(found) != 1:
+            raise UserError(
+                f"{folder}: utterances.parquet or utterances.csv must be in it, one of the two;"
+                f" {REMEDY}"
+            )
+        self.folder, self.path = folder, found[0]
+        self.problems: list[Problem] = []
+        self.facts: dict[str, Any] = {}
+        self.columns: dict[str, list[Any]] = (
+            read_csv(self.path) if self.path.suffix == ".csv" else self._parquet()
+        )
+        self._check_columns()
+        self.n = len(self.columns["dialogue_id"])
+
+    def cells(self, column: str, default: str = "") -> list[str]:
+        """A column as text, `default` where it or a cell is empty."""
+        if column not in self.columns:
+            return [default] * self.n
+        return [_text(value) or default for value in self.columns[column]]
+
+    def order(self) -> list[int]:
+        """The rows with a dialogue, by dialogue and position where there is such a column."""
+        dialogues = self.cells("dialogue_id")
+        kept = [row for row in range(self.n) if dialogues[row]]
+        if len(kept) < self.n:
+            lost = self.n - len(kept)
+            self._note(None, None, f"{lost} rows have no dialogue_id; left out")
+        if "position" not in self.columns:
+            return kept
+        first: dict[str, int] = {}
+        for row in kept:
+            first.setdefault(dialogues[row], row)
+        positions = [_number(value) for value in self.cells("position")]
+        lost = sum(math.isnan(positions[row]) for row in kept)
+        if lost:
+            self._note(None, None, f"{lost} rows have no position; put last in their dialogues")
+        last = [math.inf if math.isnan(position) else position for position in positions]
+        return sorted(kept, key=lambda row: (first[dialogues[row]], last[row]))
+
+    def names(self, order: Sequence[int]) -> tuple[list[str], list[str]]:
+        """Dialogue and utterance ids, row for row.
+
+        Utterance ids that restart in every dialogue get its name; absent ones are made.
+        """
+        dialogues, names = self.cells("dialogue_id"), self.cells("utterance_id")
+        pairs = Counter((dialogues[row], names[row]) for row in order if names[row])
+        restart = len({name for _, name in pairs}) < len(pairs)
+        met: Counter[str] = Counter()
+        for row in order:
+            dialogue = dialogues[row]
+            if not names[row]:
+                names[row] = f"{dialogue}_{met[dialogue]}"
+            elif restart:
+                names[row] = f"{dialogue}_{names[row]}"
+            met[dialogue] += 1
+        return dialogues, names
+
+    def emotions(self, asked: tuple[str, ...] | None) -> tuple[list[str | None], tuple[str, ...]]:
+        """The emotions row for row, None = unlabelled, and the order of the labels."""
+        stored = self.facts.get("labels")
+        labels = asked or (tuple(stored) if stored else None)
+        emotions, labels, notes = labelled(self.cells("emotion"), labels, self.path)
+        for note in notes:
+            self._note(None, None, note)
+        return emotions, labels
+
+    def splits(self) -> list[str | None]:
+        """The splits row for row under their own names, None where a cell is empty."""
+        cells = [cell.lower() for cell in self.cells("split")]
+        if unknown := sorted(set(cells) - {*_SPLITS, ""}):
+            raise UserError(
+                f"{self.path}: column 'split' has {', '.join(unknown)}; write {', '.join(SPLITS)}"
+            )
+        return [_SPLITS[cell] or cell if cell else None for cell in cells]
+
+    def seconds(self, column: str) -> list[float | None]:
+        """A column of times, None where there is none."""
+        numbers = [_number(value) for value in self.cells(column)]
+        return [None if math.isnan(number) else number for number in numbers]
+
+    def paths(self, column: str, names: Sequence[str]) -> list[str | None]:
+        """A column of media files in the corpus' folder; None, and a problem, where one is not."""
+        m, root = _MODALITY[column], self.folder.resolve()
+        kept: list[str | None] = []
+        for row, cell in enumerate(self.cells(column)):
+            reference = MediaReference.parse(cell)
+            path = reference.path
+            if "\\" in path and not (self.folder / path).exists():  # written under Windows
+                path = path.replace("\\", "/")
+            reason = None
+            if cell:
+                inside = (root / path).resolve().is_relative_to(root)
+                reason = (
+                    media.fault(root / path) if inside else "lies outside the folder of the corpus"
+                )
+            if reason:
+                self.problems.append(Problem(path, names[row] or None, m, reason))
+            kept.append(path + cell[len(reference.path) :] if cell and not reason else None)
+        return kept
+
+    def _parquet(self) -> dict[str, list[Any]]:
+        try:
+            names = pq.read_schema(self.path).names
+            table = pq.read_table(self.path, columns=[name for name in names if name in _COLUMNS])
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"{self.path}: not a readable Parquet file ({reason}); write it again"
+            ) from error
+        self.facts = parquet.metadata(table)
+        columns: dict[str, list[Any]] = {name: [] for name in names}  # others by name alone
+        return columns | {name: table[name].to_pylist() for name in table.column_names}
+
+    def _check_columns(self) -> None:
+        """Refuse a table without what is needed; note columns that seem misspelt."""
+        known = set(_COLUMNS) & set(self.columns)
+        others = {name.lower(): name for name in self.columns if name not in known}
+        for name in _COLUMNS:
+            if name in known:
+                continue
+            near = difflib.get_close_matches(name, others, n=1, cutoff=0.8)
+            rename = f"rename '{others[near[0]]}' to it" if near else f"add it; {REMEDY}"
+            if name in _NEEDED:
+                raise UserError(
+                    f"{self.path}: no column '{name}', but {', '.join(self.columns)}; {rename}"
+                )
+            if near:
+                self._note(None, None, f"no column '{name}'; perhaps {rename}")
+
+    def _note(self, utterance_id: str | None, modality: str | None, reason: str) -> None:
+        self.problems.append(Problem(self.path.name, utterance_id, modality, reason))
+
+
+def _text(value: Any) -> str:
+    """A cell as text: empty for nothing and NaN, whole numbers without a fraction."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, bytes):  # strings of writers that do not mark them as text
+        return value.decode("utf-8", errors="replace").strip()
+    return str(value).strip()
+
+
+def _number(cell: str) -> float:
+    """A cell's number, NaN if it is none."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
