@@ -1,0 +1,53 @@
+"""config/curricula.yaml, and the page that explains what it sets."""
+
+import inspect
+import re
+
+import yaml
+from conftest import ROOT
+
+from spcl.config import check
+from spcl.extensions import CURRICULUM, find, load, names
+from spcl.grid import cell_settings, cells
+
+
+def config(name):
+    """A config of the project with its defaults."""
+    path = ROOT / "config" / f"{name}.yaml"
+    found = yaml.safe_load(path.read_text())
+    check(found, ROOT / "workflow" / "schemas" / "config.schema.yaml", str(path))
+    return found
+
+
+def ours():
+    """The classes of the project's curricula, by name."""
+    found = {name: find(CURRICULUM, name) for name in names(CURRICULUM)}
+    return {name: load(one) for name, one in found.items() if one.ours}
+
+
+def test_it_has_every_curriculum_and_explains_how_to_set_it():
+    assert set(config("curricula")["grid"]["curricula"]) == set(ours())
+
+
+def test_what_it_shares_with_the_demo_is_not_made_twice():
+    demo, example = config("config"), config("curricula")
+    for key in ("features", "difficulty", "problem_limit"):
+        assert example[key] == demo[key]
+    assert example["datasets"].items() <= demo["datasets"].items()
+    shared = set(cells(demo)) & set(cells(example))
+    assert {cell.curriculum for cell in shared} == {"none", "spcl"}
+    for cell in shared:
+        assert cell_settings(example, cell) == cell_settings(demo, cell)
+
+
+def test_every_setting_of_every_curriculum_is_explained():
+    page = (ROOT / "config" / "README.md").read_text()
+    rows = [row.split(" | ") for row in page.splitlines() if row.startswith("| `")]
+    explained = {row[0].strip("| `"): [cell.strip("| `") for cell in row] for row in rows}
+    for name, curriculum in ours().items():
+        settings = inspect.signature(curriculum).parameters.values()
+        named = re.findall(r"\w+", explained[name][2])
+        assert sorted(named) == sorted(setting.name for setting in settings)
+        for setting in settings:
+            if setting.default not in (inspect.Parameter.empty, None):
+                assert explained[setting.name][1] == f"{setting.default}".removesuffix(".0")
