@@ -42,8 +42,8 @@ class AntiCurriculum(Curriculum):
     -----
     Which are the hardest shows only while the epoch goes on, so `Pacing` keeps to their number,
     and meets it within a few utterances; where it is all of them, exactly. After the pace's last
-    epoch its last value holds. `threshold` is the difficulty from which on the latest step admitted;
-    NaN before the first step.
+    epoch its last value holds. `threshold` is the difficulty from which on the latest step
+    admitted; NaN before the first step.
     """
 
     threshold: Tensor

@@ -72,7 +72,7 @@ class BabyStep(PredefinedCurriculum):
         steps = full_epoch(training_set.epochs, self.full_at) - 1
         opened = (1 + epochs * (self.buckets - 1) // steps).clamp(max=self.buckets)
         dialogues = -(-opened * len(rate) // self.buckets)  # rounded up: the first is never empty
-        self.set_counts(so_far[dialogues - 1])
+        self.counts = so_far[dialogues - 1].to(self.epoch.device)
 
 
 CURRICULUM = BabyStep

@@ -22,7 +22,7 @@ from spcl.curriculum.difficulty import confidence
 class PredefinedCurriculum(Curriculum):
     """Admit the `counts[e]` utterances of the lowest rank in epoch e.
 
-    A subclass calls `set_counts` and `set_order` in `start`. An epoch beyond the counts takes the
+    A subclass sets `counts` and calls `set_order` in `start`. An epoch beyond the counts takes the
     last of them.
 
     Parameters
@@ -54,11 +54,6 @@ class PredefinedCurriculum(Curriculum):
         self.register_buffer("epoch", torch.zeros((), dtype=torch.int64))
         for name in ("counts", "difficulty", "rank"):
             self.register_buffer(name, None)
-
-    def set_counts(self, counts: Tensor) -> None:
-        """Begin the first epoch of a training that admits `counts`, (E,) int64."""
-        self.counts = counts.to(self.epoch.device)
-        self.epoch.zero_()
 
     def set_order(self, difficulty: Tensor, labels: Tensor) -> None:
         """Rank the labelled utterances; equals keep the order of the training set.

@@ -43,7 +43,7 @@ class RandomPacing(PredefinedCurriculum):
         """
         if training_set.pace is None or not len(training_set.pace):
             raise ValueError(f"of: the pace of '{self.of}' is missing from TrainingSet")
-        self.set_counts(training_set.pace)
+        self.counts = training_set.pace.to(self.epoch.device)
         self._labels = training_set.labels
         self._seed = training_set.seed
         self._draw()

@@ -88,7 +88,7 @@ class TransferTeacher(PredefinedCurriculum):
             "step": torch.where(t < 1, s, 1.0),
         }[self.pacing]
         n = int(scores.labelled.sum())
-        self.set_counts((share * n).round().long())
+        self.counts = (share * n).round().long().to(self.epoch.device)
 
 
 CURRICULUM = TransferTeacher

@@ -152,16 +152,6 @@ def test_a_batch_without_labels_gives_a_loss_of_zero(name):
     assert not step.selected.any()
 
 
-@every
-def test_starting_again_starts_over(name):
-    known = made_training_set(LENGTHS)
-    curriculum = started(name, known)
-    masks = admitted(curriculum, known, epochs=2)
-    curriculum.start(known)
-    for one, other in zip(masks, admitted(curriculum, known, epochs=2), strict=True):
-        assert torch.equal(one, other)
-
-
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @every

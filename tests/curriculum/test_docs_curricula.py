@@ -1,0 +1,40 @@
+"""What `docs/curricula.md` says of names, settings and defaults is so."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from made_training import SETTINGS
+
+from spcl.curriculum import build
+
+PAGE = Path(__file__).parents[2].joinpath("docs", "curricula.md").read_text(encoding="utf-8")
+FOLDER = Path(inspect.getfile(build)).parent
+
+
+def test_the_page_has_every_curriculum():
+    ours = {path.stem for path in FOLDER.glob("*.py") if "\nCURRICULUM = " in path.read_text()}
+    assert ours == set(SETTINGS)
+    assert ours == set(re.findall(r"^\| `(\w+)` \|.*\|.*\|.*\|", PAGE, re.MULTILINE)) & ours
+
+
+@pytest.mark.parametrize("name", list(SETTINGS))
+def test_the_table_gives_its_settings_and_their_defaults(name):
+    (row,) = re.findall(rf"^\| `{name}` \|.*\|.*\| (.*) \|.*\|$", PAGE, re.MULTILINE)
+    known = inspect.signature(type(build(name, **SETTINGS[name]))).parameters.values()
+    empty = (inspect.Parameter.empty, None)
+    settings = [
+        f"`{one.name}`" if one.default in empty else f"`{one.name}` (`{one.default}`)"
+        for one in known
+    ]
+    assert row == (", ".join(settings) or "none")
+
+
+def test_the_snippets_are_settings_that_exist():
+    snippets = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+    assert len(snippets) == 6
+    for snippet in snippets:
+        for name, entry in snippet["curricula"].items():
+            build(name, **entry.get("settings", {}))
