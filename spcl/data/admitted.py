@@ -1,0 +1,224 @@
+"""The few names that a pickle may use, and what each of them gives.
+
+None of them is the thing itself: a pickle that names ``numpy.ndarray`` gets a word that only
+``_reconstruct`` understands, and what makes an array looks at the bytes that are there before it
+makes one. So nothing in a pickle can build, call or change an object of the program.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAX_EMPTY = 1_000_000
+"""Of an array without elements, the longest axis; of a range, the length: neither costs bytes."""
+
+_DTYPE = re.compile(r"[<>=|]?(?:b1|[iu][1248]|f(?:2|4|8|16)|O[48]?|[SU][1-9]\d{0,5})")
+_HIGHEST_CHARACTER = 0x10FFFF
+
+
+class RefusedError(Exception):
+    """The pickle wants what it may not have; the message says what, after "a pickle that"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A global that stands on the stack: what it is called and what calling it gives."""
+
+    path: str
+    make: Callable[..., object] | None
+
+
+class ElementType:
+    """A NumPy dtype that a pickle describes; its byte order comes after it."""
+
+    __slots__ = ("code", "order")
+
+    def __init__(self, code: str, align: object = False, copy: object = True) -> None:
+        if not isinstance(code, str) or not _DTYPE.fullmatch(code):
+            raise RefusedError(f"holds an array of type {short(code)}")
+        self.code = code
+        self.order = ""
+
+    def build(self, state: Any) -> None:
+        """Take the byte order from a dtype's state: (version, order, None, None, None, ...)."""
+        order = state[1]
+        if any(part is not None for part in state[2:5]) or order not in ("<", ">", "|", "="):
+            raise RefusedError("holds an array of a structured type")
+        self.order = order
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(self.order + self.code.lstrip("<>=|") if self.order else self.code)
+
+
+class UnfilledArray:
+    """An array whose content the pickle has not told yet."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, subtype: object, shape: object = (0,), code: object = b"b") -> None:
+        if not (isinstance(subtype, Name) and subtype.path == "numpy.ndarray"):
+            raise RefusedError("makes an array of a class of its own")
+        self.array: np.ndarray | None = None
+
+    def build(self, state: Any) -> np.ndarray:
+        """Fill it from an array's state: (version, shape, dtype, in Fortran's order, content)."""
+        _, shape, dtype, fortran, content = state
+        self.array = array(content, dtype, shape, "F" if fortran else "C")
+        return self.array
+
+
+def array(
+    content: object,
+    dtype: object,
+    shape: object,
+    order: str = "C",
+    axis_order: tuple[int, ...] | None = None,
+) -> np.ndarray:
+    """An array over the bytes that the pickle holds, without a copy.
+
+    Raises
+    ------
+    RefusedError
+        The shape announces more or fewer elements than there are bytes, or the type is none of the
+        plain ones.
+    """
+    if not isinstance(dtype, ElementType):
+        raise RefusedError("makes an array without a type")
+    if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)):
+        raise RefusedError("makes an array without a shape")
+    if 0 in shape and max(shape) > MAX_EMPTY:
+        raise RefusedError(f"announces an empty array of shape {short(shape)}")
+    if isinstance(content, str):  # bytes as Python 2 wrote them
+        content = content.encode("latin-1")
+    if dtype.dtype.hasobject:
+        if not isinstance(content, list):
+            raise RefusedError("makes an array of objects from something else")
+        elements = np.fromiter(content, dtype=object, count=len(content))
+    elif isinstance(content, bytes | bytearray) and len(content) % dtype.dtype.itemsize == 0:
+        elements = np.frombuffer(content, dtype.dtype)
+    else:
+        raise RefusedError("makes an array from something else than its bytes")
+    if elements.size != math.prod(shape):
+        raise RefusedError(
+            f"announces an array of shape {short(shape)} for {elements.size} elements"
+        )
+    if elements.dtype.kind == "U" and elements.size:
+        letters = elements.view(dtype.dtype.byteorder.replace("|", "=") + "u4")
+        if letters.max() > _HIGHEST_CHARACTER:
+            raise RefusedError("holds text that is none")
+    if order == "K" and axis_order is not None:
+        return elements.reshape(shape).transpose(axis_order)
+    return elements.reshape(shape, order="F" if order == "F" else "C")
+
+
+def short(value: object) -> str:
+    """Something from a pickle, fit for a message: printable and of one line's length."""
+    text = value if isinstance(value, str) else type(value).__name__
+    if isinstance(value, tuple) and all(type(item) is int for item in value[:9]):
+        text = str(value[:8])
+    text = ascii(text[:60])[1:-1]
+    return text if len(text) < 60 else text[:57] + "..."
+
+
+def _scalar(dtype: object, content: object) -> object:
+    return array(content, dtype, ())[()]
+
+
+def _encoded(text: str, encoding: str = "latin-1") -> bytes:
+    """Bytes as protocols 0 to 2 write them in Python 3."""
+    if encoding.replace("-", "") != "latin1":
+        raise RefusedError("encodes text")
+    return text.encode("latin-1")
+
+
+def _bytes(text: str = "", encoding: str = "latin-1") -> bytes:
+    return _encoded(text, encoding)
+
+
+def _bytearray(content: str | bytes = b"", encoding: str = "latin-1") -> bytearray:
+    return bytearray(content if isinstance(content, bytes) else _encoded(content, encoding))
+
+
+def _set(items: list = []) -> set:  # noqa: B006 - never changed
+    return {key(item) for item in _listed(items)}
+
+
+def _frozenset(items: list = []) -> frozenset:  # noqa: B006 - never changed
+    return frozenset(_set(items))
+
+
+def _mapping(items: list = []) -> dict:  # noqa: B006 - never changed
+    return {key(pair[0]): pair[1] for pair in _listed(items)}
+
+
+def _defaultdict(factory: object = None) -> dict:
+    """A plain dict: what is missing stays missing."""
+    return {}
+
+
+def _range(*bounds: int) -> range:
+    numbers = range(*bounds)
+    if len(numbers) > MAX_EMPTY:
+        raise RefusedError(f"announces a range of {len(numbers)} numbers")
+    return numbers
+
+
+def _listed(items: object) -> list:
+    if not isinstance(items, list | tuple):
+        raise RefusedError("makes a container from something else than a list")
+    return list(items)
+
+
+def key(value: Any) -> Any:
+    """`value`, if it may be a key or the member of a set.
+
+    Tuples may not: those nested in each other cost exponential time to hash.
+    """
+    if value is None or isinstance(value, str | bytes | int | float | np.number | np.bool_):
+        return value
+    raise RefusedError(f"has a key of type {type(value).__name__}")
+
+
+_BUILTINS: dict[str, Callable[..., object] | None] = {
+    "bytearray": _bytearray,
+    "bytes": _bytes,
+    "dict": _mapping,
+    "frozenset": _frozenset,
+    "int": None,
+    "list": None,
+    "range": _range,
+    "set": _set,
+    "xrange": _range,
+}
+_CORES = ("numpy.core", "numpy._core")
+ADMITTED: dict[tuple[str, str], Callable[..., object] | None] = {
+    **{(m, name): make for m in ("builtins", "__builtin__") for name, make in _BUILTINS.items()},
+    **{(f"{core}.multiarray", "_reconstruct"): UnfilledArray for core in _CORES},
+    **{(f"{core}.multiarray", "scalar"): _scalar for core in _CORES},
+    **{(f"{core}.numeric", "_frombuffer"): array for core in _CORES},
+    ("numpy", "ndarray"): None,
+    ("numpy", "dtype"): ElementType,
+    ("_codecs", "encode"): _encoded,
+    ("collections", "OrderedDict"): _mapping,
+    ("collections", "defaultdict"): _defaultdict,
+}
+"""By module and name, exactly; None marks a word that nothing may call."""
+
+
+def name(module: object, attribute: object) -> Name:
+    """The global of this module and name.
+
+    Raises
+    ------
+    RefusedError
+        It is none of `ADMITTED`.
+    """
+    path = f"{short(module)}.{short(attribute)}"
+    if type(module) is not str or type(attribute) is not str or (module, attribute) not in ADMITTED:
+        raise RefusedError(f"calls {path}")
+    return Name(path, ADMITTED[module, attribute])
