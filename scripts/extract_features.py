@@ -1,5 +1,6 @@
-"""Extract the features of one modality of a corpus."""
+"""Extract the features of one modality of a corpus, or take those that it brings."""
 
+from importlib import import_module
 from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
@@ -14,13 +15,24 @@ snakemake: Snakemake
 
 with job(snakemake.log[0]):
     features = Path(snakemake.output.features)
-    extract(
-        parquet.read(snakemake.input.utterances, UTTERANCES),
-        snakemake.input.corpus,
-        extractor(
-            snakemake.wildcards.modality, snakemake.params.extractor, snakemake.params.options
-        ),
-        shards=features.with_suffix(".shards"),
-        problem_limit=snakemake.params.problem_limit,
-        threads=snakemake.threads,
-    ).write(features, snakemake.output.problems)
+    modality, params = snakemake.wildcards.modality, snakemake.params
+    utterances = parquet.read(snakemake.input.utterances, UTTERANCES)
+    if params.extractor == "corpus":
+        # By name: other extractors do not depend on how corpora are read, nor does their digest.
+        extraction = import_module("spcl.extract.corpus").brought(
+            utterances,
+            snakemake.input.corpus,
+            modality,
+            options=params.options,
+            problem_limit=params.problem_limit,
+        )
+    else:
+        extraction = extract(
+            utterances,
+            snakemake.input.corpus,
+            extractor(modality, params.extractor, params.options),
+            shards=features.with_suffix(".shards"),
+            problem_limit=params.problem_limit,
+            threads=snakemake.threads,
+        )
+    extraction.write(features, snakemake.output.problems)

@@ -96,7 +96,8 @@ def _undefined_names(config: Mapping[str, Any]) -> Iterable[str]:
     for kind in (BASELINE, CURRICULUM):
         for name, entry in config[kind.axis].items():
             yield from _unfound(kind, name, (entry or {}).get("source"))
-    extractors = modules_with(Path(__file__).with_name("extract"), "EXTRACTOR")
+    computing = modules_with(Path(__file__).with_name("extract"), "EXTRACTOR")
+    extractors = (*computing, "corpus")  # the last: features that the corpus brings
     for letter, choice in config["features"].items():
         if (name := choice["extractor"]) not in extractors:
             yield f"features.{letter}: there is no '{name}'; {_choices(name, extractors)}"

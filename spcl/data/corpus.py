@@ -109,7 +109,7 @@ def read_corpus(
         dataset=dataset,
     )
     check_splits(utterances, splits, protocol=protocol, by_session=by_session, dataset=dataset)
-    corpus = Corpus(
+    return Corpus(
         utterances=_table(utterances, splits, reading.labels, by_session),
         problems=[*reading.problems, *gaps],
         features=features,
@@ -121,8 +121,6 @@ def read_corpus(
         known_as=reading.known_as,
         simulated=reading.simulated or is_simulated(path if path.is_dir() else path.parent),
     )
-    _report(corpus)
-    return corpus
 
 
 def write_corpus(
@@ -131,7 +129,18 @@ def write_corpus(
     problems_path: str | Path,
     report_path: str | Path,
 ) -> None:
-    """Write the tables `UTTERANCES`, `PROBLEMS` and `CORPUS_REPORT` of `spcl.schemas`."""
+    """Write the tables `UTTERANCES`, `PROBLEMS` and `CORPUS_REPORT` of `spcl.schemas`.
+
+    The log tells the corpus' size, and where it differs from what is published.
+    """
+    report = report_table(
+        corpus.utterances,
+        labels=corpus.labels,
+        dataset=corpus.dataset,
+        protocol=corpus.protocol,
+        known_as=None if corpus.simulated else corpus.known_as,
+    )
+    _log(corpus, report)
     facts = {
         "dataset": corpus.dataset,
         "labels": list(corpus.labels),
@@ -143,7 +152,7 @@ def write_corpus(
         "brings": {m: part.values.shape[1] for m, part in corpus.features.items()},
     }
     parquet.write(problem_table(corpus.dataset, corpus.problems), problems_path, PROBLEMS)
-    parquet.write(_report_of(corpus), report_path, CORPUS_REPORT, simulated=corpus.simulated)
+    parquet.write(report, report_path, CORPUS_REPORT, simulated=corpus.simulated)
     parquet.write(corpus.utterances, utterances_path, UTTERANCES, **facts)
 
 
@@ -200,21 +209,11 @@ def _table(
     return table.append_column("session", pa.array(session, pa.string()))
 
 
-def _report_of(corpus: Corpus) -> pa.Table:
-    return report_table(
-        corpus.utterances,
-        labels=corpus.labels,
-        dataset=corpus.dataset,
-        protocol=corpus.protocol,
-        known_as=None if corpus.simulated else corpus.known_as,
-    )
-
-
-def _report(corpus: Corpus) -> None:
+def _log(corpus: Corpus, report: pa.Table) -> None:
     """Log the corpus' size, where it differs from what is published, and what it brings."""
     kind = "simulated corpus" if corpus.simulated else "corpus"
     log.info("%s %s: %d utterances", kind, corpus.dataset, len(corpus.utterances))
-    log_report(_report_of(corpus))
+    log_report(report)
     for m, part in corpus.features.items():
         log.info(
             "  features %s: width %d, %d rows observed, %d columns constant",

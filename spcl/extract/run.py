@@ -106,10 +106,14 @@ def extract(
     ids = utterances["utterance_id"].to_pylist()
     sources = utterances[_SOURCES[m]].to_pylist()
     if ids and not any(sources):
-        raise UserError(
-            f"features.{m}: no utterance of {dataset} has a {_WORDS[m]}; leave '{m}' out of"
-            f" features and grid.modalities, or fill the column {_SOURCES[m]} of its utterances"
+        own = m in metadata(utterances).get("brings", {})
+        remedy = (
+            f"it brings features of its own: write features: {{{m}: {{extractor: corpus}}}}"
+            if own
+            else f"leave '{m}' out of features and grid.modalities, or fill the column"
+            f" {_SOURCES[m]} of its utterances"
         )
+        raise UserError(f"features.{m}: no utterance of {dataset} has a {_WORDS[m]}; {remedy}")
     items = [_item(*row, m, Path(corpus)) for row in zip(ids, sources, strict=True)]
     parts = _in_shards(items, utterances["dialogue_id"].to_pylist())
     table = _run(extractor, parts, shards, threads, dataset)
@@ -120,7 +124,7 @@ def extract(
         for name, source, reason in zip(ids, sources, reasons, strict=True)
         if reason
     ]
-    _report(problems, len(ids), m, dataset, problem_limit)
+    report_problems(problems, len(ids), m, dataset, problem_limit)
     shutil.rmtree(shards, ignore_errors=True)
     features = describe(
         table.drop_columns(["reason"]),
@@ -219,7 +223,7 @@ def _shard(extractor: Extractor, items: Sequence[Item], threads: int) -> pa.Tabl
     )
 
 
-def _report(
+def report_problems(
     problems: Sequence[Problem], n: int, modality: str, dataset: str, problem_limit: float
 ) -> None:
     """Log the problems; stop if there are too many."""
