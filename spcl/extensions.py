@@ -84,7 +84,7 @@ class Extension:
     @property
     def ours(self) -> bool:
         """Whether it is one of the project's own."""
-        return self.module == f"{self.kind.package}.{self.name}"
+        return (self.module or "").startswith(f"{self.kind.package}.")
 
 
 def names(kind: Kind) -> list[str]:

@@ -96,6 +96,70 @@ def test_imports_for_annotations_alone_do_not_count(project):
     assert digest(project) == before
 
 
+PLUG_INS = {
+    "my/gru.py": "import numpy\nimport spcl.metrics\nfrom my.layers import WIDTH\nSIZE = 1\n",
+    "my/layers.py": "import beside\nWIDTH = 1\n",
+    "my/unused.py": "WIDTH = 1\n",
+    "beside.py": "DEPTH = 1\n",
+    "elsewhere/lab/__init__.py": "",
+    "elsewhere/lab/gru.py": "from . import parts\nimport other\nSIZE = 1\n",
+    "elsewhere/lab/parts/__init__.py": "from .deep import WIDTH\n",
+    "elsewhere/lab/parts/deep.py": "WIDTH = 1\n",
+    "elsewhere/lab/unused.py": "WIDTH = 1\n",
+    "elsewhere/other.py": "WIDTH = 1\n",
+}
+"""A file in the working folder, and an installed package beside another."""
+
+
+@pytest.fixture
+def plug_ins(project, monkeypatch):
+    for name, text in PLUG_INS.items():
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(project / "elsewhere"))
+    return project
+
+
+@pytest.mark.parametrize("named", ["my/gru.py", "lab.gru"])
+def test_a_plug_in_counts_with_the_code_of_its_own_that_it_imports(plug_ins, named):
+    reached = {
+        "my/gru.py": {"my/gru.py", "my/layers.py", "beside.py", "spcl/metrics.py"},
+        "lab.gru": {f"elsewhere/lab/{n}.py" for n in ("gru", "parts/__init__", "parts/deep")},
+    }[named]
+    (plug_ins / "script.py").write_text("")
+    before = digest(plug_ins, named)
+    changed = set()
+    for file in [*PLUG_INS, "spcl/metrics.py"]:
+        text = (plug_ins / file).read_text()
+        (plug_ins / file).write_text(f"{text}\nCHANGED = 1\n")
+        changed |= {file} if digest(plug_ins, named) != before else set()
+        (plug_ins / file).write_text(text)
+    assert changed - {"elsewhere/lab/__init__.py"} == reached
+    assert ("elsewhere/lab/__init__.py" in changed) == (named == "lab.gru")
+    assert digest(plug_ins, named) == before
+
+
+def test_comments_of_a_plug_in_do_not_count(plug_ins):
+    before = digest(plug_ins, "my/gru.py")
+    edit(plug_ins, "my/gru.py", "SIZE = 1", '"""Of a layer."""\nSIZE  =  1  # one')
+    assert digest(plug_ins, "my/gru.py") == before
+
+
+def test_the_place_of_a_file_does_not_count(plug_ins):
+    before = digest(plug_ins, "my/gru.py")
+    (plug_ins / "my/gru.py").rename(plug_ins / "gru.py")
+    assert digest(plug_ins, plug_ins / "gru.py") == before
+
+
+def test_a_file_that_is_not_python_is_named(plug_ins):
+    (plug_ins / "beside.py").write_text("DEPTH =\n")
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        digest(plug_ins, "my/gru.py")
+    assert "UserError" in error.value.stderr
+    assert "beside.py:1: invalid syntax; mend the line" in error.value.stderr
+
+
 def test_a_named_module_must_exist(project):
     with pytest.raises(subprocess.CalledProcessError) as error:
         digest(project, "spcl.models.tiny")

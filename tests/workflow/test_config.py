@@ -102,6 +102,45 @@ def test_a_missing_key_is_named(config):
     assert fault(config).startswith("grid: key 'seeds' is missing")
 
 
+@pytest.fixture
+def plug_ins(tmp_path, monkeypatch):
+    """A working folder with files of a user's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gru.py").write_text("class GRU:\n    pass\n\n\nMODEL = GRU\n")
+    (tmp_path / "mine.py").write_text("NEEDS = {'probs': {}}\nCURRICULUM = object\n")
+
+
+def test_a_source_may_be_given_for_a_name_of_ones_own(config, plug_ins):
+    config["baselines"]["my_gru"] = {"source": "gru.py", "model": {"hidden": 3}}
+    config["curricula"]["spcl-2"] = {"source": "spcl.curriculum.spcl"}
+    check(config, SCHEMA, "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("axis", "name", "entry", "says"),
+    [
+        ("baselines", "my_gru", {}, "baselines: there is no 'my_gru'; there are: "),
+        ("baselines", "g", {"source": ""}, "baselines.g.source: "),
+        ("baselines", "g", {"source": 3}, "baselines.g.source: "),
+        ("baselines", "g", {"source": "gruu.py"}, "baselines.g.source: there is no file gruu.py; "),
+        ("baselines", "g", {"source": "lab.gru"}, "baselines.g.source: there is no module 'lab.gr"),
+        ("baselines", "g", {"source": "mine.py"}, "baselines.g: mine.py does not define MODEL; "),
+        ("curricula", "m", {"source": "mine.py"}, "curricula.m: mine.py:1: NEEDS names 'probs'; "),
+        ("curricula", "m", {"surce": "x.py"}, "curricula.m: unknown key 'surce'; did you mean 'so"),
+    ],
+)
+def test_a_wrong_source_is_explained(config, plug_ins, axis, name, entry, says):
+    config[axis][name] = entry
+    assert fault(config).startswith(says)
+
+
+def test_an_unknown_baseline_says_how_to_add_ones_own(config):
+    config["baselines"]["my_gru"] = None
+    assert fault(config).endswith(
+        "for one of your own write 'my_gru: {source: my/my_gru.py}', see docs/plug-in.md"
+    )
+
+
 PUBLISHED = """
     iemocap biddin        0.7 1.85   1    1.85  0.7 1.85  0.4  1.85
     iemocap dialogue_gcn  0.7 1.25   0.65 1.25  0.7 1.2   0.8  1.25
