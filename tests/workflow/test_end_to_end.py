@@ -9,6 +9,7 @@ import zipfile
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from conftest import copy_of_project
 
 from spcl import parquet
@@ -105,6 +106,24 @@ def test_the_same_seed_gives_the_same_bytes_and_force_runs_the_cell_alone(finish
     assert len(before) == 6
     assert cell_files(finished) == before
     assert (finished.folder / CELLS / "none" / "metrics.parquet").stat().st_mtime_ns == other
+
+
+def test_every_curriculum_trains_and_random_keeps_the_pace_of_spcl(finished):
+    """The curricula of config/curricula.yaml on the smoke grid's corpus; two cells are there."""
+    config = yaml.safe_load((finished.folder / SMOKE).read_text())
+    example = yaml.safe_load((finished.folder / "config" / "curricula.yaml").read_text())
+    config["grid"]["curricula"] = example["grid"]["curricula"]
+    config["curricula"] = example["curricula"] | config["curricula"]
+    said = finished.says("--cores", "2", "cells", config=finished.configure(config))
+    assert said.count("Training") == len(example["curricula"]) - 2
+    admitted = {}
+    for curriculum in example["curricula"]:
+        for kind, schema in TABLES.items():
+            path = finished.folder / CELLS / curriculum / f"{kind}.parquet"
+            assert parquet.read(path, schema).num_rows
+        history = parquet.read(path.with_name("history.parquet"), HISTORY)
+        admitted[curriculum] = history["admitted_share"].to_pylist()
+    assert admitted["random_pacing"] == admitted["spcl"] != admitted["none"]
 
 
 def test_a_killed_run_goes_on_where_it_was(finished):

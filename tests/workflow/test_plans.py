@@ -18,7 +18,7 @@ def count(said, rule):
     return int(found[1]) if found else 0
 
 
-@pytest.mark.parametrize("name", ["config", "smoke", "paper"])
+@pytest.mark.parametrize("name", ["config", "smoke", "curricula", "paper"])
 def test_a_cell_for_every_point_of_the_grid(project, name):
     config = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
     for dataset in config["datasets"].values():
