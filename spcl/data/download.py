@@ -4,7 +4,6 @@ import hashlib
 import http.client
 import logging
 import re
-import shutil
 import socket
 import ssl
 import time
@@ -17,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from spcl.data.lock import alone
 from spcl.data.partial_file import PartialFile, Version, span
 from spcl.data.progress import Progress
+from spcl.data.room import require_room
 from spcl.errors import UserError
 from spcl.job import HEADLINE
 
@@ -160,7 +160,7 @@ def _attempt(url: str, part: PartialFile, size: int | None, otherwise: str) -> N
             part.remove()
             raise _BrokenOffError("the file has changed on the server")
         total = offered.size if size is None else size
-        _require_room(part.path.parent, (total or 0) - start)
+        require_room(part.path.parent, (total or 0) - start)
         _append(response, part.path, start, total)
 
 
@@ -217,14 +217,6 @@ def _answer(
                 f" https_proxy, or {otherwise}"
             ) from error
         raise _BrokenOffError(_words(reason)) from error
-
-
-def _require_room(folder: Path, need: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if need > free:
-        raise UserError(
-            f"{folder}: {free / 1e9:.1f} GB free where {need / 1e9:.1f} GB are needed; make room"
-        )
 
 
 def _words(error: object) -> str:

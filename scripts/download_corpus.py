@@ -1,0 +1,24 @@
+"""Download a corpus and unpack it."""
+
+from pathlib import Path
+
+from snakemake.iocontainers import Snakemake
+
+from spcl.data.archives import unpack
+from spcl.data.download import download, file_name
+from spcl.job import job
+
+snakemake: Snakemake
+
+with job(snakemake.log[0]):
+    # Outside of the output, which Snakemake deletes before each attempt.
+    folder = Path(snakemake.output[0])
+    archive = folder.parent / ".download" / folder.name / file_name(snakemake.params.url)
+    download(
+        snakemake.params.url,
+        archive,
+        sha256=snakemake.params.sha256,
+        size=snakemake.params.size,
+        licence=snakemake.params.licence,
+    )
+    unpack(archive, folder)

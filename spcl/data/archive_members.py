@@ -1,0 +1,221 @@
+"""What is inside a tar or zip archive, told from its content and gone through front to back."""
+
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".zip")
+"""Of files that claim to be archives."""
+
+BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    gzip.BadGzipFile,
+    EOFError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    NotImplementedError,
+)
+"""What Python raises on archives that are cut off, damaged or forged."""
+
+_COMPRESSIONS: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+_ZIP = (b"PK\3\4", b"PK\5\6")
+_FOREIGN = {
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "RAR",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x1f\x9d": "compress",
+}
+_TAR, _TAR_AT = b"ustar", 257
+
+_LARGEST_HEADER = 1 << 18
+_LARGEST_TAIL = 1 << 26
+"""Bytes after the last member of a tar: padding, which has to be read for the checksum."""
+
+
+class RefusedError(Exception):
+    """The archive is, or holds, what must not be unpacked; the message says what, shortly."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of an archive.
+
+    Attributes
+    ----------
+    name
+        As the archive has it; may be hostile.
+    kind
+        ``file``, ``folder``, ``symbolic link``, ``hard link``; else words for what it is.
+    size
+        Bytes that it claims to unpack to.
+    place
+        How far into the archive it starts, bytes.
+    open
+        Gives the bytes of a file.
+    target
+        Of a link, as the archive has it.
+    """
+
+    name: str
+    kind: str
+    size: int
+    place: int
+    open: Callable[[], IO[bytes]]
+    target: str = ""
+
+
+def kind(path: Path) -> str | None:
+    """``tar`` or ``zip``; None for a file that neither is nor claims to be an archive.
+
+    Raises
+    ------
+    RefusedError
+        It is packed in a way that Python cannot unpack, or its name is that of an archive only.
+    BROKEN
+        It is damaged.
+    """
+    with path.open("rb") as file:
+        head = file.read(_TAR_AT + len(_TAR))
+        for magic, name in _FOREIGN.items():
+            if head.startswith(magic):
+                raise RefusedError(f"packed with {name}, which Python cannot unpack")
+        if head.startswith(_ZIP):
+            return "zip"
+        file.seek(0)
+        content = _uncompressed(file)
+        head = content.read(_TAR_AT + len(_TAR))
+        if head[_TAR_AT:] == _TAR:
+            return "tar"
+        if content is not file:
+            raise RefusedError("compressed, but no tar archive inside")
+    if path.name.endswith(SUFFIXES):
+        raise RefusedError("no archive, whatever its name says")
+    return None
+
+
+def members(path: Path) -> Iterator[Member]:
+    """The entries of an archive, in its order; each must be read before the next is asked for.
+
+    Raises
+    ------
+    RefusedError
+        See `kind`; or a header is far too long.
+    BROKEN
+        It is damaged.
+    """
+    return _of_zip(path) if kind(path) == "zip" else _of_tar(path)
+
+
+def _uncompressed(packed: IO[bytes]) -> IO[bytes]:
+    """The content of a file that is at its start; the file itself if it is not compressed."""
+    head = packed.read(max(map(len, _COMPRESSIONS)))
+    packed.seek(0)
+    for magic, open_ in _COMPRESSIONS.items():
+        if head.startswith(magic):
+            return cast(IO[bytes], open_(packed))
+    return packed
+
+
+class _Headers(io.RawIOBase):
+    """A stream that gives so many bytes a header and no more: tarfile would keep them in memory."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+        self.left: float = _LARGEST_HEADER
+
+    def read(self, size: int = -1) -> bytes:
+        self.left -= size
+        if self.left < 0:
+            raise RefusedError(f"has a header of more than {_LARGEST_HEADER} bytes")
+        return self.stream.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+
+def _of_tar(path: Path) -> Iterator[Member]:
+    with path.open("rb") as packed:
+        content = _uncompressed(packed)
+        stream = _Headers(content)
+        with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:") as tar:
+            while (info := tar.next()) is not None:
+                stream.left = float("inf")
+                yield _tar_member(tar, info, packed.tell())
+                stream.left = _LARGEST_HEADER
+            # To tarfile a cut between two members, or a damaged header, is an end like another.
+            content.seek(tar.offset)
+            if content.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+                raise tarfile.ReadError("no mark of its end")
+            tail = 0
+            while block := content.read(_LARGEST_HEADER):
+                tail += len(block)
+                if tail > _LARGEST_TAIL:
+                    raise RefusedError("goes on and on after its end")
+
+
+def _tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo, place: int) -> Member:
+    kinds = [
+        (info.issparse(), "sparse file"),
+        (info.isreg(), "file"),
+        (info.isdir(), "folder"),
+        (info.issym(), "symbolic link"),
+        (info.islnk(), "hard link"),
+        (info.isdev(), "device"),
+    ]
+    return Member(
+        info.name,
+        next((words for fits, words in kinds if fits), "thing of unknown kind"),
+        info.size if info.isreg() else 0,
+        place,
+        lambda: cast(IO[bytes], tar.extractfile(info)),
+        info.linkname,
+    )
+
+
+def _of_zip(path: Path) -> Iterator[Member]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            yield _zip_member(archive, info)
+
+
+def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+    mode = info.external_attr >> 16  # 0 where it was not packed on Unix
+    target = ""
+    if info.flag_bits & 1:
+        words = "encrypted file"
+    elif stat.S_ISLNK(mode):
+        words = "symbolic link"
+        with archive.open(info) as file:
+            target = file.read(_LARGEST_HEADER).decode("utf-8")
+    elif info.is_dir():
+        words = "folder"
+    else:
+        words = "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "device"
+    return Member(
+        info.filename,
+        words,
+        info.file_size,
+        info.header_offset,
+        lambda: archive.open(info),
+        target,
+    )

@@ -1,0 +1,89 @@
+"""Names inside archives: which of them may become paths below a folder."""
+
+import posixpath
+import re
+import unicodedata
+
+from spcl.data.archive_members import RefusedError
+
+_DEEPEST = 50
+"""Folders inside one another."""
+
+
+def parts(name: str) -> tuple[str, ...]:
+    """The folders and the file that `name` consists of; empty for the top itself.
+
+    Backslashes part folders too, as in zip archives of old Windows programs.
+
+    Raises
+    ------
+    RefusedError
+        It is absolute, leads upwards, is no text, or is too deep.
+    """
+    name = name.replace("\\", "/")
+    found = tuple(part for part in name.split("/") if part not in ("", "."))
+    if name.startswith("/") or re.match("[A-Za-z]:", name):
+        raise RefusedError(f"{shown(name)} is an absolute path")
+    if ".." in found:
+        raise RefusedError(f"{shown(name)} leads out of the folder")
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+        raise RefusedError(f"{shown(name)} is not a name in letters")
+    if len(found) > _DEEPEST:
+        raise RefusedError(f"{shown(name)} is more than {_DEEPEST} folders deep")
+    return found
+
+
+def linked(name: str, target: str, *, symbolic: bool) -> str:
+    """The name, in the archive, of what a link called `name` leads to.
+
+    Raises
+    ------
+    RefusedError
+        It leads out of the archive.
+    """
+    start = posixpath.dirname(name) if symbolic else ""
+    path = posixpath.normpath(posixpath.join(start, target.replace("\\", "/")))
+    try:
+        return "/".join(parts(path))
+    except RefusedError:
+        raise RefusedError(
+            f"{shown(name)} is a link out of the folder, to {shown(target)}"
+        ) from None
+
+
+def is_of_macos(found: tuple[str, ...]) -> bool:
+    """Whether macOS put this beside a file; no corpus needs it."""
+    return found[0] == "__MACOSX" or found[-1].startswith("._") or found[-1] == ".DS_Store"
+
+
+def shown(name: str) -> str:
+    """A name in a message: in quotes, on one line, not too long."""
+    return repr(name if len(name) <= 120 else f"{name[:60]}...{name[-57:]}")
+
+
+class Names:
+    """The names of an archive so far, to find two that would be one file.
+
+    File systems of macOS and Windows take ``A.txt`` and ``a.txt`` for one, and letters with accents
+    for one however they are composed.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, bool]] = {}
+
+    def claim(self, found: tuple[str, ...], *, is_folder: bool) -> None:
+        """Take note of a member, and of the folders that it lies in.
+
+        Raises
+        ------
+        RefusedError
+            The name is taken, by more than a folder that is mentioned again.
+        """
+        for end in range(1, len(found) + 1):
+            this = "/".join(found[:end]), is_folder or end < len(found)
+            key = unicodedata.normalize("NFC", this[0]).casefold()
+            known = self._known.get(key)
+            if known is None:
+                self._known[key] = this
+            elif known != this or not this[1]:
+                raise RefusedError(f"{shown(this[0])} and {shown(known[0])} would be one file")
