@@ -1,0 +1,68 @@
+"""The command line: ``python -m spcl <command>``."""
+
+import argparse
+import importlib
+import logging
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from spcl import __version__, commands
+from spcl.errors import UserError
+
+_EPILOG = """Trainings, tables and figures are made by Snakemake, see README.md:
+  snakemake --cores 2"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments
+        The words after ``spcl``; those of the process if None.
+
+    Returns
+    -------
+    int
+        The exit status: 0, or 1 after an error that the user can mend, told in one line.
+    """
+    options = _parser().parse_args(arguments)
+    # What a command has to say it prints; the library's log belongs to the rules' log files.
+    logging.getLogger("spcl").addHandler(logging.NullHandler())
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m spcl",
+        description="Self-paced curriculum learning for emotion recognition in conversations.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"spcl {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for found in pkgutil.iter_modules(commands.__path__):
+        command = importlib.import_module(f"{commands.__name__}.{found.name}")
+        subparser = subparsers.add_parser(
+            found.name,
+            help=command.SUMMARY,
+            description=command.DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

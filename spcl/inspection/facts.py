@@ -1,0 +1,153 @@
+"""What can be counted in a corpus, before any model sees it."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from spcl.data.checks import constant_columns
+from spcl.data.records import Features, Utterance
+from spcl.schemas import SPLITS
+
+NO_SPLIT = "no split"
+"""What dialogues that the corpus itself puts into no split are listed under."""
+
+
+def frame(utterances: Sequence[Utterance]) -> pd.DataFrame:
+    """The utterances as N rows in dialogue order, with the attributes of `Utterance` as columns."""
+    rows = pd.DataFrame(
+        {
+            field.name: pd.Series([getattr(u, field.name) for u in utterances], dtype=object)
+            for field in dataclasses.fields(Utterance)
+        }
+    )
+    rows["split"] = [split or NO_SPLIT for split in rows["split"]]
+    return rows
+
+
+def splits(rows: pd.DataFrame) -> list[str]:
+    """The splits that there are, in the usual order."""
+    present = set(rows["split"])
+    return [split for split in (*SPLITS, NO_SPLIT) if split in present]
+
+
+def sizes(rows: pd.DataFrame) -> pd.DataFrame:
+    """How many ``dialogues``, ``utterances`` and ``speakers`` (columns) each split has.
+
+    A speaker counts once a split; names are as annotated, so IEMOCAP's ten actors are two letters.
+    """
+    by_split = rows.groupby("split", sort=False)
+    table = pd.DataFrame(
+        {
+            "dialogues": by_split["dialogue_id"].nunique(),
+            "utterances": by_split.size(),
+            "speakers": by_split["speaker"].nunique(),
+        }
+    )
+    return table.reindex(splits(rows))
+
+
+def classes(rows: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+    """How many utterances of each label (rows, in order; ``None`` last) each split has."""
+    table = {}
+    for split in splits(rows):
+        emotions = rows.loc[rows["split"] == split, "emotion"]
+        counts = emotions.value_counts()
+        table[split] = [int(counts.get(label, 0)) for label in labels] + [
+            int(emotions.isna().sum())
+        ]
+    return pd.DataFrame(table, index=pd.Index([*labels, None], dtype=object))
+
+
+def lengths(rows: pd.DataFrame) -> pd.DataFrame:
+    """By dialogue: its ``split``, number of ``utterances`` and of ``speakers``."""
+    dialogues = rows.groupby("dialogue_id", sort=False)
+    return pd.DataFrame(
+        {
+            "split": dialogues["split"].first(),
+            "utterances": dialogues.size(),
+            "speakers": dialogues["speaker"].nunique(),
+        }
+    )
+
+
+def shifts(rows: pd.DataFrame, *, within_speaker: bool = False) -> pd.DataFrame:
+    """The pairs of labelled utterances that follow each other in a dialogue.
+
+    Parameters
+    ----------
+    rows
+        Of `frame`.
+    within_speaker
+        Follow each speaker's own utterances, not the dialogue.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a pair: its ``split``, the label ``before`` and the label ``after``.
+    """
+    labelled = rows[rows["emotion"].notna()]
+    group = ["dialogue_id", "speaker"] if within_speaker else ["dialogue_id"]
+    before = labelled.groupby(group, sort=False)["emotion"].shift()
+    pairs = labelled.assign(before=before, after=labelled["emotion"])[before.notna()]
+    return pairs[["split", "before", "after"]]
+
+
+def shift_rate(pairs: pd.DataFrame) -> float:
+    """The share of pairs with two different labels, 0 to 1; NaN without pairs."""
+    return float((pairs["before"] != pairs["after"]).mean()) if len(pairs) else float("nan")
+
+
+def transitions(pairs: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
+    """(C, C): how often label j (column) follows label i (row)."""
+    place = {label: index for index, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), np.int64)
+    np.add.at(counts, (pairs["before"].map(place).to_numpy(int),
+                       pairs["after"].map(place).to_numpy(int)), 1)  # fmt: skip
+    return counts
+
+
+@dataclass(frozen=True)
+class FeatureFacts:
+    """What the features of one modality are like.
+
+    Attributes
+    ----------
+    width
+        D.
+    missing
+        Rows that are not observed.
+    zero
+        Observed rows of zeros alone, which some preprocessing writes where there is nothing.
+    constant
+        Columns with one value in all observed rows: they tell a model nothing.
+    low, high, mean, deviation
+        Over all numbers of the observed rows; NaN where there are none.
+    """
+
+    width: int
+    missing: int
+    zero: int
+    constant: int
+    low: float
+    high: float
+    mean: float
+    deviation: float
+
+
+def feature_facts(features: Features) -> FeatureFacts:
+    """Describe the features of one modality."""
+    rows = features.values[features.observed].astype(np.float64)
+    nothing = not len(rows)
+    return FeatureFacts(
+        width=features.values.shape[1],
+        missing=int((~features.observed).sum()),
+        zero=int((rows == 0).all(axis=1).sum()),
+        constant=constant_columns(features) if len(rows) > 1 else 0,
+        low=np.nan if nothing else float(rows.min()),
+        high=np.nan if nothing else float(rows.max()),
+        mean=np.nan if nothing else float(rows.mean()),
+        deviation=np.nan if nothing else float(rows.std()),
+    )

@@ -1,0 +1,196 @@
+"""Which corpus does a path mean? Perhaps one inside the folder, or the one around it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+from spcl.data.checks import checked, usable
+from spcl.data.formats import FORMATS, load, recognise
+from spcl.data.records import Features, Problem, Reading
+from spcl.data.simulated import is_simulated
+from spcl.errors import UserError
+
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+DATA_FILES = (".pkl", ".pickle", ".json")
+_DOWN, _UP = 2, 3  # how many levels of folders are searched
+_SIGNS = ("utterances.*", "*_sent_emo.csv", "Session[1-5]")
+"""One of these lies at the top of every folder that is a corpus."""
+
+_MOST_CLASSES = 64  # of a corpus whose labels are numbers
+
+
+@dataclass(frozen=True)
+class Found:
+    """A corpus as its files have it.
+
+    Attributes
+    ----------
+    path
+        Where it lies, as the user would write it.
+    layout
+        The name of its format, a key of `spcl.data.formats.FORMATS`.
+    title
+        The format in words.
+    reading
+        What its reader gave, checked.
+    features
+        By modality, what it brings; empty for corpora of raw media.
+    problems
+        Of reading, checks and features.
+    simulated
+        Whether a program made it up.
+    labels_known
+        False where the classes are numbers that nobody has named.
+    """
+
+    path: Path
+    layout: str
+    title: str
+    reading: Reading
+    features: Mapping[str, Features]
+    problems: list[Problem]
+    simulated: bool
+    labels_known: bool
+
+
+def find(path: Path, labels: tuple[str, ...] | None = None) -> Found:
+    """Find and read the corpus at `path`, below it or around it.
+
+    Parameters
+    ----------
+    path
+        A file or folder.
+    labels
+        The emotions in the order of their numbers, for formats that have numbers alone. None where
+        nobody knows: then the classes keep their numbers.
+
+    Raises
+    ------
+    UserError
+        There is nothing, an archive, more than one corpus, or none that is known.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder; name one that exists")
+    if _is_archive(path):
+        raise UserError(f"{path}: an archive; unpack it and inspect what comes out")
+    content = load(path)
+    try:
+        layout = recognise(path, content)
+    except UserError as nothing_fits:
+        path = _elsewhere(path, nothing_fits)
+        content = load(path)
+        layout = recognise(path, content)
+    else:
+        path = _narrowed(path, layout)
+    return _read(path, content, layout, labels)
+
+
+def _read(path: Path, content: object, layout: str, labels: tuple[str, ...] | None) -> Found:
+    form = FORMATS[layout]
+    known = True
+    try:
+        reading = checked(form.read(path, content, labels), path, asked=labels)
+    except UserError as error:
+        if labels is not None:
+            raise
+        reading, known = _with_numbers(path, content, form, error), False
+    features, gaps = usable(reading, path)
+    folder = path if path.is_dir() else path.parent
+    return Found(
+        path,
+        layout,
+        form.TITLE,
+        reading,
+        features,
+        [*reading.problems, *gaps],
+        simulated=reading.simulated or is_simulated(folder),
+        labels_known=known,
+    )
+
+
+def _with_numbers(path: Path, content: object, form: ModuleType, error: UserError) -> Reading:
+    """The corpus with numbers for labels, if a missing label order was all that was wrong."""
+    numbers = tuple(map(str, range(_MOST_CLASSES)))
+    try:
+        reading = checked(form.read(path, content, numbers), path, asked=numbers)
+    except UserError:
+        raise error from None
+    met = [int(u.emotion) for u in reading.utterances if u.emotion is not None]
+    if not met:
+        raise error
+    return replace(reading, labels=numbers[: max(met) + 1])
+
+
+def _narrowed(path: Path, layout: str) -> Path:
+    """The folder inside `path` that is the corpus, where a reader would look for it on its own."""
+    inside = _inside(path) if path.is_dir() else []
+    if not any(_layout(one) == layout for one in inside):
+        return path
+    whole = [one for one in inside if _is_whole(one)]
+    if len(whole) > 1:
+        raise _several(path, whole)
+    return whole[0] if whole else path
+
+
+def _elsewhere(path: Path, nothing_fits: UserError) -> Path:
+    """The one corpus below `path`, or else the one around it."""
+    inside = _inside(path)
+    if len(inside) > 1:
+        raise _several(path, inside)
+    if inside:
+        return inside[0]
+    for parent in list(path.absolute().parents)[:_UP]:
+        # Only what lies there itself: a reader would search all that is below, perhaps a disk.
+        if any(next(parent.glob(sign), None) for sign in _SIGNS) and _layout(parent):
+            return Path(os.path.relpath(parent))
+    archives = [child.name for child in _children(path) if _is_archive(child)]
+    if archives:
+        raise UserError(f"{path}: holds an archive, {archives[0]}; unpack it and inspect again")
+    raise nothing_fits
+
+
+def _several(path: Path, corpora: list[Path]) -> UserError:
+    names = ", ".join(map(str, corpora[:5])) + (", ..." if len(corpora) > 5 else "")
+    return UserError(f"{path}: holds more than one corpus; inspect one of {names}")
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The corpora on the first level below `folder` that has any."""
+    level = [folder]
+    for _ in range(_DOWN):
+        level = [child for parent in level for child in _children(parent)]
+        found = [path for path in level if _layout(path) or _is_data_file(path)]
+        if found:
+            return found
+    return []
+
+
+def _children(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(child for child in folder.iterdir() if not child.name.startswith("."))
+
+
+def _layout(folder: Path) -> str | None:
+    """The format of a folder, None if it has none."""
+    fitting = (name for name, form in FORMATS.items() if form.fits(folder, None))
+    return next(fitting, None) if folder.is_dir() else None
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a folder can be read without what lies around it."""
+    layout = _layout(folder)
+    try:
+        return layout is not None and bool(FORMATS[layout].read(folder, None, None))
+    except UserError:
+        return False
+
+
+def _is_data_file(path: Path) -> bool:
+    return path.is_file() and path.suffix in DATA_FILES
+
+
+def _is_archive(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in ARCHIVES

@@ -1,0 +1,117 @@
+"""The config lines for a corpus, to be pasted."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from spcl.data.checks import check_splits
+from spcl.data.splits import divide, numbered, sessions_by_name
+from spcl.errors import UserError
+from spcl.inspection.find import Found
+from spcl.schemas import MODALITIES
+
+EXTRACTORS = {"a": "egemaps", "t": "minilm", "v": "face_hog"}
+"""What the demo makes features of raw media with; docs/extractors.md has others."""
+
+
+def config_lines(found: Found, labels: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+    """The keys ``datasets`` and ``features`` of a config.
+
+    Parameters
+    ----------
+    found
+        The corpus.
+    labels
+        The order that the user gave, if any: it is part of the config then.
+
+    Returns
+    -------
+    list of str
+        Lines of YAML.
+    list of str
+        What must be mended before they can be used, in words; mostly nothing.
+    """
+    letters = modalities(found)
+    keys, faults = protocol(found)
+    dataset: dict[str, Any] = {"path": str(found.path), **keys}
+    if labels:
+        dataset["labels"] = list(labels)
+    if letters not in ("", "atv"):
+        dataset["modalities"] = letters
+    lines = ["datasets:", f"  {name(found)}:"]
+    lines += [f"    {key}: {_flow(value)}" for key, value in dataset.items()]
+    if not found.labels_known:
+        numbers = ", ".join(found.reading.labels)
+        lines += [f"    # labels: [...]  the emotions of classes {numbers}, in this order"]
+        faults.append("Name the classes: labels: [...] in the config, --labels here.")
+    if not letters:
+        faults.append("There are no features, transcripts, sound or video: add one of them.")
+    brought = [letter for letter in letters if letter in found.features]
+    if brought:
+        lines += ["    features:"]
+        lines += [f"      {letter}: {{extractor: corpus}}" for letter in brought]
+    extracted = [letter for letter in letters if letter not in brought]
+    if extracted:
+        lines += ["features:"]
+        lines += [f"  {letter}: {{extractor: {EXTRACTORS[letter]}}}" for letter in extracted]
+    return lines, faults
+
+
+def name(found: Found) -> str:
+    """A name for the corpus: that of its folder or file, in the letters that a config admits."""
+    words = re.sub(r"[^a-z0-9_-]+", "-", found.path.absolute().stem.lower()).strip("-_")
+    if found.reading.known_as and not found.simulated:
+        return found.reading.known_as
+    return words or "mine"
+
+
+def protocol(found: Found) -> tuple[dict[str, Any], list[str]]:
+    """The keys of the first split protocol that the corpus has all for.
+
+    Where there is none they are those of ``official``, and beside them stands what it lacks.
+    """
+    utterances, title = found.reading.utterances, name(found)
+    own = {utterance.dialogue_id: utterance.split for utterance in utterances}
+    by_session = found.reading.sessions or sessions_by_name(own)
+    faults = []
+    for protocol, seed in (("official", 0), ("spcl", 0), *_folds(by_session)):
+        try:
+            splits = divide(
+                protocol,
+                own,
+                known_as=found.reading.known_as,
+                by_session=by_session,
+                seed=seed,
+                dataset=title,
+            )
+            check_splits(
+                utterances, splits, protocol=protocol, by_session=by_session, dataset=title
+            )
+        except UserError as error:
+            faults.append(str(error))
+            continue
+        return {"protocol": protocol} | ({"protocol_seed": seed} if seed else {}), []
+    return {"protocol": "official"}, faults[:1]
+
+
+def _folds(by_session: Mapping[str, str]) -> list[tuple[str, int]]:
+    return [("leave-one-session-out", number) for number in numbered(by_session)]
+
+
+def modalities(found: Found) -> str:
+    """The letters of what there are features of, or else text, sound or pictures."""
+    utterances = found.reading.utterances
+    raw = {
+        "a": any(u.audio_path for u in utterances),
+        "t": any(u.text for u in utterances),
+        "v": any(u.video_path for u in utterances),
+    }
+    return "".join(letter for letter in MODALITIES if letter in found.features or raw[letter])
+
+
+def _flow(value: Any) -> str:
+    """A value as YAML on one line."""
+    words = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), allow_unicode=True)
+    return words.removesuffix("\n").removesuffix("\n...")

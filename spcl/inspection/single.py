@@ -1,0 +1,128 @@
+"""A file that is no corpus: an array of features, or a Parquet table of the project."""
+
+import importlib
+import pkgutil
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pyarrow.types as pt
+
+from spcl import schemas
+from spcl.data.records import Features
+from spcl.errors import UserError
+from spcl.inspection.facts import feature_facts
+from spcl.inspection.layout import paragraph
+from spcl.parquet import Schema, metadata
+from spcl.report import figures, tables
+
+_SHOWN = 4
+"""So many different words of a column are shown."""
+
+
+def is_one(path: Path) -> bool:
+    """Whether `path` is a file that `describe` can describe."""
+    return path.is_file() and path.suffix in (".npy", ".parquet")
+
+
+def describe(path: Path, width: int) -> list[str]:
+    """What the file holds, as lines for a terminal of that `width`.
+
+    Raises
+    ------
+    UserError
+        It cannot be read.
+    """
+    return _array(path, width) if path.suffix == ".npy" else _table(path, width)
+
+
+def _array(path: Path, width: int) -> list[str]:
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f"{path}: no array of numbers ({error}); save one with np.save") from error
+    if values.ndim != 2 or values.dtype.kind not in "fiu":
+        raise UserError(
+            f"{path}: an array of shape {values.shape} and type {values.dtype}; features are"
+            " numbers of shape (utterances, width)"
+        )
+    values = np.asarray(values, np.float32)
+    fact = feature_facts(Features(values, np.isfinite(values).all(axis=1)))
+    lines = paragraph(f"{path}: an array of {len(values):,} rows, width {fact.width:,}", width)
+    lines += paragraph(
+        f"{fact.missing:,} rows with NaN or infinity, {fact.zero:,} of zeros, {fact.constant:,}"
+        f" constant columns; {fact.low:.3g} to {fact.high:.3g}, mean {fact.mean:.3g}, deviation"
+        f" {fact.deviation:.3g}.",
+        width,
+    )
+    return lines + paragraph(_belongs(path), width)
+
+
+def _belongs(path: Path) -> str:
+    """Where the rest of the file's corpus is."""
+    if any(path.parent.glob("utterances.*")):
+        return f"It belongs to a corpus: python -m spcl inspect {path.parent}"
+    return "A corpus needs utterances.csv beside it; see docs/your-own-data.md."
+
+
+def _table(path: Path, width: int) -> list[str]:
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: not a readable Parquet file ({reason})") from error
+    schema = next((one for one in _known() if one.fault(table) is None), None)
+    facts = metadata(table)
+    kind = f"a table of {schema.name}" if schema else "a table that no stage here makes"
+    simulated = ", simulated" if _simulated(table) else ""
+    lines = [*paragraph(f"{path}: {kind}{simulated}, {len(table):,} rows", width), ""]
+    meaning = {column.name: column.meaning for column in schema.columns} if schema else {}
+    first = max(map(len, table.column_names), default=0)
+    for name in table.column_names:
+        says = f" ({meaning[name]})" if name in meaning else ""
+        lines += paragraph(f"{name:{first}}  {_values(table[name])}{says}", width, "  ")
+    lines.append("")
+    for key, value in facts.items():
+        lines += paragraph(f"{key}: {value}", width)
+    return lines if schema else lines + paragraph(_belongs(path), width)
+
+
+def _simulated(table: pa.Table) -> bool:
+    if "simulated" in table.column_names:
+        return bool(pc.any(table["simulated"]).as_py())
+    return bool(metadata(table).get("simulated"))
+
+
+def _values(column: pa.ChunkedArray) -> str:
+    """The range of numbers, the first of a few words, the width of vectors; and the nulls."""
+    kind, nulls = column.type, column.null_count
+    if len(column) == nulls:
+        return "null throughout"
+    if pt.is_fixed_size_list(kind):
+        words = f"vectors of {kind.list_size:,}"
+    elif pt.is_list(kind):
+        words = f"lists, for example {column.drop_null()[0].as_py()}"
+    elif pt.is_boolean(kind):
+        words = f"true in {pc.sum(column).as_py():,}"
+    elif pt.is_integer(kind) or pt.is_floating(kind):
+        low, high = pc.min_max(column).as_py().values()
+        words = f"{low:.6g} to {high:.6g}" if low < high else f"{low:.6g}"
+    else:
+        distinct = [str(one) for one in column.drop_null().unique().to_pylist()]
+        shown = ", ".join(textwrap.shorten(one, 20, placeholder="…") for one in distinct[:_SHOWN])
+        words = shown + (f", … ({len(distinct):,})" if len(distinct) > _SHOWN else "")
+    return f"{words}; {nulls:,} null" if nulls else words
+
+
+def _known() -> list[Schema]:
+    """Every kind of table that the project writes, the ones of the most columns first."""
+    stages = [one for one in vars(schemas).values() if isinstance(one, Schema)]
+    results = [
+        importlib.import_module(f"{package.__name__}.{module.name}").SCHEMA
+        for package in (tables, figures)
+        for module in pkgutil.iter_modules(package.__path__)
+    ]
+    return sorted(stages + results, key=lambda schema: -len(schema.columns))

@@ -1,0 +1,202 @@
+"""A corpus on one screen of plain text."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from spcl.data.counts import UNLABELLED, report_table
+from spcl.data.records import Problem
+from spcl.inspection import facts
+from spcl.inspection.find import Found
+from spcl.inspection.layout import columns, paragraph
+from spcl.schemas import MODALITIES
+
+_Report = Sequence[Mapping[str, Any]]
+"""Rows of schema `spcl.schemas.CORPUS_REPORT`."""
+
+_PARTS = ("train", "dev", "train and dev", "test")
+"""What is published is shown for these, in columns."""
+
+_REMARKS = 8
+"""So many differences from published counts are shown."""
+
+_REASONS = 5
+"""So many kinds of problems are shown, the most frequent ones."""
+
+
+def describe(found: Found, width: int) -> list[str]:
+    """All that there is to say but the config lines, as lines for a terminal of that `width`."""
+    rows = facts.frame(found.reading.utterances)
+    report = _beside_published(found, rows)
+    blocks = (
+        _heading(found, width),
+        columns(list(_counts(rows, found.reading.labels, report)), width),
+        _remarks(report, width),
+        _dialogues(rows, width),
+        columns(list(_features(found)), width) if found.features else [],
+        _raw_media(rows, width),
+        _problems(found, width),
+    )
+    return [line for block in blocks if block for line in (*block, "")]
+
+
+def _beside_published(found: Found, rows: pd.DataFrame) -> _Report:
+    """The counts of the corpus report that have a published one beside them."""
+    names = ["split", "dialogue_id", "speaker", "emotion"]
+    report = report_table(
+        pa.table({name: pa.array(rows[name], pa.string()) for name in names}),
+        labels=found.reading.labels,
+        dataset="",
+        protocol="official",
+        known_as=None if found.simulated else found.reading.known_as,
+    )
+    known = [row for row in report.to_pylist() if row["published"] is not None]
+    own_splits = any(row["part"] == "train" for row in known)
+    columns = {"train", "dev", "test"} if own_splits else {"train and dev", "test"}
+    # Of the whole corpus only what no part has.
+    parts = {(row["what"], row["label"]) for row in known if row["part"] in columns}
+    return [
+        row
+        for row in known
+        if row["part"] in columns
+        or (row["part"] == "all" and (row["what"], row["label"]) not in parts)
+    ]
+
+
+def all_problems(found: Found) -> list[str]:
+    """Every problem, one a line: where, and the reason."""
+    return [f"{_place(problem)}: {problem.reason}" for problem in found.problems]
+
+
+def _heading(found: Found, width: int) -> list[str]:
+    lines = paragraph(f"{found.path}: {found.title}", width)
+    name = (found.reading.known_as or "").upper()
+    if found.simulated:
+        lines += paragraph(f"Simulated{' ' + name if name else ''}: no real recordings.", width)
+    elif name:
+        lines += paragraph(f"Corpus: {name}", width)
+    if not found.labels_known:
+        lines += paragraph(
+            "The classes are numbers here, and nothing says what they mean. Ask who made the file,"
+            " then name them in order: --labels happy,sad,...",
+            width,
+        )
+    return lines
+
+
+def _counts(rows: pd.DataFrame, labels: Sequence[str], report: _Report) -> Iterator[list[str]]:
+    """Sizes and classes by split, and with a star what is published of them."""
+    parts = [part for part in _PARTS if any(row["part"] == part for row in report)]
+    published = {(row["part"], row["what"], row["label"]): row["published"] for row in report}
+
+    def line(what: str, label: str | None, counts: Iterable[int]) -> list[str]:
+        known = (published.get((part, what, label)) for part in parts)
+        return [
+            f"  {label}" if label else what,
+            *(f"{count:,}" for count in counts),
+            *("" if count is None else f"{count:,}" for count in known),
+        ]
+
+    sizes = facts.sizes(rows)
+    yield ["", *sizes.index, "all", *(f"{part.replace(' and ', '+')}*" for part in parts)]
+    yield line("dialogues", None, (*sizes["dialogues"], rows["dialogue_id"].nunique()))
+    yield line("speakers", None, (*sizes["speakers"], rows["speaker"].nunique()))
+    yield line("utterances", None, (*sizes["utterances"], len(rows)))
+    classes = facts.classes(rows, labels)
+    for label, counts in zip(classes.index, classes.to_numpy(), strict=True):
+        if label is not None or counts.any():
+            yield line("utterances", label or UNLABELLED, (*counts, counts.sum()))
+
+
+def _remarks(report: _Report, width: int) -> list[str]:
+    """Where the counts differ from the published ones, and what is known of it."""
+    if not report:
+        return []
+    lines = []
+    for row in report:
+        if row["count"] != row["published"]:
+            what = f"{row['what']} {row['label']}" if row["label"] else row["what"]
+            remark = f" ({row['remark']})" if row["remark"] else ""
+            words = f"{row['part']}, {what}: {row['count']:,}, not {row['published']:,}{remark}"
+            lines.append(words)
+    if not lines:
+        return ["* published; every count agrees"]
+    shown = [line for words in lines[:_REMARKS] for line in paragraph(words, width, "  ")]
+    more = [f"  and {len(lines) - _REMARKS:,} other differences"] if lines[_REMARKS:] else []
+    return ["* published; the counts differ:", *shown, *more]
+
+
+def _dialogues(rows: pd.DataFrame, width: int) -> list[str]:
+    """Lengths, speakers and emotion shifts."""
+    dialogues = facts.lengths(rows)
+    single = int((dialogues["utterances"] == 1).sum())
+    lines = paragraph(
+        f"Utterances a dialogue: {_range(dialogues['utterances'])}; {single:,} of"
+        f" {len(dialogues):,} dialogues have one. Speakers a dialogue:"
+        f" {_range(dialogues['speakers'])}.",
+        width,
+    )
+    pairs = facts.shifts(rows)
+    words = "none, for no dialogue has two labelled utterances"
+    if len(pairs):
+        words = f"{facts.shift_rate(pairs):.3f} of {len(pairs):,} pairs of labelled neighbours"
+    return lines + paragraph(f"Emotion shifts: {words}.", width)
+
+
+def _range(values: pd.Series) -> str:
+    low, high = values.min(), values.max()
+    return f"{low:,} to {high:,}, median {values.median():g}" if low < high else f"{low:,}"
+
+
+def _features(found: Found) -> Iterator[list[str]]:
+    """A row a modality that the corpus brings."""
+    yield ["features", "width", "missing", "zero", "constant", "low", "high", "mean", "deviation"]
+    for letter, features in found.features.items():
+        fact = facts.feature_facts(features)
+        counts = (fact.width, fact.missing, fact.zero, fact.constant)
+        scale = (fact.low, fact.high, fact.mean, fact.deviation)
+        yield [
+            f"  {letter} {MODALITIES[letter]}",
+            *(f"{number:,}" for number in counts),
+            *(f"{number:.3g}" for number in scale),
+        ]
+
+
+def _raw_media(rows: pd.DataFrame, width: int) -> list[str]:
+    counts = {
+        "transcripts": (rows["text"] != "").sum(),
+        "sound files": rows["audio_path"].notna().sum(),
+        "video files": rows["video_path"].notna().sum(),
+    }
+    words = ", ".join(f"{what} {count:,}" for what, count in counts.items())
+    return paragraph(f"Raw material of {len(rows):,} utterances: {words}.", width)
+
+
+def _problems(found: Found, width: int) -> list[str]:
+    """The most frequent reasons, each with its first place."""
+    if not found.problems:
+        return ["No problems."]
+    first: dict[str, Problem] = {}
+    count: Counter[str] = Counter()
+    for problem in found.problems:
+        kind = re.sub(r"'[^']*'|\d[\d.,]*", "…", problem.reason)
+        first.setdefault(kind, problem)
+        count[kind] += 1
+    lines = [f"Problems: {len(found.problems):,} (--problems lists all)"]
+    for kind, n in count.most_common(_REASONS):
+        example = first[kind]
+        reason = f"{n:,} x {kind if n > 1 else example.reason}, first {_place(example)}"
+        lines += paragraph(reason, width, "  ")
+    if len(count) > _REASONS:
+        lines.append(f"  and {len(count) - _REASONS:,} other kinds")
+    return lines
+
+
+def _place(problem: Problem) -> str:
+    """For example ``train.csv, train_dia0_utt3, audio``."""
+    modality = MODALITIES[problem.modality] if problem.modality else None
+    return ", ".join(part for part in (problem.file, problem.utterance_id, modality) if part)
