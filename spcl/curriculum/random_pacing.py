@@ -55,7 +55,8 @@ class RandomPacing(PredefinedCurriculum):
 
     def _draw(self) -> None:
         # A generator of its own: the dropout masks stay those of the other curricula.
-        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + int(self.epoch) + 1)
+        seed = (self._seed * 1_000_003 + int(self.epoch) + 1) % 2**63
+        generator = torch.Generator().manual_seed(seed)
         place = torch.randperm(len(self._labels), generator=generator)
         self.set_order(place, self._labels)
 
