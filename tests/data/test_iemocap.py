@@ -1,8 +1,10 @@
 """IEMOCAP_full_release is read whatever is wrong with single lines and files."""
 
+import shutil
+
 import pytest
 
-from spcl.data.corpus import read_corpus
+from spcl.data.formats import iemocap
 from spcl.data.formats.iemocap import division, speaker_region
 from spcl.data.media import MediaReference
 from spcl.errors import UserError
@@ -50,12 +52,12 @@ def tree(tmp_path):
 
 
 def read(folder):
-    return read_corpus("iemocap", folder, dataset="iemocap")
+    return iemocap.read(folder)
 
 
-def rows(corpus, dialogue_id):
-    table = corpus.utterances.to_pylist()
-    return [row for row in table if row["dialogue_id"] == dialogue_id]
+def rows(reading, dialogue_id):
+    """The utterances of a dialogue, as dictionaries."""
+    return [vars(one) for one in reading.utterances if one.dialogue_id == dialogue_id]
 
 
 def test_utterances_come_by_start_with_the_speaker_of_their_id(tree):
@@ -63,7 +65,6 @@ def test_utterances_come_by_start_with_the_speaker_of_their_id(tree):
     write_dialogue(tree, "Ses01M_script01_1", utterances)
     found = rows(read(tree), "Ses01M_script01_1")
     assert [row["utterance_id"][18:] for row in found] == ["F000", "F004", "M000"]
-    assert [row["position"] for row in found] == [0, 1, 2]
     assert [row["speaker"] for row in found] == ["F", "F", "M"]
     assert [row["emotion"] for row in found] == ["hap", "exc", "ang"]
 
@@ -72,16 +73,16 @@ def test_annotations_without_a_usable_majority_are_unlabelled_context(tree):
     codes = ["xxx", "oth", "sur", "fea", "dis", "fru"]
     utterances = [(f"F{n:03d}", n, n + 1, code) for n, code in enumerate(codes)]
     write_dialogue(tree, "Ses02F_impro02", utterances)
-    corpus = read(tree)
-    assert [row["emotion"] for row in rows(corpus, "Ses02F_impro02")] == [None] * 5 + ["fru"]
-    assert corpus.problems == []
+    reading = read(tree)
+    assert [row["emotion"] for row in rows(reading, "Ses02F_impro02")] == [None] * 5 + ["fru"]
+    assert reading.problems == []
 
 
 def test_an_unknown_emotion_is_unlabelled_and_noted(tree):
     write_dialogue(tree, "Ses02F_impro02", [("F000", 1, 2, "joy")])
-    corpus = read(tree)
-    assert rows(corpus, "Ses02F_impro02")[0]["emotion"] is None
-    assert corpus.problems[0].reason == "unknown emotion 'joy'; kept as unlabelled"
+    reading = read(tree)
+    assert rows(reading, "Ses02F_impro02")[0]["emotion"] is None
+    assert reading.problems[0].reason == "unknown emotion 'joy'; kept as unlabelled"
 
 
 def test_lines_that_are_no_utterance_are_skipped(tree):
@@ -93,9 +94,9 @@ def test_lines_that_are_no_utterance_are_skipped(tree):
         "F: [LAUGHTER]\n"
     )
     write_dialogue(tree, "Ses01F_impro01", ONE, texts=texts)
-    corpus = read(tree)
-    assert [row["text"] for row in rows(corpus, "Ses01F_impro01")] == ["[LAUGHTER]"]
-    assert corpus.problems == []
+    reading = read(tree)
+    assert [row["text"] for row in rows(reading, "Ses01F_impro01")] == ["[LAUGHTER]"]
+    assert reading.problems == []
 
 
 def test_a_transcription_in_cp1252_is_read(tree):
@@ -109,9 +110,9 @@ def test_a_transcription_in_cp1252_is_read(tree):
 def test_an_empty_or_lost_transcript_is_an_empty_text(tree):
     write_dialogue(tree, "Ses01F_impro01", ONE, texts="Ses01F_impro01_F000 [1-2]:\n")
     (tree / "Session2/dialog/transcriptions/Ses02F_impro01.txt").unlink()
-    corpus = read(tree)
-    assert corpus.utterances["text"].to_pylist()[:3] == ["", "", "Excuse me."]
-    assert [(p.utterance_id, p.modality) for p in corpus.problems] == [
+    reading = read(tree)
+    assert [one.text for one in reading.utterances[:3]] == ["", "", "Excuse me."]
+    assert [(p.utterance_id, p.modality) for p in reading.problems] == [
         ("Ses01F_impro01_F000", "t"),
         ("Ses02F_impro01_F000", "t"),
     ]
@@ -120,21 +121,21 @@ def test_an_empty_or_lost_transcript_is_an_empty_text(tree):
 def test_a_transcript_without_an_annotation_is_left_out_and_noted(tree):
     texts = "Ses01F_impro01_F000 [1-2]: Yes.\nSes01F_impro01_M000 [3-4]: No.\n"
     write_dialogue(tree, "Ses01F_impro01", ONE, texts=texts)
-    corpus = read(tree)
-    assert len(rows(corpus, "Ses01F_impro01")) == 1
-    assert [problem.utterance_id for problem in corpus.problems] == ["Ses01F_impro01_M000"]
+    reading = read(tree)
+    assert len(rows(reading, "Ses01F_impro01")) == 1
+    assert [problem.utterance_id for problem in reading.problems] == ["Ses01F_impro01_M000"]
 
 
 def test_missing_sound_and_film_cost_their_own_modality(tree):
     (tree / "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav").unlink()
     (tree / "Session2/dialog/avi/DivX/Ses02F_impro01.avi").write_bytes(b"")
-    corpus = read(tree)
-    first, second = corpus.utterances.to_pylist()[:2]
+    reading = read(tree)
+    first, second = map(vars, reading.utterances[:2])
     assert first["audio_path"] is None
     assert first["video_path"] is not None
     assert second["video_path"] is None
     assert second["audio_path"] is not None
-    assert [(p.utterance_id[:5], p.modality, p.reason) for p in corpus.problems] == [
+    assert [(p.utterance_id[:5], p.modality, p.reason) for p in reading.problems] == [
         ("Ses01", "a", "no such file"),
         ("Ses02", "v", "the file is empty"),
     ]
@@ -142,13 +143,13 @@ def test_missing_sound_and_film_cost_their_own_modality(tree):
 
 def test_an_utterance_of_no_duration_has_no_video(tree):
     write_dialogue(tree, "Ses01F_impro01", [("F000", 3.0, 3.0, "neu")])
-    corpus = read(tree)
-    assert corpus.utterances["video_path"][0].as_py() is None
-    assert [problem.modality for problem in corpus.problems] == ["v"]
+    reading = read(tree)
+    assert reading.utterances[0].video_path is None
+    assert [problem.modality for problem in reading.problems] == ["v"]
 
 
 def test_the_video_is_the_speaker_s_half_of_the_dialogue_s_film(tree):
-    video = MediaReference.parse(read(tree).utterances["video_path"][0].as_py())
+    video = MediaReference.parse(read(tree).utterances[0].video_path)
     assert video.path == "Session1/dialog/avi/DivX/Ses01F_impro01.avi"
     assert (video.start_s, video.end_s) == (6.29, 8.23)
     assert video.region == (0, 0, 50, 100)
@@ -179,13 +180,73 @@ def test_the_label_order_is_the_field_s(tree):
     assert read(tree).labels == ("hap", "sad", "neu", "ang", "exc", "fru")
 
 
-def test_an_absent_folder_says_how_to_ask_for_the_corpus(tmp_path):
-    with pytest.raises(
-        UserError, match=r"no such folder; .*sail\.usc\.edu.*datasets\.iemocap\.path"
-    ):
-        read(tmp_path / "iemocap")
-
-
 def test_another_layout_says_what_was_looked_for(tmp_path):
+    assert not iemocap.fits(tmp_path, None)
     with pytest.raises(UserError, match=r"no Session1/dialog/EmoEvaluation/Ses\*\.txt"):
         read(tmp_path)
+
+
+def test_the_release_may_lie_one_folder_down(tree, tmp_path):
+    inside = tmp_path / "IEMOCAP_full_release"
+    inside.mkdir()
+    for session in range(1, 6):
+        (tmp_path / f"Session{session}").rename(inside / f"Session{session}")
+    assert iemocap.fits(tmp_path, None)
+    first = read(tmp_path).utterances[0]
+    assert first.audio_path.startswith("IEMOCAP_full_release/Session1/sentences/wav/")
+
+
+def test_a_session_that_is_not_there_is_noted_and_the_others_are_read(tree):
+    shutil.rmtree(tree / "Session3")
+    reading = read(tree)
+    assert reading.sessions == {f"Ses0{n}F_impro01": str(n) for n in (1, 2, 4, 5)}
+    assert [problem.file for problem in reading.problems] == ["Session3"]
+
+
+def test_sound_and_film_that_a_session_lacks_altogether_are_noted_once(tree):
+    write_dialogue(tree, "Ses01F_impro02", ONE)
+    shutil.rmtree(tree / "Session1/sentences")
+    shutil.rmtree(tree / "Session1/dialog/avi")
+    reading = read(tree)
+    assert [(p.file, p.reason) for p in reading.problems] == [
+        ("Session1/sentences/wav", "no such folder: session 1 has no sound"),
+        ("Session1/dialog/avi/DivX", "no such folder: session 1 has no film"),
+    ]
+    assert reading.utterances[1].audio_path is None
+
+
+def test_summary_lines_are_read_with_blanks_for_tabs_and_broken_ones_noted(tree):
+    path = tree / "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"
+    path.write_text(
+        "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\r\n\r\n"
+        "[1.00 - 2.00] Ses01F_impro01_F000  ANG [2.5, 2.5, 2.5]\r\n"
+        "[1.2.3 - 2.00]\tSes01F_impro01_F001\tang\t[2.5, 2.5, 2.5]\r\n",
+        "utf-8",
+    )
+    reading = read(tree)
+    assert [row["emotion"] for row in rows(reading, "Ses01F_impro01")] == ["ang"]
+    assert [problem.reason for problem in reading.problems] == [
+        "line 4 is not understood; left out"
+    ]
+
+
+def test_a_transcript_line_without_a_time_is_read(tree):
+    write_dialogue(tree, "Ses01F_impro01", ONE, texts="Ses01F_impro01_F000: Well: yes.\n")
+    assert rows(read(tree), "Ses01F_impro01")[0]["text"] == "Well: yes."
+
+
+def test_what_a_mac_leaves_beside_files_is_no_dialogue(tree):
+    for part in ("EmoEvaluation", "transcriptions"):
+        (tree / f"Session1/dialog/{part}/._Ses01F_impro01.txt").write_bytes(b"\x00\x05\x16\x07")
+    reading = read(tree)
+    assert len(reading.utterances) == 5
+    assert reading.problems == []
+
+
+def test_a_dialogue_without_annotations_is_left_out_and_noted(tree):
+    (tree / "Session2/dialog/EmoEvaluation/Ses02F_impro02.txt").write_text("", "utf-8")
+    (tree / "Session2/dialog/transcriptions/Ses02M_impro07.txt").write_text("", "utf-8")
+    assert [(p.file.split("/")[-1], p.reason) for p in read(tree).problems] == [
+        ("Ses02M_impro07.txt", "a dialogue without annotations; left out"),
+        ("Ses02F_impro02.txt", "no utterance is annotated"),
+    ]

@@ -2,10 +2,8 @@
 
 import pytest
 
-from spcl import parquet
-from spcl.data.corpus import read_corpus, write_corpus
+from spcl.data.formats import meld
 from spcl.errors import UserError
-from spcl.schemas import PROBLEMS, UTTERANCES
 
 HEADER = (
     "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,"
@@ -36,39 +34,41 @@ def write_tree(folder, rows, *, encoding="utf-8", folders=("train", "dev", "test
 
 
 def read(folder, **options):
-    return read_corpus("meld", folder, dataset="meld", **options)
+    return meld.read(folder, **options)
 
 
-def reasons(corpus):
-    return [(p.file, p.utterance_id, p.modality, p.reason) for p in corpus.problems]
+def column(reading, name):
+    return [getattr(utterance, name) for utterance in reading.utterances]
+
+
+def reasons(reading):
+    return [(p.file, p.utterance_id, p.modality, p.reason) for p in reading.problems]
 
 
 def test_ids_that_restart_in_every_split_are_told_apart(tmp_path):
-    corpus = read(write_tree(tmp_path, {}))
-    assert corpus.utterances["utterance_id"].to_pylist() == [
+    reading = read(write_tree(tmp_path, {}))
+    assert column(reading, "utterance_id") == [
         "train_dia0_utt0",
         "dev_dia0_utt0",
         "test_dia0_utt0",
     ]
-    assert corpus.utterances["split"].to_pylist() == ["train", "dev", "test"]
-    assert corpus.problems == []
-    assert not corpus.simulated
+    assert column(reading, "split") == ["train", "dev", "test"]
+    assert reading.problems == []
 
 
-def test_positions_have_no_gaps_where_utterance_ids_have(tmp_path):
-    rows = [row(2, 7), row(10, 0), row(2, 3), row(2, 0), row(2, 10)]
-    table = read(write_tree(tmp_path, {"train": rows})).utterances.slice(0, 5)
-    assert table["utterance_id"].to_pylist() == [
+def test_utterances_come_in_the_order_of_their_numbers(tmp_path):
+    rows = [row(2, 7), row(10, 0), row(2, 3), row("2.0", 0), row(2, 10)]
+    reading = read(write_tree(tmp_path, {"train": rows}))
+    assert column(reading, "utterance_id")[:5] == [
         f"train_dia{name}" for name in ("2_utt0", "2_utt3", "2_utt7", "2_utt10", "10_utt0")
     ]
-    assert table["position"].to_pylist() == [0, 1, 2, 3, 0]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 def test_both_encodings_give_the_same_transcript(tmp_path, encoding):
     text = "I don\N{RIGHT SINGLE QUOTATION MARK}t know\N{HORIZONTAL ELLIPSIS}"
-    corpus = read(write_tree(tmp_path, {"dev": [row(0, 0, text=text)]}, encoding=encoding))
-    assert corpus.utterances["text"][1].as_py() == text
+    reading = read(write_tree(tmp_path, {"dev": [row(0, 0, text=text)]}, encoding=encoding))
+    assert column(reading, "text")[1] == text
 
 
 @pytest.mark.parametrize(
@@ -80,43 +80,43 @@ def test_both_encodings_give_the_same_transcript(tmp_path, encoding):
     ],
 )
 def test_clips_are_found_under_every_naming(tmp_path, folders):
-    table = read(write_tree(tmp_path, {}, folders=folders)).utterances
-    assert table["video_path"].to_pylist() == [f"{name}/dia0_utt0.mp4" for name in folders]
-    assert table["audio_path"] == table["video_path"]
+    reading = read(write_tree(tmp_path, {}, folders=folders))
+    assert column(reading, "video_path") == [f"{name}/dia0_utt0.mp4" for name in folders]
+    assert column(reading, "audio_path") == column(reading, "video_path")
 
 
 def test_a_missing_or_empty_clip_costs_its_own_row(tmp_path):
     write_tree(tmp_path, {"dev": [row(0, 0), row(0, 1), row(0, 2)]})
     (tmp_path / "dev/dia0_utt0.mp4").unlink()
     (tmp_path / "dev/dia0_utt1.mp4").write_bytes(b"")
-    corpus = read(tmp_path)
-    assert reasons(corpus) == [
+    reading = read(tmp_path)
+    assert reasons(reading) == [
         ("dev/dia0_utt0.mp4", "dev_dia0_utt0", "a", "no such file"),
         ("dev/dia0_utt0.mp4", "dev_dia0_utt0", "v", "no such file"),
         ("dev/dia0_utt1.mp4", "dev_dia0_utt1", "a", "the file is empty"),
         ("dev/dia0_utt1.mp4", "dev_dia0_utt1", "v", "the file is empty"),
     ]
-    assert corpus.utterances["video_path"].to_pylist()[1:4] == [None, None, "dev/dia0_utt2.mp4"]
+    assert column(reading, "video_path")[1:4] == [None, None, "dev/dia0_utt2.mp4"]
 
 
 def test_a_clip_without_a_row_is_noted(tmp_path):
     write_tree(tmp_path, {})
     (tmp_path / "test/dia9_utt9.mp4").write_bytes(CLIP)
     (tmp_path / "test/._dia0_utt0.mp4").write_bytes(b"left by a Mac")
-    corpus = read(tmp_path)
-    assert len(corpus.utterances) == 3
-    assert reasons(corpus) == [
+    reading = read(tmp_path)
+    assert len(reading.utterances) == 3
+    assert reasons(reading) == [
         ("test/dia9_utt9.mp4", None, None, "no row of test_sent_emo.csv names this clip")
     ]
 
 
 def test_a_row_of_no_duration_loses_its_times_alone(tmp_path):
     times = '"00:00:05,000","00:00:05,000"'
-    corpus = read(write_tree(tmp_path, {"train": [row(0, 0, times=times), row(0, 1)]}))
-    assert corpus.utterances["start_s"].to_pylist()[:2] == [None, 62.5]
-    assert corpus.utterances["end_s"].to_pylist()[:2] == [None, 64.0]
-    assert corpus.utterances["video_path"][0].as_py() == "train/dia0_utt0.mp4"
-    assert [problem.utterance_id for problem in corpus.problems] == ["train_dia0_utt0"]
+    reading = read(write_tree(tmp_path, {"train": [row(0, 0, times=times), row(0, 1)]}))
+    assert column(reading, "start_s")[:2] == [None, 62.5]
+    assert column(reading, "end_s")[:2] == [None, 64.0]
+    assert column(reading, "video_path")[0] == "train/dia0_utt0.mp4"
+    assert [problem.utterance_id for problem in reading.problems] == ["train_dia0_utt0"]
 
 
 def test_odd_rows_are_noted_and_the_rest_is_kept(tmp_path):
@@ -128,11 +128,10 @@ def test_odd_rows_are_noted_and_the_rest_is_kept(tmp_path):
         row("x", 3),
         row(0, 4, emotion="Anger"),
     ]
-    corpus = read(write_tree(tmp_path, {"train": rows}))
-    table = corpus.utterances.slice(0, 4)
-    assert table["text"].to_pylist() == ["", "Hello", "Hello", "Hello"]
-    assert table["emotion"].to_pylist() == ["joy", None, "joy", "anger"]
-    assert [(p.utterance_id, p.reason.split(";")[0]) for p in corpus.problems] == [
+    reading = read(write_tree(tmp_path, {"train": rows}))
+    assert column(reading, "text")[:4] == ["", "Hello", "Hello", "Hello"]
+    assert column(reading, "emotion")[:4] == ["joy", None, "joy", "anger"]
+    assert [(p.utterance_id, p.reason.split(";")[0]) for p in reading.problems] == [
         (None, "dialogue 0, utterance 2 stands twice"),
         (None, "line 6: Dialogue_ID or Utterance_ID is not a number"),
         ("train_dia0_utt0", "empty transcript"),
@@ -145,24 +144,76 @@ def test_without_clips_the_text_is_read(tmp_path):
     write_tree(tmp_path, {})
     for path in tmp_path.glob("*/*.mp4"):
         path.unlink()
-    corpus = read(tmp_path)
-    assert corpus.utterances["video_path"].null_count == 3
-    assert len(corpus.problems) == 3
+    reading = read(tmp_path)
+    assert column(reading, "video_path") == [None] * 3
+    assert [problem.reason[:12] for problem in reading.problems] == ["no clips bel"] * 3
 
 
-def test_the_label_order_is_meld_s(tmp_path):
-    corpus = read(write_tree(tmp_path, {}))
+def test_the_label_order_is_meld_s_unless_another_is_asked_for(tmp_path):
+    write_tree(tmp_path, {})
     labels = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
-    assert corpus.labels == labels
-    assert corpus.utterances["emotion"].chunk(0).dictionary.to_pylist() == list(labels)
-
-
-def test_an_absent_folder_says_what_to_put_there(tmp_path):
+    assert read(tmp_path).labels == labels
+    assert read(tmp_path, labels=labels[::-1]).labels == labels[::-1]
     with pytest.raises(
-        UserError,
-        match=r"/meld: no such folder; put MELD\.Raw there .* or set datasets\.meld\.path",
+        UserError, match=r"labels: \[joy, rage\] are not the emotions .* \[neutral,"
     ):
-        read(tmp_path / "meld")
+        read(tmp_path, labels=("joy", "rage"))
+
+
+def test_tables_and_clips_are_found_wherever_the_archives_were_unpacked(tmp_path):
+    write_tree(tmp_path / "MELD.Raw", {}, folders=("train/train_splits", "dev", "test"))
+    (tmp_path / "MELD.Raw/train_sent_emo.csv").rename(
+        tmp_path / "MELD.Raw/train/train_sent_emo.csv"
+    )
+    assert meld.fits(tmp_path, None)
+    reading = read(tmp_path)
+    assert column(reading, "video_path")[0] == "MELD.Raw/train/train_splits/dia0_utt0.mp4"
+    assert reading.problems == []
+
+
+def test_the_nearest_of_two_tables_is_read_and_the_other_noted(tmp_path):
+    write_tree(tmp_path, {})
+    write_tree(tmp_path / "copy", {"test": [row(0, 0, text="copied")]}, folders=("x", "y", "z"))
+    reading = read(tmp_path)
+    assert "copied" not in column(reading, "text")
+    assert reasons(reading)[-1][::3] == ("copy/test_sent_emo.csv", "not read: test_sent_emo.csv is")
+
+
+def test_quotes_that_were_encoded_twice_read_as_quotes(tmp_path):
+    write_tree(tmp_path, {"dev": [row(0, 0, text="the company\x92s transition")]})
+    assert (
+        column(read(tmp_path), "text")[1]
+        == "the company\N{RIGHT SINGLE QUOTATION MARK}s transition"
+    )
+
+
+def test_a_clip_of_minutes_is_not_that_utterance(tmp_path):
+    times = '"00:13:16,000","00:18:20,250"'
+    reading = read(write_tree(tmp_path, {"test": [row(0, 0, times=times)]}))
+    assert column(reading, "video_path")[2] is None
+    assert column(reading, "text")[2] == "Hello"
+    assert [(p.modality, p.reason) for p in reading.problems] == [
+        ("a", "lasts 304 s: more than this utterance"),
+        ("v", "lasts 304 s: more than this utterance"),
+    ]
+
+
+def test_dialogues_of_one_utterance_and_of_nine_speakers_are_kept_whole(tmp_path):
+    rows = [row(0, 0), *(row(1, n, speaker=f"Guest {n}") for n in range(9))]
+    reading = read(write_tree(tmp_path, {"train": rows}))
+    assert column(reading, "dialogue_id")[:10] == ["train_dia0"] + ["train_dia1"] * 9
+    assert len(set(column(reading, "speaker")[1:10])) == 9
+
+
+def test_a_table_for_work_on_text_alone_needs_no_times_and_may_have_more_columns(tmp_path):
+    header = "Note,Dialogue_ID,Utterance_ID,Utterance,Speaker,Emotion\n"
+    for split in ("train", "dev", "test"):
+        text = header + "x,0,0,Hello,Ross,joy\n,,,,,\nx,0,1,Bye,Ross,anger,more\n\n"
+        (tmp_path / f"{split}_sent_emo.csv").write_text(text, "utf-8")
+    reading = read(tmp_path)
+    assert column(reading, "text") == ["Hello", "Bye"] * 3
+    assert column(reading, "start_s") == [None] * 6
+    assert len(reading.problems) == 3
 
 
 def test_another_layout_says_what_was_looked_for(tmp_path):
@@ -172,28 +223,3 @@ def test_another_layout_says_what_was_looked_for(tmp_path):
     (tmp_path / "dev_sent_emo.csv").write_text("Utterance,Speaker\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"dev_sent_emo\.csv: no column Emotion, Dialogue_ID"):
         read(tmp_path)
-
-
-def test_an_unknown_layout_is_named_with_the_known_ones(tmp_path):
-    with pytest.raises(UserError, match=r"datasets\.x\.layout: .*'pickle'.* iemocap, meld"):
-        read_corpus("pickle", tmp_path, dataset="x")
-
-
-def test_differences_from_the_published_counts_are_logged(tmp_path, caplog):
-    read(write_tree(tmp_path, {}))
-    assert "test: 1 utterances are joy, 402 are published" in caplog.text
-
-
-def test_both_tables_are_written_with_their_facts(tmp_path):
-    corpus = read(write_tree(tmp_path / "raw", {}), protocol="cogmen", protocol_seed=4)
-    write_corpus(corpus, tmp_path / "utterances.parquet", tmp_path / "problems.parquet")
-    table = parquet.read(tmp_path / "utterances.parquet", UTTERANCES)
-    assert table.equals(corpus.utterances)
-    assert parquet.metadata(table) == {
-        "dataset": "meld",
-        "labels": list(corpus.labels),
-        "protocol": "cogmen",
-        "protocol_seed": 4,
-        "simulated": False,
-    }
-    assert parquet.read(tmp_path / "problems.parquet", PROBLEMS).num_rows == 0
