@@ -36,6 +36,8 @@ def plot(found: Found, folder: Path) -> list[Path]:
         svg, png = folder / f"{stem}.svg", folder / f"{stem}.png"
         with style.look():
             figure = draw(rows, found.reading.labels)
+            if not figure.axes:  # it says itself why it is empty
+                caption = ""
             style.headline(figure, title, caption, simulated)
             style.save(figure, svg=svg, png=png, title=title, caption=caption)
         written += [svg, png]
@@ -54,11 +56,12 @@ def draw_lengths(rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
     for split, axes in zip(splits, panels[0], strict=True):
         n = dialogues.loc[dialogues["split"] == split, "utterances"]
         axes.hist(n, edges, color=style.pale(style.BLUE), edgecolor="black", linewidth=0.5)
-        axes.axvline(n.median(), color=style.VERMILION, linestyle=(0, (4, 2)), linewidth=1.4)
+        axes.axvline(n.median(), color="black", linestyle=(0, (4, 2)), linewidth=1.4)
         axes.set_title(f"{split}: n = {len(n):,}, median {n.median():g}")
         axes.set_xlabel("Utterances")
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlim(0, max(edges[-1] + 0.5, 6))
         axes.grid(axis="x", visible=False)
     panels[0, 0].set_ylabel("Dialogues" if width == 1 else f"Dialogues, {width} lengths a bar")
     return figure
@@ -90,12 +93,12 @@ def draw_shifts(rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
     pairs = facts.shifts(rows)
     if not len(pairs):
         return style.no_data("No dialogue has two labelled utterances: there are no shifts.")
-    size = 1.4 + 0.5 * len(labels)
+    size = 1.4 + 0.5 * max(len(labels), 5)
     figure, (matrix, rates) = plt.subplots(
         1, 2, figsize=(size + 4.2, max(3.6, size)), width_ratios=(size, 3.2)
     )
     _matrix(matrix, facts.transitions(pairs, labels), labels)
-    matrix.set_title(f"Row = an emotion, column = the next (%): n = {len(pairs):,}", loc="left")
+    matrix.set_title(f"From row to column, in % (n = {len(pairs):,})", loc="left")
     _rates(rates, rows)
     return figure
 

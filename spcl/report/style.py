@@ -46,6 +46,7 @@ _RC: dict[Any, Any] = {
     "legend.frameon": False,
     "savefig.dpi": 200,
     "svg.fonttype": "path",  # letters as outlines: the file needs no font
+    "text.hinting": "none",  # else text is wider in the file than where its room was measured
     "svg.hashsalt": "spcl",  # the same ids, so the same bytes, in every run
     "xtick.labelsize": 7.5,
     "ytick.labelsize": 7.5,
