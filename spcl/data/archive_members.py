@@ -207,7 +207,7 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
         words = "symbolic link"
         with archive.open(info) as file:
             target = file.read(_LARGEST_HEADER).decode("utf-8")
-    elif info.is_dir():
+    elif info.filename.endswith("/"):
         words = "folder"
     else:
         words = "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "device"

@@ -8,6 +8,8 @@ from spcl.data.archive_members import RefusedError
 
 _DEEPEST = 50
 """Folders inside one another."""
+_LONGEST = 255
+"""Bytes of one name; no common file system takes more."""
 
 
 def parts(name: str) -> tuple[str, ...]:
@@ -18,7 +20,7 @@ def parts(name: str) -> tuple[str, ...]:
     Raises
     ------
     RefusedError
-        It is absolute, leads upwards, is no text, or is too deep.
+        It is absolute, leads upwards, is no text, too long or too deep.
     """
     name = name.replace("\\", "/")
     found = tuple(part for part in name.split("/") if part not in ("", "."))
@@ -28,6 +30,8 @@ def parts(name: str) -> tuple[str, ...]:
         raise RefusedError(f"{shown(name)} leads out of the folder")
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         raise RefusedError(f"{shown(name)} is not a name in letters")
+    if any(len(part.encode()) > _LONGEST for part in found):
+        raise RefusedError(f"{shown(name)} is longer than {_LONGEST} bytes")
     if len(found) > _DEEPEST:
         raise RefusedError(f"{shown(name)} is more than {_DEEPEST} folders deep")
     return found

@@ -1,5 +1,6 @@
 """Unpack an archive from elsewhere: nothing gets out of its folder, nothing fills the disk."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -118,7 +119,7 @@ def _damage_refused() -> Iterator[None]:
     except BROKEN as error:
         raise RefusedError(f"damaged or cut off ({error})") from error
     except OSError as error:
-        if error.errno is not None:  # of the system, not of a decompressor
+        if error.errno not in (None, errno.EINVAL):  # neither a decompressor nor a forged offset
             raise
         raise RefusedError(f"damaged or cut off ({error})") from error
 
@@ -157,6 +158,8 @@ def _unpack_members(archive: Path, folder: Path, allowance: _Allowance) -> None:
             progress.reach(member.place)
             allowance.count(member.size)
             found = parts(member.name)
+            if not found and member.kind != "folder":
+                raise RefusedError(f"holds a {member.kind} without a name")
             if not found or is_of_macos(found):
                 continue
             names.claim(found, is_folder=member.kind == "folder")
