@@ -4,13 +4,13 @@ import copy
 
 import pytest
 import yaml
-from conftest import GRID, ROOT
 
 from spcl import curriculum, extract, models
 from spcl.config import check
 from spcl.errors import UserError
 from spcl.grid import Cell, cell_settings, cells
 from spcl.training.settings import CellSettings
+from tests.workflow.conftest import GRID, ROOT
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import GRID, copy_of_project
 
 from tests.docs.pages import Page
+from tests.workflow.conftest import GRID, copy_of_project
 
 pytestmark = pytest.mark.workflow
 
