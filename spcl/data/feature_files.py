@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from spcl.data.records import Problem
+from spcl.data.text_files import separator_in
 from spcl.errors import UserError
 from spcl.schemas import MODALITIES
 
@@ -114,7 +115,10 @@ def _csv(path: Path) -> _Content:
         column_types={_IDS: pa.string()}, null_values=["", "nan", "NaN", "NA", "null"]
     )
     try:
-        table = pyarrow.csv.read_csv(path, convert_options=options)
+        with path.open("rb") as file:
+            separator = separator_in(file.readline().decode("utf-8", errors="replace"))
+        parsing = pyarrow.csv.ParseOptions(delimiter=separator)
+        table = pyarrow.csv.read_csv(path, parse_options=parsing, convert_options=options)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
     return _of_table(table, path)

@@ -36,7 +36,7 @@ def decode(path: Path) -> str:
 
 
 def read_csv(path: Path) -> dict[str, list[str]]:
-    """The columns of a CSV file by name, cells without blanks at their ends.
+    """The columns of a CSV file by name, see `separator_in`; cells without blanks at their ends.
 
     Short rows are filled with empty cells, cells beyond the header are dropped, empty lines too.
 
@@ -45,7 +45,9 @@ def read_csv(path: Path) -> dict[str, list[str]]:
     UserError
         The file cannot be read, has no header or two columns of one name.
     """
-    reader = csv.reader(io.StringIO(decode(path), newline=""))
+    text = decode(path)
+    separator = separator_in(text.partition("\n")[0])
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
         rows = [row for row in reader if any(row)]
     except csv.Error as error:
@@ -64,3 +66,8 @@ def read_csv(path: Path) -> dict[str, list[str]]:
         for name, cell in zip(header, cells, strict=False):
             columns[name].append(cell)
     return columns
+
+
+def separator_in(header: str) -> str:
+    """What stands between the names of a header: a comma, a semicolon or a tab."""
+    return max(",;\t", key=header.count)

@@ -1,0 +1,207 @@
+"""Whatever file a corpus came from, single rows cost themselves and wrong results are refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spcl.data.checks import check_splits, checked, constant_columns, usable
+from spcl.data.records import Features, Problem, Reading, Utterance
+from spcl.errors import UserError
+
+
+def utterance(name, dialogue="d0", *, split="train", emotion="glad", text="Hello"):
+    return Utterance(
+        dialogue_id=dialogue,
+        utterance_id=name,
+        speaker="Ann",
+        text=text,
+        emotion=emotion,
+        split=split,
+        start_s=None,
+        end_s=None,
+        audio_path=None,
+        video_path=None,
+    )
+
+
+def reading(utterances, *, labels=("glad", "calm"), **more):
+    return Reading(list(utterances), labels, **more)
+
+
+def check(found, path, **options):
+    return checked(found, path / "corpus", **options)
+
+
+def names(found):
+    return [one.utterance_id for one in found.utterances]
+
+
+def test_a_second_utterance_of_one_name_is_left_out_and_noted(tmp_path):
+    features = {"t": np.array([[1.0], [2.0], [3.0]])}
+    rows = [utterance("u0"), utterance("u0", text="again"), utterance("u1")]
+    found = check(reading(rows, features=features), tmp_path)
+    assert names(found) == ["u0", "u1"]
+    assert found.utterances[0].text == "Hello"
+    assert found.features["t"].tolist() == [[1], [3]]
+    assert [(p.utterance_id, p.reason) for p in found.problems] == [
+        ("u0", "the utterance stands twice; the first is kept")
+    ]
+
+
+def test_the_rows_of_a_dialogue_are_put_together_with_their_features(tmp_path):
+    rows = [utterance("u0"), utterance("u1", "d1"), utterance("u2"), utterance("u3", "d1")]
+    features = {"t": np.arange(4.0)[:, None]}
+    found = check(reading(rows, features=features), tmp_path)
+    assert names(found) == ["u0", "u2", "u1", "u3"]
+    assert found.features["t"].ravel().tolist() == [0, 2, 1, 3]
+    assert [p.reason.split(";")[0] for p in found.problems] == [
+        "the rows of dialogue d0 did not stand together",
+        "the rows of dialogue d1 did not stand together",
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), min_size=1, max_size=30))
+def test_every_utterance_comes_once_and_every_dialogue_in_one_piece(tmp_path_factory, pairs):
+    rows = [utterance(f"d{d}u{u}", f"d{d}") for d, u in pairs]
+    features = {"t": np.arange(float(len(rows)))[:, None]}
+    found = check(reading(rows, features=features), tmp_path_factory.getbasetemp())
+    assert sorted(names(found)) == sorted({f"d{d}u{u}" for d, u in pairs})
+    dialogues = [one.dialogue_id for one in found.utterances]
+    pieces = [d for n, d in enumerate(dialogues) if n == 0 or d != dialogues[n - 1]]
+    assert len(pieces) == len(set(pieces))
+    for one, (row,) in zip(found.utterances, found.features["t"], strict=True):
+        assert rows[int(row)] == one
+
+
+def test_a_dialogue_in_two_splits_is_refused_with_the_likely_reason(tmp_path):
+    rows = [utterance("u0"), utterance("u1", split="test")]
+    with pytest.raises(UserError, match=r"1 dialogues .* first d0 \(test, train\); .* test_d0"):
+        check(reading(rows), tmp_path)
+
+
+def test_an_order_of_labels_that_is_not_the_known_one_must_be_asked_for(tmp_path):
+    labels = ("sad", "hap", "neu", "ang", "exc", "fru")
+    found = reading([utterance("u0", emotion="sad")], labels=labels, known_as="iemocap")
+    with pytest.raises(UserError, match=r"not that of iemocap; .* labels: \[hap, sad, neu"):
+        check(found, tmp_path)
+    assert check(found, tmp_path, asked=labels).labels == labels
+
+
+@pytest.mark.parametrize("labels", [(), ("glad",), ("glad", "glad", "calm")])
+def test_two_different_labels_are_the_least(tmp_path, labels):
+    with pytest.raises(UserError, match="not two or more different emotions"):
+        check(reading([utterance("u0")], labels=labels), tmp_path)
+
+
+def test_an_emotion_that_is_no_label_is_unlabelled_and_noted(tmp_path):
+    found = check(reading([utterance("u0", emotion="bored")]), tmp_path)
+    assert found.utterances[0].emotion is None
+    assert "unknown emotion 'bored'" in found.problems[0].reason
+
+
+def test_a_corpus_without_utterances_says_what_went_wrong_first(tmp_path):
+    problems = [Problem("x.csv", None, None, "line 2 is broken"), Problem("", None, None, "b")]
+    with pytest.raises(UserError, match=r"no utterance could be read \(line 2 is broken\)"):
+        check(reading([], problems=problems), tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (3, 3), (2,), (2, 3, 1), (2, 0)])
+def test_features_need_a_row_for_each_utterance(tmp_path, shape):
+    rows = [utterance("u0"), utterance("u1")]
+    with pytest.raises(UserError, match=r"the visual features have shape .* not \(2, D\)"):
+        check(reading(rows, features={"v": np.zeros(shape)}), tmp_path)
+
+
+def test_rows_that_are_not_finite_are_unobserved_zeros_with_a_reason(tmp_path):
+    rows = [utterance(f"u{n}") for n in range(5)]
+    values = np.ones((5, 2))
+    values[1, 0], values[2], values[3, 1], values[4, 0] = np.inf, np.nan, np.nan, 1e300
+    features, problems = usable(reading(rows, features={"a": values}), tmp_path)
+    assert features["a"].observed.tolist() == [True, False, False, False, False]
+    assert features["a"].values.dtype == np.float32
+    assert features["a"].values.tolist() == [[1, 1]] + [[0, 0]] * 4
+    bad = "the features are NaN or infinite"
+    assert [(p.utterance_id, p.modality, p.reason) for p in problems] == [
+        ("u1", "a", bad),
+        ("u2", "a", "no features"),
+        ("u3", "a", bad),
+        ("u4", "a", bad),
+    ]
+
+
+def test_a_gap_that_the_reader_has_explained_is_not_explained_again(tmp_path):
+    noted = [Problem("x.pkl", "u0", "a", "a vector of 3 numbers where others have 2")]
+    found = reading([utterance("u0")], features={"a": np.full((1, 2), np.nan)}, problems=noted)
+    assert usable(found, tmp_path)[1] == []
+
+
+def test_an_utterance_without_any_modality_stays_and_is_noted(tmp_path):
+    rows = [utterance("u0", text=""), utterance("u1", text="")]
+    features = {"a": np.array([[1.0], [np.nan]])}
+    _, problems = usable(reading(rows, features=features), tmp_path)
+    assert [(p.utterance_id, p.modality) for p in problems] == [("u1", "a"), ("u1", None)]
+    _, problems = usable(reading(rows), tmp_path)
+    assert [p.utterance_id for p in problems] == ["u0", "u1"]
+
+
+def test_columns_of_one_value_are_counted_over_the_observed_rows():
+    values = np.array([[1, 2, 3], [1, 5, 3], [0, 0, 0]], np.float32)
+    assert constant_columns(Features(values, np.array([True, True, False]))) == 2
+    assert constant_columns(Features(values, np.zeros(3, bool))) == 0
+
+
+def splits_of(*rows):
+    """Utterances of one dialogue each, from (split, emotion), and the division."""
+    utterances = [
+        utterance(f"u{n}", f"d{n}", split=split, emotion=emotion)
+        for n, (split, emotion) in enumerate(rows)
+    ]
+    return utterances, {one.dialogue_id: one.split for one in utterances}
+
+
+ENOUGH = [("train", "glad"), ("train", "calm"), ("dev", "glad"), ("test", "calm")]
+
+
+def check_rows(rows, *, protocol="official", by_session=None):
+    utterances, splits = splits_of(*rows)
+    check_splits(utterances, splits, protocol=protocol, by_session=by_session or {}, dataset="mine")
+
+
+def test_a_division_with_every_split_and_two_classes_will_do():
+    check_rows(ENOUGH)
+    check_rows([row for row in ENOUGH if row[0] != "dev"], protocol="best-test-epoch")
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        (
+            "dev",
+            r"datasets\.mine\.protocol: 'official' leaves no dialogues for dev .* spcl, cogmen",
+        ),
+        ("train", r"no dialogues for train \(dialogues: train 0, dev 1, test 1\)"),
+        ("test", r"no dialogues for test .*; complete the corpus, or mark some dialogues as test"),
+    ],
+)
+def test_a_split_that_nothing_is_in_is_named_with_the_way_out(split, message):
+    with pytest.raises(UserError, match=message):
+        check_rows([row for row in ENOUGH if row[0] != split])
+
+
+def test_a_lost_test_session_is_explained():
+    rows = [row for row in ENOUGH if row[0] != "test"]
+    by_session = {"d0": "1", "d1": "2", "d2": "4"}
+    with pytest.raises(UserError, match=r"has session 1, 2, 4: complete it, or .* protocol_seed"):
+        check_rows(rows, by_session=by_session)
+
+
+def test_a_split_without_labels_is_as_good_as_none():
+    with pytest.raises(UserError, match="no labelled utterances for test"):
+        check_rows([*ENOUGH[:3], ("test", None)])
+
+
+def test_one_class_alone_is_nothing_to_learn():
+    rows = [(split, "glad" if split == "train" else emotion) for split, emotion in ENOUGH]
+    with pytest.raises(UserError, match="every labelled training utterance is 'glad'"):
+        check_rows(rows)

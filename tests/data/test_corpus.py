@@ -1,0 +1,224 @@
+"""A corpus is recognised, read, divided and written, and its own features are taken over."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from spcl import parquet
+from spcl.data.corpus import read_corpus, write_corpus
+from spcl.errors import UserError
+from spcl.extract import extractor
+from spcl.extract.corpus import brought
+from spcl.extract.run import extract
+from spcl.parquet import metadata
+from spcl.schemas import CORPUS_REPORT, FEATURES, PROBLEMS, UTTERANCES
+
+N = 40
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten dialogues of four, in five sessions; sound and text, of scales that differ by 1e5."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    number = np.arange(N)
+    dialogue = number // 4
+    split = np.select([dialogue < 7, dialogue < 8], ["train", "dev"], "test")
+    columns = {
+        "dialogue_id": [f"d{n}" for n in dialogue],
+        "utterance_id": [f"u{n}" for n in number],
+        "speaker": [f"s{n % 2}" for n in number],
+        "emotion": [("calm", "glad", None)[n % 3] for n in number],
+        "split": split.tolist(),
+        "session": [str(1 + n // 2) for n in dialogue],
+    }
+    pq.write_table(pa.table(columns), folder / "utterances.parquet")
+    sound = np.random.default_rng(0).normal(size=(N, 3)) * [1e-2, 1, 1e3]
+    sound[[3, 17]] = np.nan
+    np.save(folder / "a.npy", sound)
+    np.save(folder / "t.npy", np.ones((N, 2)))
+    return folder
+
+
+def read(folder, **options):
+    return read_corpus(folder, dataset="mine", **options)
+
+
+def written(corpus, folder):
+    paths = [folder / f"{name}.parquet" for name in ("utterances", "problems", "report")]
+    write_corpus(corpus, *paths)
+    schemas = (UTTERANCES, PROBLEMS, CORPUS_REPORT)
+    return [parquet.read(path, schema) for path, schema in zip(paths, schemas, strict=True)]
+
+
+def test_the_layout_is_recognised(folder, meld_sim, iemocap_sim):
+    assert read(folder).layout == "tables"
+    assert read(meld_sim).layout == "meld"
+    assert read(iemocap_sim).layout == "iemocap"
+
+
+def test_a_layout_that_does_not_fit_is_refused(folder):
+    with pytest.raises(UserError, match=r"mine: not MELD\.Raw .* leave datasets\.mine\.layout out"):
+        read(folder, layout="meld")
+    with pytest.raises(UserError, match=r"unknown layout 'csv'; choose one of .*tables.* leave"):
+        read(folder, layout="csv")
+
+
+def test_an_absent_corpus_says_what_to_put_there(tmp_path):
+    with pytest.raises(UserError, match=r"no such folder or file; put MELD\.Raw there .*\.path"):
+        read(tmp_path / "meld", layout="meld")
+    with pytest.raises(UserError, match=r"no such folder or file; put the corpus there"):
+        read(tmp_path / "meld")
+
+
+def test_positions_count_from_nought_in_every_dialogue(folder):
+    corpus = read(folder)
+    assert corpus.utterances["position"].to_pylist() == [0, 1, 2, 3] * 10
+    assert corpus.labels == ("calm", "glad")
+    dictionary = corpus.utterances["emotion"].combine_chunks().dictionary
+    assert dictionary.to_pylist() == ["calm", "glad"]
+    assert corpus.utterances["emotion"].null_count == N // 3
+
+
+def test_the_label_order_of_the_config_is_that_of_the_classes(folder):
+    assert read(folder, labels=["glad", "calm"]).labels == ("glad", "calm")
+
+
+def test_all_tables_are_written_with_their_facts(folder, tmp_path):
+    corpus = read(folder, protocol="cogmen", protocol_seed=4)
+    utterances, problems, report = written(corpus, tmp_path / "results")
+    assert utterances.equals(corpus.utterances)
+    assert metadata(utterances) == {
+        "dataset": "mine",
+        "labels": ["calm", "glad"],
+        "protocol": "cogmen",
+        "protocol_seed": 4,
+        "layout": "tables",
+        "known_as": None,
+        "simulated": False,
+        "brings": {"a": 3, "t": 2},
+    }
+    assert [(p["utterance_id"], p["modality"]) for p in problems.to_pylist()] == [
+        ("u3", "a"),
+        ("u17", "a"),
+    ]
+    assert metadata(report)["simulated"] is False
+
+
+def test_what_an_import_wrote_is_a_corpus_of_its_own(folder, tmp_path):
+    corpus = read(folder, labels=["glad", "calm"])
+    utterances, _, _ = written(corpus, tmp_path / "again")
+    again = read(tmp_path / "again")
+    assert again.utterances.equals(utterances)
+    assert again.labels == ("glad", "calm")
+
+
+def test_simulated_stays_simulated_whatever_is_made_of_it(iemocap_sim, tmp_path):
+    corpus = read(iemocap_sim)
+    assert corpus.simulated
+    written(corpus, tmp_path / "copy")
+    again = read(tmp_path / "copy")
+    assert again.simulated
+
+
+def test_simulated_counts_are_not_held_against_the_published_ones(meld_sim, tmp_path):
+    _, _, report = written(read(meld_sim), tmp_path)
+    assert report["published"].null_count == len(report)
+
+
+@pytest.mark.parametrize("left_out", [1, 5])
+def test_each_session_can_be_left_out(folder, left_out):
+    corpus = read(folder, protocol="leave-one-session-out", protocol_seed=left_out)
+    table = corpus.utterances
+    tested = {
+        session
+        for session, split in zip(
+            table["session"].to_pylist(), table["split"].to_pylist(), strict=True
+        )
+        if split == "test"
+    }
+    assert tested == {str(left_out)}
+
+
+def test_iemocap_s_sessions_can_be_left_out_and_meld_has_none(iemocap_sim, meld_sim):
+    corpus = read(iemocap_sim, protocol="leave-one-session-out", protocol_seed=2)
+    rows = corpus.utterances.select(["dialogue_id", "split"]).to_pylist()
+    assert {row["dialogue_id"][:5] for row in rows if row["split"] == "test"} == {"Ses02"}
+    with pytest.raises(UserError, match="leave-one-session-out' needs the session"):
+        read(meld_sim, protocol="leave-one-session-out", protocol_seed=1)
+
+
+class TestFeaturesThatACorpusBrings:
+    def bring(self, folder, modality, **options):
+        corpus = read(folder)
+        utterances = written(corpus, folder.parent / "results")[0]
+        return brought(utterances, folder, modality, **options)
+
+    def test_they_are_a_table_of_features_with_its_facts(self, folder, tmp_path):
+        extraction = self.bring(folder, "a", problem_limit=0.05)
+        extraction.write(tmp_path / "a.parquet", tmp_path / "a-problems.parquet")
+        table = parquet.read(tmp_path / "a.parquet", FEATURES)
+        assert table["utterance_id"].to_pylist() == [f"u{n}" for n in range(N)]
+        values = np.stack(table["features"].to_numpy(zero_copy_only=False))
+        source = np.load(folder / "a.npy").astype(np.float32)
+        seen = np.isfinite(source).all(1)
+        assert table["observed"].to_pylist() == seen.tolist()
+        assert (values == np.where(seen[:, None], source, 0)).all()
+        facts = metadata(table)
+        assert facts.pop("inputs")
+        assert facts == {
+            "dataset": "mine",
+            "modality": "a",
+            "extractor": "corpus",
+            "version": "tables",
+            "options": {},
+            "width": 3,
+            "simulated": False,
+        }
+        problems = parquet.read(tmp_path / "a-problems.parquet", PROBLEMS).to_pylist()
+        assert [(p["utterance_id"], p["reason"]) for p in problems] == [
+            ("u3", "no features"),
+            ("u17", "no features"),
+        ]
+
+    def test_the_digest_follows_the_numbers(self, folder):
+        inputs = [metadata(self.bring(folder, "t").features)["inputs"] for _ in range(2)]
+        np.save(folder / "t.npy", np.full((N, 2), 2.0))
+        changed = metadata(self.bring(folder, "t").features)["inputs"]
+        assert inputs[0] == inputs[1] != changed
+
+    def test_too_many_gaps_stop_the_run(self, folder):
+        with pytest.raises(UserError, match=r"2 of 40 utterances .* set problem_limit: 0\.05"):
+            self.bring(folder, "a")
+
+    def test_a_modality_that_is_not_there_says_what_to_write(self, folder):
+        with pytest.raises(
+            UserError, match=r"mine brings no visual .* datasets: \{mine: \{modalities: at\}\}"
+        ):
+            self.bring(folder, "v")
+        for name in ("a", "t"):
+            (folder / f"{name}.npy").unlink()
+        with pytest.raises(UserError, match="nor any others; choose an extractor"):
+            self.bring(folder, "v")
+
+    def test_options_are_refused(self, folder):
+        with pytest.raises(UserError, match=r"features\.t\.options\.width: corpus has no options"):
+            self.bring(folder, "t", options={"width": 3})
+
+    def test_a_corpus_that_changed_since_the_import_is_refused(self, folder):
+        utterances = written(read(folder), folder.parent / "results")[0]
+        table = pq.read_table(folder / "utterances.parquet")
+        names = [f"new{n}" for n in range(N)]
+        pq.write_table(
+            table.set_column(1, "utterance_id", pa.array(names)), folder / "utterances.parquet"
+        )
+        with pytest.raises(UserError, match=r"import it again: snakemake .* -f results/corpora"):
+            brought(utterances, folder, "t")
+
+    def test_an_extractor_of_media_points_to_them(self, folder, tmp_path):
+        utterances = written(read(folder), tmp_path / "results")[0]
+        with pytest.raises(
+            UserError, match=r"mine has a sound; .* features: \{a: \{extractor: corpus\}\}"
+        ):
+            extract(utterances, folder, extractor("a", "logmel"), shards=tmp_path / "shards")
