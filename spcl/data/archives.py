@@ -1,6 +1,7 @@
 """Unpack an archive from elsewhere: nothing gets out of its folder, nothing fills the disk."""
 
 import errno
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from spcl.data.lock import alone
 from spcl.data.progress import Progress
 from spcl.data.room import require_room
 from spcl.errors import UserError
+
+log = logging.getLogger("spcl.data")
 
 _MOST_MEMBERS = 500_000
 _MOST_BYTES = 500 * 10**9
@@ -54,6 +57,7 @@ def unpack(archive: Path, folder: Path) -> None:
             folder.parent.mkdir(parents=True, exist_ok=True)
             require_room(folder.parent, archive.stat().st_size)
             _unpack(archive, folder, _Allowance(archive), with_inner=True)
+            log.info("%s: unpacked into %s", archive, folder)
     except RefusedError as error:
         raise UserError(
             f"{archive}: {error}; get a good copy, or unpack by hand what you trust into {folder}"
