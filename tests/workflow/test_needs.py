@@ -24,6 +24,7 @@ RIVALS = GRID | {
             "transfer_teacher",
             "random_pacing",
             "anti",
+            "my_own-1",
         ],
         "seeds": [1],
     },
@@ -37,9 +38,16 @@ RIVALS = GRID | {
         "transfer_teacher": {},
         "random_pacing": {},
         "anti": {},
+        "my_own-1": {"source": "my/own.py"},
     },
 }
-"""Every curriculum once, and one of them with either kind of threshold."""
+"""Every curriculum once, one of them with either kind of threshold, and one of a user's."""
+
+OWN = """
+from spcl.curriculum.none import NoCurriculum
+NEEDS = {"probes": {"threshold": "auto"}, "shift_rate": {}}
+CURRICULUM = NoCurriculum
+"""
 
 CELLS = Path("results/cells/meld-one/late_fusion/at")
 PROBES = {f"results/difficulty/meld-one/{letter}.parquet" for letter in "at"}
@@ -54,6 +62,7 @@ BEFOREHAND = {
     "transfer_teacher": PROBES,
     "random_pacing": {f"{CELLS}/spcl/history.parquet"},
     "anti": {f"{CELLS}/spcl/history.parquet"},
+    "my_own-1": CONVERSATIONS,
 }
 
 
@@ -72,10 +81,23 @@ def inputs(project, config):
     }
 
 
+def with_a_users_file(folder):
+    """A copy of the project, with a curriculum of a user's."""
+    project = copy_of_project(folder)
+    (folder / "my").mkdir()
+    (folder / "my" / "own.py").write_text(OWN)
+    return project
+
+
+@pytest.fixture
+def project(tmp_path):
+    return with_a_users_file(tmp_path / "project")
+
+
 @pytest.fixture(scope="module")
 def rivals_once(tmp_path_factory):
     """A project where Snakemake takes the files of RIVALS for made; they are empty."""
-    project = copy_of_project(tmp_path_factory.mktemp("rivals") / "project")
+    project = with_a_users_file(tmp_path_factory.mktemp("rivals") / "project")
     project.take_for_made(project.configure(RIVALS))
     return project
 
@@ -102,6 +124,7 @@ def test_code_of_the_probe_is_the_cells_that_look_at_it(rivals):
         "coherence",
         "transfer_teacher",
         "baby_step",
+        "my_own-1",
     }
 
 
@@ -113,6 +136,13 @@ def test_settings_of_a_curriculum_are_its_cell_and_those_that_follow_its_pace(ri
         "random_pacing",
         "anti",
     }
+
+
+def test_code_of_a_users_curriculum_is_that_curriculum(rivals):
+    rivals.append("my/own.py", "# The end.")
+    assert cells_of(rivals.pending("grid.yaml")) == set()
+    rivals.append("my/own.py", "CHANGED = 1")
+    assert cells_of(rivals.pending("grid.yaml")) == {"my_own-1"}
 
 
 def test_a_cell_brings_the_one_that_sets_its_pace(project):

@@ -52,6 +52,7 @@ wildcard_constraints:
     grid=GRID,
 
 
+@cache
 def code(script, *modules):
     """Digest of a rule's script and of the modules that it imports only by name."""
     return digest(Path(workflow.basedir, "scripts", f"{script}.py"), *modules)
