@@ -55,7 +55,8 @@ def labelled(
     Parameters
     ----------
     cells
-        N of them; an empty one is unlabelled, and so is -1 among integers.
+        N of them; an empty one is unlabelled, and so is -1 among integers. Names are taken for a
+        label that differs from them in case alone.
     labels
         The order that the config or the file names; None = by `of_names`.
     path
@@ -86,19 +87,18 @@ def labelled(
         cells = [named.get(cell, "" if cell == "-1" else cell) for cell in cells]
     elif labels is None:
         lower = of_names(cell.lower() for cell in met)
-        if lower in KNOWN.values():
-            labels, cells = lower, [cell.lower() for cell in cells]
-        else:
-            labels = of_names(met)
-    elif met and not met & set(labels):
+        labels = lower if lower in KNOWN.values() else of_names(met)
+    same = {label.lower(): label for label in labels}
+    cells = [cell if cell in labels else same.get(cell.lower(), cell) for cell in cells]
+    if met and not set(cells) & set(labels):
         raise UserError(
             f"{path}: none of its emotions ({', '.join(sorted(met))}) is among labels:"
             f" [{', '.join(labels)}]; write labels: [{', '.join(sorted(met))}]"
         )
-    quiet = IEMOCAP_UNUSED if set(labels) == set(IEMOCAP) else ()
+    quiet = ("", *IEMOCAP_UNUSED) if set(labels) == set(IEMOCAP) else ("",)
     notes = [
         f"{count} utterances are '{cell}', which is none of the labels; kept as unlabelled"
         for cell, count in sorted(Counter(cells).items())
-        if cell and cell not in (*labels, *quiet)
+        if cell not in (*labels, *quiet)
     ]
     return [cell if cell in labels else None for cell in cells], labels, notes

@@ -139,6 +139,8 @@ class TestLabels:
         reading = read(tmp_path)
         assert reading.labels[:2] == ("neutral", "surprise")
         assert column(reading, "emotion")[0] == "joy"
+        again = read(tmp_path, reading.labels)
+        assert again.utterances == reading.utterances
 
     def test_iemocap_s_codes_without_a_majority_are_unlabelled(self, tmp_path):
         emotions = ["hap", "sad", "neu", "ang", "exc", "fru", "xxx", "sur"]
