@@ -1,6 +1,7 @@
 """The same training on a GPU: same numbers, and no step that waits for the device."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -10,7 +11,9 @@ from spcl.provenance import Provenance
 from spcl.training.cell import train_cell
 from spcl.training.dialogues import load_corpus
 from spcl.training.settings import CellSettings
+from spcl.training.training_set import training_set
 from tests.conftest import make_corpus
+from tests.training.conftest import earlier_tables
 
 pytestmark = [
     pytest.mark.gpu,
@@ -41,6 +44,41 @@ def test_a_training_step_never_waits_for_the_device(baseline):
             optimizer.step()
         finally:
             torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("none", {}),
+        ("spcl", {"threshold": "auto"}),
+        ("spl", {"threshold": "auto"}),
+        ("coherence", {"threshold": "auto"}),
+        ("baby_step", {}),
+        ("transfer_teacher", {}),
+        ("random_pacing", {}),
+        ("anti", {}),
+    ],
+)
+def test_no_curriculum_waits_for_the_device(name, settings):
+    tables = make_corpus(LENGTHS)
+    corpus = load_corpus(*tables, "at", scale="standard", device="cuda")
+    cell = Cell("made", "late_fusion", "at", name)
+    pace = {"seed": [1, 1], "epoch": [1, 2], "admitted_share": [0.5, 1.0]}
+    earlier = earlier_tables(*tables, paced=pa.table(pace))
+    chosen = curriculum.build(name, **settings).cuda()
+    chosen.start(training_set(earlier, corpus, cell, paced=cell, epochs=4, seed=1))
+    dialogues = corpus.splits["train"]
+    for index, (rows, batch) in enumerate(dialogues.batches(np.arange(len(dialogues)), 2)):
+        logits = {m: torch.randn(len(rows), 3, device="cuda", requires_grad=True) for m in "at"}
+        # The first step allocates, and may wait.
+        torch.cuda.set_sync_debug_mode("error" if index else "default")
+        try:
+            step = chosen(logits, batch.labels, batch.lengths, rows)
+            step.loss.backward()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        assert step.selected.device == batch.labels.device
+    chosen.step()
 
 
 @pytest.mark.parametrize("baseline", BASELINES)
