@@ -209,7 +209,7 @@ HISTORY = Schema(
         *_CELL,
         _SEED,
         _column("epoch", _INT, "from 1"),
-        _column("threshold", _REAL, "lambda, null without a threshold", nullable=True),
+        _column("threshold", _REAL, "lambda at the epoch's end; null without one", nullable=True),
         _column("admitted_share", _REAL, "of the labelled training utterances"),
         _column("train_loss", _REAL, "mean over batches of what was minimised"),
         _column("dev_weighted_f1", _REAL, "joint, 0..1"),
