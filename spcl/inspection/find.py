@@ -13,7 +13,7 @@ from spcl.data.simulated import is_simulated
 from spcl.errors import UserError
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-DATA_FILES = (".pkl", ".pickle", ".json")
+DATA_FILES = (".pkl", ".pickle", ".p", ".pck", ".joblib", ".pt", ".pth", ".json", ".feature")
 _DOWN, _UP = 2, 3  # how many levels of folders are searched
 _SIGNS = ("utterances.*", "*_sent_emo.csv", "Session[1-5]")
 """One of these lies at the top of every folder that is a corpus."""
@@ -131,12 +131,14 @@ def _narrowed(path: Path, layout: str) -> Path:
     whole = [one for one in inside if _is_whole(one)]
     if len(whole) > 1:
         raise _several(path, whole)
-    return whole[0] if whole else path
+    return _narrowed(whole[0], layout) if whole else path
 
 
 def _elsewhere(path: Path, nothing_fits: UserError) -> Path:
     """The one corpus below `path`, or else the one around it."""
     inside = _inside(path)
+    if len(inside) > 1:  # a vocabulary may lie beside the corpus
+        inside = [one for one in inside if _fits(one)] or inside
     if len(inside) > 1:
         raise _several(path, inside)
     if inside:
@@ -177,6 +179,14 @@ def _layout(folder: Path) -> str | None:
     """The format of a folder, None if it has none."""
     fitting = (name for name, form in FORMATS.items() if form.fits(folder, None))
     return next(fitting, None) if folder.is_dir() else None
+
+
+def _fits(path: Path) -> bool:
+    """Whether a file or folder has a known format."""
+    try:
+        return bool(recognise(path, load(path)))
+    except UserError:
+        return False
 
 
 def _is_whole(folder: Path) -> bool:

@@ -5,9 +5,14 @@ from collections.abc import Sequence
 
 
 def paragraph(words: str, width: int, indent: str = "") -> list[str]:
-    """Lines of at most `width` characters; all but the first are indented."""
+    """Lines of at most `width` characters, all but the first indented. Paths stay in one piece."""
     return textwrap.wrap(
-        words, max(width, 20), subsequent_indent=indent + "  ", initial_indent=indent
+        words,
+        max(width, 20),
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
