@@ -1,0 +1,162 @@
+"""The JSON files of DAG-ERC (Shen et al., ACL 2021) and MultiDAG: a list of dialogues a split.
+
+An utterance is ``{"text", "speaker", "label", "cls"}``; ``label`` is absent where it has none, and
+``cls`` is one vector (of the text) or three: text, audio, visual. A corpus is a folder with a file
+a split, named alike but for the split (``train_data_roberta.json.feature``, ``dev_...``,
+``test_...``); or one file with an object ``{"train": [...], "dev": [...], "test": [...]}``.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spcl.data.by_dialogue import ByDialogue
+from spcl.data.records import Reading
+from spcl.data.unpickle import MAX_BYTES
+from spcl.data.values import vector
+from spcl.errors import UserError
+from spcl.schemas import SPLITS
+
+TITLE = "DAG-ERC and MultiDAG: JSON files train, dev, test with lists of dialogues"
+REMEDY = "put the folder with the three files there (https://github.com/shenwzh3/DAG-ERC)"
+
+_TRAIN = re.compile(r"(?<![a-z])train(?![a-z])")
+_SUFFIXES = (".json", ".json.feature", ".feature")
+_ORDER = "tav"  # of the vectors in cls
+
+
+def fits(path: Path, content: object) -> bool:
+    """Whether it is a folder with such files, one of them, or a file with all splits."""
+    if path.is_dir():
+        return bool(_families(path))
+    return _dialogues(content) or _divided(content) is not None
+
+
+def read(path: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
+    """Read the corpus; see `spcl.data.by_dialogue`. Dialogues are named by split and place.
+
+    Raises
+    ------
+    UserError
+        Two sets of files are there; a file has another form; see also
+        `spcl.data.by_dialogue.ByDialogue.read`.
+    """
+    divided = _divided(content)
+    if divided is None:
+        divided = {split: parse(file) for split, file in _files(path).items()}
+    fields: dict[str, dict[str, list]] = {name: {} for name in ("text", "speaker", "label", "cls")}
+    division: dict[str, list[str]] = {}
+    for split, dialogues in divided.items():
+        if not _dialogues(dialogues):
+            raise UserError(f"{path}: {split} is not a list of dialogues; {REMEDY}")
+        division[split] = [f"{split}_dia{place}" for place in range(len(dialogues))]
+        for dialogue, utterances in zip(division[split], dialogues, strict=True):
+            for name, values in fields.items():
+                values[dialogue] = [utterance.get(name) for utterance in utterances]
+    return ByDialogue(
+        path=path,
+        division=division,
+        speakers=fields["speaker"],
+        classes=fields["label"],
+        texts=fields["text"],
+        vectors={m: [table] for m, table in _by_modality(fields["cls"]).items()},
+    ).read(labels)
+
+
+def parse(path: Path) -> Any:
+    """What a JSON file holds, vectors as arrays: as numbers of Python they take nine times as much.
+
+    Raises
+    ------
+    UserError
+        It is no JSON or too large.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise UserError(f"{path}: over {MAX_BYTES / 2**30:.0f} GiB; divide it")
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_packed)
+    except RecursionError:
+        raise UserError(f"{path}: nested too deeply for data; get it again") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); get it again") from None
+
+
+def _packed(utterance: dict[str, Any]) -> dict[str, Any]:
+    """An object of a JSON file with the vectors of its ``cls`` as arrays."""
+    cls = utterance.get("cls")
+    if isinstance(cls, list) and cls:
+        with suppress(ValueError):  # whoever reads it says what is wrong with it
+            utterance["cls"] = [vector(part) for part in cls] if _several(cls) else vector(cls)
+    return utterance
+
+
+def _several(cls: Any) -> bool:
+    """Whether ``cls`` is a list of vectors, not of numbers."""
+    return isinstance(cls, list) and len(cls) > 0 and isinstance(cls[0], list | np.ndarray)
+
+
+def _dialogues(content: object) -> bool:
+    """Whether it is a list of dialogues: lists of objects with a text and a speaker."""
+    return (
+        isinstance(content, list)
+        and len(content) > 0
+        and all(isinstance(dialogue, list) for dialogue in content)
+        and all(
+            isinstance(utterance, Mapping) and {"text", "speaker"} <= utterance.keys()
+            for dialogue in content
+            for utterance in dialogue
+        )
+    )
+
+
+def _divided(content: object) -> dict[str, list] | None:
+    """The lists of a file with all splits; None if it is no such file."""
+    if isinstance(content, Mapping) and {"train", "test"} <= content.keys() <= set(SPLITS):
+        return {split: content[split] for split in SPLITS if split in content}
+    return None
+
+
+def _families(folder: Path) -> list[dict[str, Path]]:
+    """The sets of files, by split, that are named alike; dev may be lacking."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.name.endswith(_SUFFIXES) and _TRAIN.search(path.name):
+            family = {split: path.with_name(_TRAIN.sub(split, path.name)) for split in SPLITS}
+            if family["test"].is_file():
+                found.append({split: file for split, file in family.items() if file.is_file()})
+    return found
+
+
+def _files(path: Path) -> dict[str, Path]:
+    """The files of the splits: of a folder, or those beside one of them."""
+    families = _families(path if path.is_dir() else path.parent)
+    if path.is_file():
+        families = [family for family in families if path in family.values()]
+    if not families:
+        raise UserError(
+            f"{path}: one list of dialogues says nothing of train and test; put train, dev and test"
+            ' in a file each (train.json, ...) or in one object {"train": [...], ...}'
+        )
+    if len(families) > 1:
+        names = ", ".join(family["train"].name for family in families)
+        raise UserError(f"{path}: files of several kinds ({names}); name one of them as the path")
+    return families[0]
+
+
+def _by_modality(cls: Mapping[str, list]) -> dict[str, dict[str, list]]:
+    """The vectors of each modality by dialogue."""
+    if not any(_several(value) for values in cls.values() for value in values):
+        return {"t": dict(cls)}
+    tables: dict[str, dict[str, list]] = {m: {} for m in _ORDER}
+    for dialogue, values in cls.items():
+        for place, m in enumerate(_ORDER):
+            tables[m][dialogue] = [
+                value[place] if _several(value) and len(value) == len(_ORDER) else None
+                for value in values
+            ]
+    return tables

@@ -1,0 +1,283 @@
+"""One made-up corpus, written in each of the field's feature formats with the quirks of each.
+
+Nothing here is a real corpus: the vectors are drawn by a seed.
+"""
+
+import json
+import pickle
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+
+from spcl.data.labels import IEMOCAP, MELD
+
+WIDTHS = {"t": 6, "a": 4, "v": 3}
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """One dialogue as every format has to bring it back."""
+
+    name: str
+    split: str
+    speakers: list
+    emotions: list
+    texts: list
+    vectors: dict
+
+    def __len__(self):
+        return len(self.emotions)
+
+
+def made(corpus, lengths=(5, 3, 1, 4, 6, 2), *, seed=0, widths=WIDTHS):
+    """Dialogues of a corpus that is recognised: every emotion occurs, the last third is test."""
+    rng = np.random.default_rng(seed)
+    order = IEMOCAP if corpus == "iemocap" else MELD
+    emotions = [order[i % len(order)] for i in range(sum(lengths))]
+    dialogues = []
+    for place, n in enumerate(lengths):
+        iemocap = corpus == "iemocap"
+        dialogues.append(
+            Dialogue(
+                name=f"Ses0{1 + place * 5 // len(lengths)}F_impro{place:02d}"
+                if iemocap
+                else str(place),
+                split="test" if place >= len(lengths) * 2 / 3 else "train",
+                speakers=[("F", "M")[i % 2] if iemocap else str(i % 3) for i in range(n)],
+                emotions=[emotions.pop() for _ in range(n)],
+                texts=[f"what {place} said in {i}" for i in range(n)],
+                vectors={m: rng.normal(size=(n, d)).astype(np.float32) for m, d in widths.items()},
+            )
+        )
+    return dialogues
+
+
+def check_same(reading, dialogues, modalities="tav", *, prefix="dia"):
+    """Assert that a reading is the dialogues, in their order, with equal vectors."""
+
+    def name(dialogue):
+        return prefix + dialogue.name if dialogue.name.isdecimal() else dialogue.name
+
+    rows = [
+        (name(d), speaker, words, emotion, d.split)
+        for d in dialogues
+        for speaker, words, emotion in zip(d.speakers, d.texts, d.emotions, strict=True)
+    ]
+    got = [(u.dialogue_id, u.speaker, u.text, u.emotion, u.split) for u in reading.utterances]
+    assert got == rows
+    ids = [u.utterance_id for u in reading.utterances]
+    assert len(set(ids)) == len(ids)
+    assert set(reading.features) == set(modalities)
+    for m in modalities:
+        expected = np.concatenate([d.vectors[m] for d in dialogues])
+        assert reading.features[m].dtype == np.float32
+        np.testing.assert_array_equal(reading.features[m], expected)
+
+
+# How a file may hold the vectors of a dialogue, given as (n, D), and the ids of a split
+
+ROWS = {
+    "array": lambda x: x,
+    "list of arrays": list,
+    "tuple of arrays": tuple,
+    "list of lists": lambda x: x.tolist(),
+    "float64": lambda x: x.astype(np.float64),
+    "float64 by row": lambda x: list(x.astype(np.float64)),
+    "big endian": lambda x: x.astype(">f4"),
+    "fortran": np.asfortranarray,
+    "object array of arrays": lambda x: _objects(list(x)),
+    "object array of numbers": lambda x: x.astype(object),
+    "rows of one row": lambda x: [row[None] for row in x],
+}
+
+IDS = {
+    "list": list,
+    "tuple": tuple,
+    "array": np.array,
+    "set": lambda ids: set(reversed(ids)),
+    "bytes": lambda ids: [name.encode() if isinstance(name, str) else name for name in ids],
+}
+
+
+def _objects(items):
+    array = np.empty(len(items), dtype=object)
+    for place, item in enumerate(items):
+        array[place] = item
+    return array
+
+
+def _by_dialogue(dialogues, value):
+    """A field; its dialogues stand backwards, for no reader may rely on their order."""
+    return {_key(d): value(d) for d in reversed(dialogues)}
+
+
+def _key(dialogue):
+    return int(dialogue.name) if dialogue.name.isdecimal() else dialogue.name
+
+
+def _ids(dialogues, split, form):
+    return IDS[form]([_key(d) for d in dialogues if d.split == split])
+
+
+def _numbers(dialogue):
+    order = MELD if dialogue.name.isdecimal() else IEMOCAP
+    return [-1 if emotion is None else order.index(emotion) for emotion in dialogue.emotions]
+
+
+def _one_hot(dialogue):
+    return [np.eye(9)[int(speaker)].tolist() for speaker in dialogue.speakers]
+
+
+def spcl_dict(dialogues, *, rows="array", ids="list", speakers="speaker"):
+    """The dict of SPCL and Ada2I: letters under ``speaker``, places under ``speakers``."""
+    spoken = {
+        "speaker": lambda d: list(d.speakers),
+        "speakers": lambda d: np.array([int(speaker) for speaker in d.speakers]),
+    }
+    content = {
+        "trainVid": _ids(dialogues, "train", ids),
+        "testVid": _ids(dialogues, "test", ids),
+        speakers: _by_dialogue(dialogues, spoken[speakers]),
+        "label": _by_dialogue(dialogues, _numbers),
+        "sentence": _by_dialogue(dialogues, lambda d: list(d.texts)),
+    }
+    if any(d.split == "dev" for d in dialogues):
+        content["valVid"] = _ids(dialogues, "dev", ids)
+    for m, key in {"t": "text", "a": "audio", "v": "visual"}.items():
+        content[key] = _by_dialogue(dialogues, lambda d, m=m: ROWS[rows](d.vectors[m]))
+    return content
+
+
+def dialogue_rnn_tuple(dialogues, form, *, rows="list of arrays", ids="set"):
+    """The tuples of DialogueRNN's family; `form` is ``iemocap``, ``meld`` or ``meld without v``."""
+
+    def field(m):
+        return _by_dialogue(dialogues, lambda d: ROWS[rows](d.vectors[m]))
+
+    iemocap = form == "iemocap"
+    if iemocap:
+        names = _by_dialogue(dialogues, lambda d: [f"{d.name}_F{i:03d}" for i in range(len(d))])
+        spoken = _by_dialogue(dialogues, lambda d: list(d.speakers))
+    else:  # the utterances' numbers begin anew in every dialogue
+        names = _by_dialogue(dialogues, lambda d: list(range(len(d))))
+        spoken = _by_dialogue(dialogues, _one_hot)
+    return (
+        names,
+        spoken,
+        _by_dialogue(dialogues, _numbers),
+        field("t"),
+        field("a"),
+        *(() if form == "meld without v" else (field("v"),)),
+        _by_dialogue(dialogues, lambda d: list(d.texts)),
+        _ids(dialogues, "train", ids),
+        _ids(dialogues, "test", ids),
+        *(() if iemocap else (_by_dialogue(dialogues, lambda d: [0] * len(d)),)),
+    )
+
+
+def cosmic_list(dialogues, *, layers, sentiments, ids="list", rows="list of arrays"):
+    """COSMIC's list; `layers` are what is added to t in the four, so that 0 on average keeps it."""
+    iemocap = not dialogues[0].name.isdecimal()
+    return [
+        _by_dialogue(dialogues, (lambda d: list(d.speakers)) if iemocap else _one_hot),
+        _by_dialogue(dialogues, _numbers),
+        *((_by_dialogue(dialogues, lambda d: [0] * len(d)),) if sentiments else ()),
+        *(
+            _by_dialogue(dialogues, lambda d, by=by: ROWS[rows](d.vectors["t"] + np.float32(by)))
+            for by in layers
+        ),
+        _by_dialogue(dialogues, lambda d: list(d.texts)),
+        *(_ids(dialogues, split, ids) for split in ("train", "test", "dev")),
+    ]
+
+
+def dag_lists(dialogues, modalities="tav"):
+    """DAG-ERC's lists by split; one modality makes ``cls`` one vector."""
+    divided = {}
+    for d in dialogues:
+        utterances = []
+        for i, (speaker, emotion, words) in enumerate(
+            zip(d.speakers, d.emotions, d.texts, strict=True)
+        ):
+            vectors = [d.vectors[m][i].tolist() for m in modalities]
+            utterance = {"text": words, "speaker": speaker, "label": emotion}
+            utterance["cls"] = vectors if len(vectors) > 1 else vectors[0]
+            if emotion is None:
+                del utterance["label"]
+            utterances.append(utterance)
+        divided.setdefault(d.split, []).append(utterances)
+    return divided
+
+
+def write_dag(folder, dialogues, modalities="tav", pattern="{}_data_roberta.json.feature"):
+    folder.mkdir(exist_ok=True)
+    for split, lists in dag_lists(dialogues, modalities).items():
+        (folder / pattern.format(split)).write_text(json.dumps(lists), encoding="utf-8")
+    return folder
+
+
+def write_pickle(path, content, protocol=4):
+    path.write_bytes(pickle.dumps(content, protocol=protocol))
+    return path
+
+
+# Pickles as Python 2 wrote them: text and the bytes of arrays are both strings of bytes
+
+
+def python2_pickle(value, *, protocol=2):
+    """A pickle of plain values and arrays in the opcodes of Python 2, protocol 0 or 2."""
+    start = b"\x80\x02" if protocol == 2 else b""
+    return start + b"".join(_python2(value, protocol)) + b"."
+
+
+def _python2(value, protocol):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None:
+        yield b"N"
+    elif isinstance(value, int):
+        yield b"I%d\n" % value
+    elif isinstance(value, float):
+        yield b"F%s\n" % repr(value).encode() if protocol == 0 else b"G" + struct.pack(">d", value)
+    elif isinstance(value, str):
+        yield _python2_string(value.encode("utf-8"), protocol)
+    elif isinstance(value, bytes):
+        yield _python2_string(value, protocol)
+    elif isinstance(value, np.ndarray):
+        yield from _python2_array(value, protocol)
+    elif isinstance(value, dict):
+        yield b"(d"
+        for key, item in value.items():
+            yield from _python2(key, protocol)
+            yield from _python2(item, protocol)
+            yield b"s"
+    elif isinstance(value, set):
+        yield b"c__builtin__\nset\n("
+        yield from _python2(sorted(value), protocol)
+        yield b"tR"
+    else:
+        yield b"(l" if isinstance(value, list) else b"("
+        for item in value:
+            yield from _python2(item, protocol)
+            yield b"a" if isinstance(value, list) else b""
+        yield b"" if isinstance(value, list) else b"t"
+
+
+def _python2_string(content, protocol):
+    if protocol == 0:
+        return b"S" + repr(content)[1:].encode("ascii") + b"\n"
+    if len(content) < 256:
+        return b"U" + bytes([len(content)]) + content
+    return b"T" + struct.pack("<i", len(content)) + content
+
+
+def _python2_array(array, protocol):
+    code = _python2_string(array.dtype.str[1:].encode(), protocol)
+    yield b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\nt"
+    yield _python2_string(b"b", protocol) + b"tR("
+    yield from _python2(1, protocol)
+    yield from _python2(array.shape, protocol)
+    yield b"cnumpy\ndtype\n(" + code + b"I0\nI1\ntR(I3\n"
+    yield _python2_string(b"<", protocol) + b"NNNI-1\nI-1\nI0\ntbI00\n"
+    yield _python2_string(array.tobytes(), protocol) + b"tb"

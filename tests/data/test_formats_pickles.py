@@ -1,0 +1,396 @@
+"""The pickles of the field: what was written comes back, whatever the quirks."""
+
+import dataclasses
+import pickle
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spcl.data.by_dialogue import MAX_ELEMENTS
+from spcl.data.formats import FORMATS, load, recognise
+from spcl.data.labels import IEMOCAP, MELD
+from spcl.errors import UserError
+from tests.data.made_formats import (
+    IDS,
+    ROWS,
+    check_same,
+    cosmic_list,
+    dialogue_rnn_tuple,
+    made,
+    python2_pickle,
+    spcl_dict,
+    write_pickle,
+)
+
+
+def read(path, labels=None, *, layout):
+    content = load(path)
+    assert recognise(path, content) == layout
+    return FORMATS[layout].read(path, content, labels)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "corpus.pkl"
+
+
+def refused(path, content, labels=None):
+    """The message for a pickle of `content` that its reader refuses."""
+    write_pickle(path, content)
+    with pytest.raises(UserError) as error:
+        FORMATS[recognise(path, load(path))].read(path, load(path), labels)
+    assert "\n" not in str(error.value)
+    assert str(error.value).startswith(str(path))
+    return str(error.value)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("corpus", ["iemocap", "meld"])
+def test_an_spcl_dict_comes_back_however_it_holds_its_vectors(path, corpus, rows):
+    dialogues = made(corpus)
+    speakers = "speaker" if corpus == "iemocap" else "speakers"
+    write_pickle(path, spcl_dict(dialogues, rows=rows, speakers=speakers))
+    reading = read(path, layout="spcl_pickle")
+    check_same(reading, dialogues)
+    assert reading.known_as == corpus
+    assert reading.labels == (IEMOCAP if corpus == "iemocap" else MELD)
+    assert reading.problems == []
+
+
+@pytest.mark.parametrize("ids", IDS)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_ids_may_be_a_list_an_array_or_bytes_in_any_protocol(path, ids, protocol):
+    dialogues = made("iemocap")
+    write_pickle(path, spcl_dict(dialogues, ids=ids), protocol)
+    check_same(read(path, layout="spcl_pickle"), dialogues)
+
+
+def test_a_list_of_ids_keeps_its_order_and_a_set_is_sorted_by_number(path):
+    dialogues = made("meld", [2] * 15)
+    turned = [*reversed(dialogues[:10]), *dialogues[10:]]
+    write_pickle(path, spcl_dict(turned, ids="list", speakers="speakers"))
+    check_same(read(path, layout="spcl_pickle"), turned)
+    write_pickle(path, spcl_dict(turned, ids="set", speakers="speakers"))
+    check_same(read(path, layout="spcl_pickle"), dialogues)
+
+
+def test_a_list_of_dev_dialogues_is_dev(path):
+    dialogues = made("iemocap")
+    dialogues[3] = dataclasses.replace(dialogues[3], split="dev")
+    write_pickle(path, spcl_dict(dialogues))
+    check_same(read(path, layout="spcl_pickle"), dialogues)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("form", ["iemocap", "meld", "meld without v"])
+def test_the_three_tuples_of_the_dialogue_rnn_family_are_told_apart(path, form, rows):
+    corpus = form.split()[0]
+    dialogues = made(corpus)
+    write_pickle(path, dialogue_rnn_tuple(dialogues, form, rows=rows))
+    reading = read(path, layout="dialogue_rnn")
+    check_same(reading, dialogues, "ta" if form == "meld without v" else "tav")
+    assert reading.known_as == corpus
+    ids = [u.utterance_id for u in reading.utterances]
+    assert ids[0] == ("Ses01F_impro00_F000" if corpus == "iemocap" else "dia0_utt0")
+
+
+@pytest.mark.parametrize("corpus", ["iemocap", "meld"])
+def test_cosmic_gives_the_mean_of_its_four_layers_as_text(path, corpus):
+    dialogues = made(corpus)
+    dialogues[0] = dataclasses.replace(dialogues[0], split="dev")
+    layers = (-2, 1, 1, 0)
+    content = cosmic_list(dialogues, layers=layers, sentiments=corpus == "meld")
+    for whole in (content, tuple(content)):
+        write_pickle(path, whole)
+        reading = read(path, layout="cosmic")
+        expected = [
+            np.mean([d.vectors["t"] + np.float32(by) for by in layers], axis=0) for d in dialogues
+        ]
+        order = sorted(range(len(dialogues)), key=lambda i: dialogues[i].split == "test")
+        order = [i for s in ("train", "dev", "test") for i in order if dialogues[i].split == s]
+        np.testing.assert_array_equal(
+            reading.features["t"], np.concatenate([expected[i] for i in order])
+        )
+        assert reading.known_as == corpus
+        assert {u.split for u in reading.utterances} == {"train", "dev", "test"}
+
+
+def test_emorynlp_in_cosmics_form_is_not_taken_for_meld(path):
+    content = cosmic_list(made("meld"), layers=(0, 0, 0, 0), sentiments=False)
+    assert "nothing says what they mean" in refused(path, content)
+    seven = ("joyful", "mad", "peaceful", "neutral", "sad", "powerful", "scared")
+    reading = read(path, seven, layout="cosmic")
+    assert reading.labels == seven
+    assert reading.known_as is None
+
+
+@pytest.mark.parametrize("protocol", [0, 2])
+def test_a_pickle_of_python_2_comes_back(path, protocol):
+    dialogues = made("iemocap")
+    for content, layout in (
+        (dialogue_rnn_tuple(dialogues, "iemocap"), "dialogue_rnn"),
+        (dialogue_rnn_tuple(dialogues, "iemocap", rows="list of lists"), "dialogue_rnn"),
+        (spcl_dict(dialogues, rows="float64"), "spcl_pickle"),
+    ):
+        path.write_bytes(python2_pickle(content, protocol=protocol))
+        check_same(read(path, layout=layout), dialogues)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 8), min_size=6, max_size=12).filter(lambda n: sum(n) >= 7),
+    rows=st.sampled_from(sorted(ROWS)),
+    ids=st.sampled_from(sorted(IDS)),
+    form=st.sampled_from(["iemocap", "meld", "meld without v"]),
+    seed=st.integers(0, 99),
+)
+def test_any_corpus_comes_back_in_any_dress(tmp_path_factory, lengths, rows, ids, form, seed):
+    dialogues = made(form.split()[0], lengths, seed=seed)
+    path = tmp_path_factory.mktemp("any") / "corpus.pkl"
+    write_pickle(path, dialogue_rnn_tuple(dialogues, form, rows=rows, ids=ids))
+    modalities = "ta" if form == "meld without v" else "tav"
+    check_same(read(path, layout="dialogue_rnn"), dialogues, modalities)
+
+
+def test_fields_by_utterance_are_matched_by_name_not_by_place(path):
+    dialogues = made("iemocap")
+    content = spcl_dict(dialogues)
+    for key in ("label", "speaker", "sentence", "text", "audio", "visual"):
+        for name, values in content[key].items():
+            named = {f"{name}_{i}": value for i, value in enumerate(values)}
+            turned = reversed(named.items()) if key in ("text", "speaker") else named.items()
+            content[key][name] = dict(turned)
+    write_pickle(path, content)
+    reading = read(path, layout="spcl_pickle")
+    check_same(reading, dialogues)
+    assert reading.utterances[0].utterance_id == "Ses01F_impro00_0"
+
+
+@pytest.mark.parametrize("absent", [-1, None, np.nan, -1.0])
+def test_minus_one_and_none_are_unlabelled(path, absent):
+    dialogues = made("iemocap")
+    dialogues[1].emotions[2] = None
+    content = spcl_dict(dialogues)
+    content["label"][dialogues[1].name][2] = absent
+    write_pickle(path, content)
+    check_same(read(path, layout="spcl_pickle"), dialogues)
+
+
+def test_emotions_may_have_their_short_or_long_names(path):
+    dialogues = made("iemocap")
+    content = spcl_dict(dialogues)
+    long = {"hap": "Happiness", "sad": "sadness", "neu": "neutral", "ang": "anger",
+            "exc": "excitement", "fru": "Frustrated"}  # fmt: skip
+    for spelling in ({}, long):
+        content["label"] = {
+            d.name: [spelling.get(emotion, emotion) for emotion in d.emotions] for d in dialogues
+        }
+        write_pickle(path, content)
+        check_same(read(path, layout="spcl_pickle"), dialogues)
+
+
+def test_names_that_two_corpora_share_are_left_as_they_are(path):
+    dialogues = [dataclasses.replace(d, name=f"talk{i}") for i, d in enumerate(made("iemocap"))]
+    content = spcl_dict(dialogues)
+    content["label"] = {d.name: ["anger", "sad"] * 3 for d in dialogues}
+    content["speaker"] = {d.name: ["x", "y"] * 3 for d in dialogues}
+    write_pickle(path, content)
+    reading = read(path, layout="spcl_pickle")
+    assert reading.labels == ("anger", "sad")
+    assert reading.known_as is None
+
+
+def unknown_corpus():
+    content = spcl_dict([dataclasses.replace(d, name=f"talk{d.name}") for d in made("iemocap")])
+    content["speaker"] = {name: ["x"] * len(spoken) for name, spoken in content["speaker"].items()}
+    return content
+
+
+def test_the_order_of_numbers_is_asked_for_not_guessed(path):
+    message = refused(path, unknown_corpus())
+    assert "numbers from 0 to 5" in message
+    assert "labels: [...]" in message
+
+
+def test_the_order_of_the_config_is_followed(path):
+    write_pickle(path, unknown_corpus())
+    asked = ("f", "e", "d", "c", "b", "a")
+    reading = read(path, asked, layout="spcl_pickle")
+    assert reading.labels == asked
+    known = [emotion for d in made("iemocap") for emotion in d.emotions]
+    expected = [asked[IEMOCAP.index(emotion)] for emotion in known]
+    assert [u.emotion for u in reading.utterances] == expected
+
+
+def test_an_order_that_is_too_short_is_refused(path):
+    assert "number 5" in refused(path, unknown_corpus(), ("a", "b"))
+
+
+def test_four_classes_of_iemocap_are_asked_for(path):
+    content = spcl_dict(made("iemocap"))
+    for labels in content["label"].values():
+        labels[:] = [min(label, 3) for label in labels]
+    assert "iemocap has 6" in refused(path, content)
+    reading = read(path, ("hap", "sad", "neu", "ang"), layout="spcl_pickle")
+    assert reading.known_as == "iemocap"
+
+
+def test_a_dialogue_in_two_lists_is_an_error_that_names_it(path):
+    content = spcl_dict(made("iemocap"))
+    content["testVid"].append(content["trainVid"][1])
+    assert f"listed for train and for test, first {content['trainVid'][1]}" in refused(
+        path, content
+    )
+
+
+def test_a_dialogue_in_no_list_or_without_content_costs_itself(path):
+    dialogues = made("iemocap")
+    content = spcl_dict(dialogues)
+    content["trainVid"] = [*content["trainVid"][1:], "Ses01F_lost"]
+    write_pickle(path, content)
+    reading = read(path, layout="spcl_pickle")
+    check_same(reading, dialogues[1:])
+    reasons = [problem.reason for problem in reading.problems]
+    assert reasons == [
+        f"dialogue {dialogues[0].name}: listed for no split; left out",
+        "dialogue Ses01F_lost: listed but not there; left out",
+    ]
+    assert reading.problems[0].file == "corpus.pkl"
+
+
+def test_an_empty_dialogue_costs_itself(path):
+    dialogues = made("iemocap", (5, 3, 0, 4, 6, 2))
+    write_pickle(path, spcl_dict(dialogues))
+    reading = read(path, layout="spcl_pickle")
+    check_same(reading, [d for d in dialogues if len(d)])
+    assert "no utterances" in reading.problems[0].reason
+
+
+@pytest.mark.parametrize("extra", [-1, 1])
+def test_vectors_more_or_fewer_than_utterances_cost_that_modality_of_the_dialogue(path, extra):
+    dialogues = made("iemocap")
+    content = spcl_dict(dialogues, rows="list of arrays")
+    rows = content["audio"][dialogues[1].name]
+    content["audio"][dialogues[1].name] = rows[:-1] if extra < 0 else [*rows, rows[0]]
+    write_pickle(path, content)
+    reading = read(path, layout="spcl_pickle")
+    n = len(dialogues[1])
+    assert f"{n + extra} audio vectors for {n} utterances" in reading.problems[0].reason
+    assert [problem.modality for problem in reading.problems] == ["a"] * n
+    lost = np.isnan(reading.features["a"]).all(1)
+    assert lost.tolist() == [u.dialogue_id == dialogues[1].name for u in reading.utterances]
+    assert not np.isnan(reading.features["t"]).any()
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], "words", np.array([]), ["a", "b"], [[1.0, 2.0], [3.0]], np.float32(2), {}]
+)
+def test_a_value_that_is_no_vector_costs_its_row(path, value):
+    dialogues = made("iemocap")
+    content = spcl_dict(dialogues, rows="list of arrays")
+    content["visual"][dialogues[2].name][0] = value
+    write_pickle(path, content)
+    reading = read(path, layout="spcl_pickle")
+    (problem,) = reading.problems
+    assert (problem.utterance_id, problem.modality) == (f"{dialogues[2].name}_utt0", "v")
+    assert np.isnan(reading.features["v"]).all(1).sum() == 1
+
+
+def test_what_is_not_finite_is_kept_for_the_checks(path):
+    dialogues = made("iemocap")
+    dialogues[0].vectors["t"][1, 2] = np.nan
+    write_pickle(path, spcl_dict(dialogues))
+    check_same(read(path, layout="spcl_pickle"), dialogues)
+    content = spcl_dict(dialogues, rows="float64")
+    content["text"][dialogues[0].name][0, 0] = 1e300
+    write_pickle(path, content)
+    assert np.isinf(read(path, layout="spcl_pickle").features["t"][0, 0])
+
+
+def test_vectors_of_two_widths_are_an_error_that_names_dialogues_and_widths(path):
+    dialogues = made("iemocap")
+    content = spcl_dict(dialogues)
+    content["text"][dialogues[3].name] = np.zeros((len(dialogues[3]), 9))
+    message = refused(path, content)
+    assert f"6 (dialogue {dialogues[0].name}), 9 (dialogue {dialogues[3].name})" in message
+
+
+def test_speakers_and_labels_of_different_number_cost_the_dialogue(path):
+    dialogues = made("iemocap")
+    content = spcl_dict(dialogues)
+    content["speaker"][dialogues[0].name].append("F")
+    write_pickle(path, content)
+    reading = read(path, layout="spcl_pickle")
+    check_same(reading, dialogues[1:])
+    assert "6 speakers for 5 labels" in reading.problems[0].reason
+
+
+def test_a_one_hot_vector_without_a_one_is_an_unknown_speaker(path):
+    content = dialogue_rnn_tuple(made("meld"), "meld")
+    content[1][0][0] = [0.0] * 9
+    write_pickle(path, content)
+    reading = read(path, layout="dialogue_rnn")
+    assert reading.utterances[0].speaker == "unknown"
+    assert reading.problems[0].utterance_id == "dia0_utt0"
+
+
+def test_a_modality_that_is_absent_is_no_modality(path):
+    content = spcl_dict(made("iemocap"))
+    del content["visual"]
+    write_pickle(path, content)
+    assert set(read(path, layout="spcl_pickle").features) == {"t", "a"}
+
+
+def test_sentences_that_are_absent_are_empty(path):
+    content = spcl_dict(made("iemocap"))
+    del content["sentence"]
+    write_pickle(path, content)
+    assert {u.text for u in read(path, layout="spcl_pickle").utterances} == {""}
+
+
+def test_labels_that_are_no_classes_are_refused(path):
+    content = spcl_dict(made("iemocap"))
+    content["label"][content["trainVid"][0]][0] = 0.25
+    assert "has a label of type float" in refused(path, content)
+
+
+def test_a_few_bytes_cannot_stand_for_a_corpus_of_any_size(path):
+    n = 2**15
+    vector = [0.5] * n
+    content = spcl_dict(made("iemocap"))
+    name = content["trainVid"][0]
+    for key, value in (("label", 5), ("speaker", "F"), ("text", vector)):
+        content[key][name] = [value] * n
+    write_pickle(path, content)
+    assert n * n > MAX_ELEMENTS
+    assert path.stat().st_size < 2**20
+    assert "numbers and letters" in refused(path, content)
+
+
+def test_nested_lists_in_place_of_a_vector_are_not_walked(path):
+    bomb = [0.0]
+    for _ in range(60):
+        bomb = [bomb, bomb]
+    content = spcl_dict(made("iemocap"), rows="list of arrays")
+    content["text"][content["trainVid"][0]][0] = bomb
+    write_pickle(path, content)
+    (problem,) = read(path, layout="spcl_pickle").problems
+    assert problem.reason == "not a vector of numbers"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ({"trainVid": [], "labels": {}}, "a dict with the keys trainVid, labels"),
+        (tuple(range(7)), "a tuple of 7 (int, int, int, int, int, int, int)"),
+        ([{}] * 12, "a list of 12 (dict, "),
+        ("text", "a str"),
+        (np.zeros((3, 4)), "a ndarray"),
+    ],
+)
+def test_what_fits_no_format_is_named_by_what_was_found(path, content, found):
+    write_pickle(path, content)
+    with pytest.raises(UserError, match=re.escape(found)):
+        recognise(path, load(path))
