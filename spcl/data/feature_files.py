@@ -16,10 +16,15 @@ import pyarrow.types as pt
 from spcl.data.records import Problem
 from spcl.data.text_files import separator_in
 from spcl.errors import UserError
-from spcl.schemas import MODALITIES
+from spcl.schemas import MODALITIES, UTTERANCES
 
 _SUFFIXES = (".parquet", ".npz", ".npy", ".csv")
 _IDS, _OBSERVED, _VECTORS = "utterance_id", "observed", "features"
+_NO_FEATURES = {
+    *(column.name for column in UTTERANCES.columns),
+    *("session", "label", "", "unnamed: 0", "__index_level_0__"),
+}
+"""Columns of numbers that say who, when or which emotion; the last three are a row's number."""
 
 
 @dataclass(frozen=True)
@@ -190,22 +195,22 @@ def _vectors(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, tuple[str
 
 
 def _side_by_side(table: pa.Table, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The columns of numbers as a matrix; others are left out."""
+    """The columns of numbers as a matrix; others, labels above all, are left out."""
     numbers: list[str] = []
     others: list[str] = []
     for field in table.schema:
-        if field.name in (_IDS, _OBSERVED):
+        if field.name in (_IDS, _OBSERVED) or pt.is_null(field.type):
             continue
-        kind = numbers if pt.is_floating(field.type) or pt.is_integer(field.type) else others
-        if not pt.is_null(field.type):
-            kind.append(field.name)
+        number = pt.is_floating(field.type) or pt.is_integer(field.type)
+        taken = number and field.name.lower() not in _NO_FEATURES
+        (numbers if taken else others).append(field.name or "without a name")
     if not numbers:
         raise UserError(
             f"{path}: no column '{_VECTORS}' of vectors and no column of numbers, but"
             f" {', '.join(table.column_names)}; write one of them"
         )
     columns = [_float32(table[name].to_numpy(zero_copy_only=False)) for name in numbers]
-    notes = (f"columns {', '.join(others)} hold no numbers; left out",)
+    notes = (f"columns {', '.join(others)} hold no features; left out",)
     return np.stack(columns, axis=1), notes if others else ()
 
 

@@ -184,7 +184,15 @@ class TestFeatures:
         reading = read(folder)
         assert reading.features["a"][[0, 1, 3]].tolist() == [[0.5, 0], [1.5, 1e5], [3.5, 3e5]]
         assert np.isnan(reading.features["a"][2, 1])
-        assert reading.problems[0].reason == "columns file hold no numbers; left out"
+        assert reading.problems[0].reason == "columns file hold no features; left out"
+
+    def test_neither_labels_nor_row_numbers_become_features(self, folder):
+        lines = [",utterance_id,Emotion,position,pitch"]
+        lines += [f"{n},u{n},{n % 2},{n},{n}.5" for n in range(4)]
+        (folder / "a.csv").write_text("\n".join(lines) + "\n", "utf-8")
+        reading = read(folder)
+        assert reading.features["a"].tolist() == [[0.5], [1.5], [2.5], [3.5]]
+        assert "without a name, Emotion, position hold no features" in reading.problems[0].reason
 
     def test_rows_that_are_absent_null_or_marked_are_nan(self, folder):
         table = pa.table(
@@ -307,9 +315,10 @@ class TestPaths:
         ]
 
     def test_a_lost_file_costs_its_own_row(self, folder):
-        kept, problems = self.paths(folder, ["clips/one.wav", "clips/no.wav", "clips", None])
+        kept, problems = self.paths(folder, ["clips/one.wav", "clips/no.wav", "clips", "a\0b.wav"])
         assert kept == ["clips/one.wav", None, None, None]
-        assert [reason for _, _, reason in problems] == ["no such file", "Is a directory"]
+        reasons = [reason for _, _, reason in problems]
+        assert reasons == ["no such file", "Is a directory", "not a path"]
 
 
 def test_a_missing_column_is_named_with_those_found_and_the_nearest(tmp_path):

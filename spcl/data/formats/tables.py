@@ -192,22 +192,17 @@ class _Table:
 
     def paths(self, column: str, names: Sequence[str]) -> list[str | None]:
         """A column of media files in the corpus' folder; None, and a problem, where one is not."""
-        m, root = _MODALITY[column], self.folder.resolve()
-        kept: list[str | None] = []
+        m = _MODALITY[column]
+        kept: list[str | None] = [None] * self.n
         for row, cell in enumerate(self.cells(column)):
+            if not cell:
+                continue
             reference = MediaReference.parse(cell)
-            path = reference.path
-            if "\\" in path and not (self.folder / path).exists():  # written under Windows
-                path = path.replace("\\", "/")
-            reason = None
-            if cell:
-                inside = (root / path).resolve().is_relative_to(root)
-                reason = (
-                    media.fault(root / path) if inside else "lies outside the folder of the corpus"
-                )
-            if reason:
-                self.problems.append(Problem(path, names[row] or None, m, reason))
-            kept.append(path + cell[len(reference.path) :] if cell and not reason else None)
+            path = reference.path.replace("\\", "/")  # as Windows writes them
+            if fault := _path_fault(path, self.folder):
+                self.problems.append(Problem(path, names[row] or None, m, fault))
+            else:
+                kept[row] = path + cell[len(reference.path) :]
         return kept
 
     def _parquet(self) -> dict[str, list[Any]]:
@@ -241,6 +236,17 @@ class _Table:
 
     def _note(self, utterance_id: str | None, modality: str | None, reason: str) -> None:
         self.problems.append(Problem(self.path.name, utterance_id, modality, reason))
+
+
+def _path_fault(path: str, folder: Path) -> str | None:
+    """Why no media file of the corpus is at `path`; nothing outside its folder is opened."""
+    try:
+        file = (folder / path).resolve()
+    except (OSError, ValueError, RuntimeError):  # a null byte, a loop of links
+        return "not a path"
+    if not file.is_relative_to(folder.resolve()):
+        return "lies outside the folder of the corpus"
+    return media.fault(file)
 
 
 def _text(value: Any) -> str:
