@@ -158,6 +158,8 @@ _READERS = {".parquet": _parquet, ".csv": _csv, ".npy": _npy, ".npz": _npz}
 
 def _of_table(table: pa.Table, path: Path) -> _Content:
     """A column of vectors, or else all columns of numbers side by side."""
+    if len(set(table.column_names)) < len(table.column_names):
+        raise UserError(f"{path}: two columns have one name; rename one")
     ids = None
     if _IDS in table.column_names:
         ids = [str(name) for name in table[_IDS].to_pylist()]
