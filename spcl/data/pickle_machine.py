@@ -19,6 +19,8 @@ from spcl.data.admitted import ElementType, Name, RefusedError, UnfilledArray, k
 MAX_STEPS = 20_000_000
 """Opcodes that are carried out, a run of floats counting as one; an array takes about twenty."""
 
+_LARGE = "holds a number of more than 64 bits"
+
 _Opcode = Callable[["Machine"], None]
 _OPCODES: dict[int, _Opcode] = {}
 
@@ -355,6 +357,7 @@ class Machine:
             b"\x82": "uses the extension registry",
             b"\x83": "uses the extension registry",
             b"\x84": "uses the extension registry",
+            b"\x8b": _LARGE,
             b"\x97": "keeps its arrays outside of it",
             b"\x98": "keeps its arrays outside of it",
         }
@@ -370,5 +373,5 @@ _APPENDED_FLOATS = re.compile(rb"(?:F[-+.\deinf]{1,40}\na)+")
 def _bounded(number: int) -> int:
     """`number`, if it has at most 64 bits: what a class, an id or a length may be."""
     if not -(2**63) <= number < 2**64:
-        raise RefusedError("holds a number of more than 64 bits")
+        raise RefusedError(_LARGE)
     return number

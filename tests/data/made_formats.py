@@ -37,12 +37,10 @@ def made(corpus, lengths=(5, 3, 1, 4, 6, 2), *, seed=0, widths=WIDTHS):
     emotions = [order[i % len(order)] for i in range(sum(lengths))]
     dialogues = []
     for place, n in enumerate(lengths):
-        iemocap = corpus == "iemocap"
+        iemocap, session = corpus == "iemocap", 1 + place * 5 // len(lengths)
         dialogues.append(
             Dialogue(
-                name=f"Ses0{1 + place * 5 // len(lengths)}F_impro{place:02d}"
-                if iemocap
-                else str(place),
+                name=f"Ses0{session}F_impro{place:02d}" if iemocap else str(place),
                 split="test" if place >= len(lengths) * 2 / 3 else "train",
                 speakers=[("F", "M")[i % 2] if iemocap else str(i % 3) for i in range(n)],
                 emotions=[emotions.pop() for _ in range(n)],
@@ -95,7 +93,7 @@ IDS = {
     "list": list,
     "tuple": tuple,
     "array": np.array,
-    "set": lambda ids: set(reversed(ids)),
+    "set": set,
     "bytes": lambda ids: [name.encode() if isinstance(name, str) else name for name in ids],
 }
 

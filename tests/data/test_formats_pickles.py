@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spcl.data.by_dialogue import MAX_ELEMENTS
+from spcl.data import by_dialogue
 from spcl.data.formats import FORMATS, load, recognise
 from spcl.data.labels import IEMOCAP, MELD
 from spcl.errors import UserError
@@ -356,15 +356,16 @@ def test_labels_that_are_no_classes_are_refused(path):
     assert "has a label of type float" in refused(path, content)
 
 
-def test_a_few_bytes_cannot_stand_for_a_corpus_of_any_size(path):
-    n = 2**15
+def test_a_few_bytes_cannot_stand_for_a_corpus_of_any_size(path, monkeypatch):
+    monkeypatch.setattr(by_dialogue, "MAX_ELEMENTS", 2**18)
+    n = 2**10
     vector = [0.5] * n
     content = spcl_dict(made("iemocap"))
     name = content["trainVid"][0]
     for key, value in (("label", 5), ("speaker", "F"), ("text", vector)):
         content[key][name] = [value] * n
     write_pickle(path, content)
-    assert n * n > MAX_ELEMENTS
+    assert n * n > by_dialogue.MAX_ELEMENTS
     assert path.stat().st_size < 2**20
     assert "numbers and letters" in refused(path, content)
 
