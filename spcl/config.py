@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from spcl.datasets import extraction, modalities, with_folds
 from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, Kind, find, needs
 from spcl.source import modules_with
@@ -98,24 +99,46 @@ def _undefined_names(config: Mapping[str, Any]) -> Iterable[str]:
             yield from _unfound(kind, name, (entry or {}).get("source"))
     computing = modules_with(Path(__file__).with_name("extract"), "EXTRACTOR")
     extractors = (*computing, "corpus")  # the last: features that the corpus brings
-    for letter, choice in config["features"].items():
-        if (name := choice["extractor"]) not in extractors:
-            yield f"features.{letter}: there is no '{name}'; {_choices(name, extractors)}"
+    own = {f"datasets.{name}.": dataset for name, dataset in config["datasets"].items()}
+    for key, entry in {"": config, **own}.items():
+        for letter, choice in entry.get("features", {}).items():
+            if (name := choice["extractor"]) not in extractors:
+                yield f"{key}features.{letter}: there is no '{name}'; {_choices(name, extractors)}"
     for axis in ("baselines", "curricula"):
         for name in config["grid"][axis]:
             yield from _undefined(f"grid.{axis}", name, axis, config)
-    for letter in "".join(config["grid"]["modalities"]):
-        if letter not in config["features"]:
-            yield f"grid.modalities: modality '{letter}' has no extractor; add features.{letter}"
-    for name, dataset in config["datasets"].items():
-        # Only there may the simulator write, for what it writes is deleted when it runs again.
-        if "simulate" in dataset and dataset["path"] != f"data/{name}":
-            yield f"datasets.{name}.path: a simulated corpus lies in data/{name}; write that"
+    for name in config["datasets"]:
+        yield from _unusable(name, config)
     for name, curriculum in config["curricula"].items():
         for cell in (curriculum or {}).get("cells", []):
             for key, axis in (("dataset", "datasets"), ("baseline", "baselines")):
                 if key in cell:
                     yield from _undefined(f"curricula.{name}.cells", cell[key], axis, config)
+
+
+def _unusable(name: str, config: Mapping[str, Any]) -> Iterable[str]:
+    """Faults of one dataset."""
+    dataset, key = config["datasets"][name], f"datasets.{name}"
+    there = modalities(config, name)
+    # Only there may a rule write, for what it writes is deleted when it runs again.
+    for maker, what in (("simulate", "simulated"), ("download", "downloaded")):
+        if maker in dataset and dataset["path"] != f"data/{name}":
+            yield f"{key}.path: a {what} corpus lies in data/{name}; write that"
+    if "simulate" in dataset and "download" in dataset:
+        yield f"{key}: a corpus is simulated or downloaded, not both; leave one out"
+    for letter in there:
+        if extraction(config, name, letter) is None:
+            yield f"{key}.modalities: modality '{letter}' has no extractor; add features.{letter}"
+    asked = config["grid"]["modalities"]
+    if not any(set(one) <= set(there) for one in asked):
+        lacking = next(letter for letter in asked[0] if letter not in there)
+        yield (
+            f"grid.modalities: {', '.join(asked)} need what {key} has not; add features.{lacking},"
+            + (f" or the set {there}" if there else f" or write {key}.features")
+        )
+    for fold in with_folds({name: dataset}):
+        if fold != name and fold in config["datasets"]:
+            yield f"datasets.{fold}: a fold of '{name}' has this name; choose another"
 
 
 def _undefined(key: str, name: str, axis: str, config: Mapping[str, Any]) -> Iterable[str]:

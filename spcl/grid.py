@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from spcl.datasets import modalities, trained
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -29,14 +31,28 @@ class Cell:
 
 
 def cells(config: Mapping[str, Any]) -> list[Cell]:
-    """The product of the config's axes, in the config's order."""
+    """The product of the config's axes, in the config's order.
+
+    Cells that need a modality which their dataset has not are left out.
+    """
     grid = config["grid"]
+    there = {name: set(modalities(config, name)) for name in trained(config["datasets"])}
     return [
         Cell(*axes)
         for axes in itertools.product(
-            config["datasets"], grid["baselines"], grid["modalities"], grid["curricula"]
+            there, grid["baselines"], grid["modalities"], grid["curricula"]
         )
+        if there[axes[0]].issuperset(axes[2])
     ]
+
+
+def left_out(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """By dataset, the modality sets of the grid that it has not the modalities for."""
+    every = {
+        name: [one for one in config["grid"]["modalities"] if not set(one) <= set(there)]
+        for name, there in ((name, modalities(config, name)) for name in config["datasets"])
+    }
+    return {name: sets for name, sets in every.items() if sets}
 
 
 def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:

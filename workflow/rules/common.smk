@@ -10,11 +10,12 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from spcl.config import check
+from spcl.datasets import extraction, modalities, owners, trained, with_folds
 from spcl.device import choose
 from spcl.digest import digest
 from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, find, needs
-from spcl.grid import Cell, cell_settings, cells, needed, pacing_cell
+from spcl.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
 
 
 def keep_one_line(record):
@@ -29,6 +30,11 @@ logger.addFilter(keep_one_line)
 CONFIG_FILE = ", ".join(os.path.relpath(path) for path in workflow.configfiles)
 check(config, Path(workflow.basedir, "workflow/schemas/config.schema.yaml"), CONFIG_FILE)
 
+config["datasets"] = with_folds(config["datasets"])
+if workflow.is_main_process:
+    for name, sets in left_out(config).items():
+        logger.info(f"Left out of the grid: {', '.join(sets)} of {name}, which lacks a modality")
+
 GRID = config["name"]
 DEVICE = choose(config["device"])
 BASELINES = {
@@ -40,7 +46,10 @@ CURRICULA = {
     for name, entry in config["curricula"].items()
 }
 NEEDS = {name: needs(extension) for name, extension in CURRICULA.items()}
-SIMULATED = [name for name, dataset in config["datasets"].items() if "simulate" in dataset]
+TRAINED = trained(config["datasets"])
+OWNERS = owners(config["datasets"])  # of files and features; folds share theirs
+SIMULATED = [name for name in OWNERS if "simulate" in config["datasets"][name]]
+DOWNLOADED = [name for name in OWNERS if "download" in config["datasets"][name]]
 
 
 wildcard_constraints:
@@ -61,7 +70,8 @@ def code(script, *modules):
 def corpus(wildcards):
     """The folder or file of a raw corpus; one clear line where it is absent."""
     dataset = config["datasets"][wildcards.dataset]
-    if "simulate" not in dataset and not Path(dataset["path"]).exists():
+    made = {"simulate", "download"} & dataset.keys()
+    if not made and not Path(dataset["path"]).exists():
         raise UserError(
             f"{dataset['path']}: no such folder; put the corpus there or set"
             f" datasets.{wildcards.dataset}.path in {CONFIG_FILE}"
@@ -71,12 +81,17 @@ def corpus(wildcards):
 
 def of_dataset(key):
     """What the config says of a job's dataset. (`lookup` walks the whole config for each job.)"""
-    return lambda wildcards: config["datasets"][wildcards.dataset][key]
+    return lambda wildcards: config["datasets"][wildcards.dataset].get(key)
 
 
-def of_modality(key):
+def of_download(key):
+    """What the config says of where a job's dataset is downloaded from."""
+    return lambda wildcards: config["datasets"][wildcards.dataset]["download"][key]
+
+
+def of_extraction(key):
     """What the config says of how a job's modality is extracted."""
-    return lambda wildcards: config["features"][wildcards.modality][key]
+    return lambda wildcards: extraction(config, wildcards.dataset, wildcards.modality)[key]
 
 
 def cell(wildcards):
@@ -101,19 +116,26 @@ def wants(cell, need):
     return need in needed(NEEDS[cell.curriculum], settings(cell)["curriculum"])
 
 
-def of_modalities(stage, cell):
-    """Tables of a cell's modalities."""
-    return [f"results/{stage}/{cell.dataset}/{letter}.parquet" for letter in cell.modalities]
+def features(dataset, letter):
+    """The features of a dataset in one modality; those of a fold are its corpus'."""
+    owner = config["datasets"][dataset].get("fold_of", dataset)
+    return f"results/features/{owner}/{letter}.parquet"
 
 
 def cell_features(wildcards):
-    """Feature tables of a cell's modalities."""
-    return of_modalities("features", cell(wildcards))
+    """The features of a cell's modalities."""
+    return [features(wildcards.dataset, letter) for letter in wildcards.modalities]
+
+
+def probes(dataset, letters):
+    """The difficulty of a dataset's utterances, a table a modality."""
+    return [f"results/difficulty/{dataset}/{letter}.parquet" for letter in letters]
 
 
 def cell_probes(wildcards):
     """The probes' scores of the utterances, where the curriculum looks at them."""
-    return of_modalities("difficulty", cell(wildcards)) if wants(cell(wildcards), "probes") else []
+    own = cell(wildcards)
+    return probes(own.dataset, own.modalities) if wants(own, "probes") else []
 
 
 def cell_conversations(wildcards):
@@ -142,30 +164,50 @@ def cell_pace(wildcards):
     return f"results/cells/{pacing.address}/history.parquet"
 
 
-def of_cells(table, datasets=config["datasets"]):
-    """One of the four tables of every cell of the grid, or of those of some datasets."""
+def of_cells(table, dataset=None):
+    """One of the four tables of every cell of the grid, or of those of one dataset."""
     return [
         f"results/cells/{cell.address}/{table}.parquet"
-        for cell in cells(config | {"datasets": datasets})
+        for cell in cells(config)
+        if dataset in (None, cell.dataset)
     ]
 
 
-def of_datasets(pattern):
-    """A path of every dataset, and of every modality where `pattern` names it."""
-    return expand(pattern, grid=GRID, dataset=config["datasets"], modality=config["features"])
+def of_datasets(pattern, datasets=TRAINED):
+    """A path of every dataset."""
+    return expand(pattern, grid=GRID, dataset=datasets)
+
+
+def all_features():
+    """The features of every corpus."""
+    return [features(name, letter) for name in OWNERS for letter in modalities(config, name)]
+
+
+def all_probes():
+    """The utterances' difficulty in every dataset and modality."""
+    return [path for name in TRAINED for path in probes(name, modalities(config, name))]
 
 
 def benchmarked_jobs():
     """The rule and the wildcards, in the order of the paths, of every job whose cost is tabulated."""
-    simulated = [{"dataset": name} for name in SIMULATED]
-    datasets = [{"dataset": name} for name in config["datasets"]]
-    modalities = [one | {"modality": letter} for one in datasets for letter in config["features"]]
+
+    def datasets(names):
+        return [{"dataset": name} for name in names]
+
+    def by_modality(names):
+        return [
+            {"dataset": name, "modality": letter}
+            for name in names
+            for letter in modalities(config, name)
+        ]
+
     wildcards = {
-        "simulate_corpus": simulated,
-        "import_corpus": datasets,
-        "extract_features": modalities,
-        "score_utterances": modalities,
-        "score_conversations": datasets,
+        "download_corpus": datasets(DOWNLOADED),
+        "simulate_corpus": datasets(SIMULATED),
+        "import_corpus": datasets(dict.fromkeys([*OWNERS, *TRAINED])),
+        "extract_features": by_modality(OWNERS),
+        "score_utterances": by_modality(TRAINED),
+        "score_conversations": datasets(TRAINED),
         "train_cell": [asdict(cell) for cell in cells(config)],
     }
     return [[rule, one] for rule, values in wildcards.items() for one in values]

@@ -19,6 +19,29 @@ rule simulate_corpus:
         "../../scripts/simulate_corpus.py"
 
 
+rule download_corpus:
+    output:
+        directory("data/{dataset}"),
+    log:
+        "logs/download_corpus/{dataset}.log",
+    benchmark:
+        "benchmarks/download_corpus/{dataset}.jsonl"
+    wildcard_constraints:
+        dataset="|".join(DOWNLOADED) or "(?!)",
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        url=of_download("url"),
+        sha256=of_download("sha256"),
+        size=of_download("size"),
+        licence=of_download("licence"),
+        code=code("download_corpus"),
+    message:
+        "Downloading the corpus {wildcards.dataset}"
+    script:
+        "../../scripts/download_corpus.py"
+
+
 rule import_corpus:
     input:
         corpus=corpus,
@@ -34,7 +57,7 @@ rule import_corpus:
         "../../envs/learning.yaml"
     params:
         layout=of_dataset("layout"),
-        labels=lambda wildcards: config["datasets"][wildcards.dataset].get("labels"),
+        labels=of_dataset("labels"),
         protocol=of_dataset("protocol"),
         protocol_seed=of_dataset("protocol_seed"),
         code=code("import_corpus"),

@@ -1,7 +1,7 @@
 rule score_utterances:
     input:
         utterances="results/corpora/{dataset}/utterances.parquet",
-        features="results/features/{dataset}/{modality}.parquet",
+        features=lambda wildcards: features(wildcards.dataset, wildcards.modality),
     output:
         "results/difficulty/{dataset}/{modality}.parquet",
     log:
@@ -23,9 +23,7 @@ rule score_utterances:
 rule score_conversations:
     input:
         utterances="results/corpora/{dataset}/utterances.parquet",
-        scores=expand(
-            "results/difficulty/{{dataset}}/{modality}.parquet", modality=config["features"]
-        ),
+        scores=lambda wildcards: probes(wildcards.dataset, modalities(config, wildcards.dataset)),
     output:
         "results/difficulty/{dataset}/conversations.parquet",
     log:
@@ -44,7 +42,7 @@ rule score_conversations:
 
 rule difficulty:
     input:
-        of_datasets("results/difficulty/{dataset}/{modality}.parquet"),
+        all_probes(),
         of_datasets("results/difficulty/{dataset}/conversations.parquet"),
     message:
         "All difficulty is scored"

@@ -12,11 +12,11 @@ rule extract_features:
     conda:
         "../../envs/media.yaml"
     params:
-        extractor=of_modality("extractor"),
-        options=of_modality("options"),
+        extractor=of_extraction("extractor"),
+        options=of_extraction("options"),
         problem_limit=config["problem_limit"],
         code=lambda wildcards: code(
-            "extract_features", f"spcl.extract.{of_modality('extractor')(wildcards)}"
+            "extract_features", f"spcl.extract.{of_extraction('extractor')(wildcards)}"
         ),
     message:
         "Extracting features of {wildcards.dataset}, modality {wildcards.modality}"
@@ -26,6 +26,6 @@ rule extract_features:
 
 rule features:
     input:
-        of_datasets("results/features/{dataset}/{modality}.parquet"),
+        all_features(),
     message:
         "All features are extracted"

@@ -25,8 +25,8 @@ KINDS = {
     "predictions": of_datasets("results/gathered/{grid}/{dataset}/predictions.parquet"),
     "curriculum": of_datasets("results/gathered/{grid}/{dataset}/curriculum.parquet"),
     "utterances": of_datasets("results/corpora/{dataset}/utterances.parquet"),
-    "features": of_datasets("results/features/{dataset}/{modality}.parquet"),
-    "utterance_difficulty": of_datasets("results/difficulty/{dataset}/{modality}.parquet"),
+    "features": all_features(),
+    "utterance_difficulty": all_probes(),
     "conversation_difficulty": of_datasets("results/difficulty/{dataset}/conversations.parquet"),
     "benchmarks": [f"results/gathered/{GRID}/benchmarks.parquet"],
 }
@@ -35,10 +35,10 @@ KINDS = {
 # Tables and figures read few files for it, and Snakemake has few edges to check.
 rule gather_cells:
     input:
-        metrics=lambda wildcards: of_cells("metrics", [wildcards.dataset]),
-        history=lambda wildcards: of_cells("history", [wildcards.dataset]),
-        predictions=lambda wildcards: of_cells("predictions", [wildcards.dataset]),
-        curriculum=lambda wildcards: of_cells("curriculum", [wildcards.dataset]),
+        metrics=lambda wildcards: of_cells("metrics", wildcards.dataset),
+        history=lambda wildcards: of_cells("history", wildcards.dataset),
+        predictions=lambda wildcards: of_cells("predictions", wildcards.dataset),
+        curriculum=lambda wildcards: of_cells("curriculum", wildcards.dataset),
     output:
         metrics="results/gathered/{grid}/{dataset}/metrics.parquet",
         history="results/gathered/{grid}/{dataset}/history.parquet",
