@@ -4,8 +4,8 @@ from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
-from spcl.data.archives import unpack
-from spcl.data.download import download, file_name
+from spcl.data.download.fetch import download, file_name
+from spcl.data.download.unpack import unpack
 from spcl.job import job
 
 snakemake: Snakemake

@@ -14,7 +14,7 @@ import numpy as np
 
 from spcl.data.classes import Class, emotions, known_corpus
 from spcl.data.records import Problem, Reading, Utterance
-from spcl.data.values import class_of, identifier, in_order, rows, speaker, text, vector
+from spcl.data.values import class_of, identifier, in_order, rows, size, speaker, text, vector
 from spcl.errors import UserError
 from spcl.schemas import MODALITIES
 
@@ -272,6 +272,7 @@ class _Assembly:
                 found += [None] * n
             for name, value in zip(names[dialogue], values, strict=False):
                 try:
+                    self._count(size(value))
                     row = vector(value)
                     first.setdefault(len(row), dialogue)
                     self._count(len(row))

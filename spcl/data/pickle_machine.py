@@ -366,8 +366,8 @@ class Machine:
         raise RefusedError(argument)
 
 
-_FLOATS = re.compile(rb"(?:G.{8})+", re.DOTALL)
-_APPENDED_FLOATS = re.compile(rb"(?:F[-+.\deinf]{1,40}\na)+")
+_FLOATS = re.compile(rb"(?:G.{8})++", re.DOTALL)
+_APPENDED_FLOATS = re.compile(rb"(?:F[-+.\deinf]++\na)++")
 
 
 def _bounded(number: int) -> int:

@@ -5,7 +5,7 @@ size.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from numbers import Integral, Real
 from typing import Any
 
@@ -29,6 +29,20 @@ def rows(value: object) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) else ()
 
 
+def lists_ids(value: object) -> bool:
+    """Whether it may be the list of a split's dialogues."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, list | tuple | Set | range)
+
+
+def size(value: object) -> int:
+    """How many elements it has, those of lists inside it not counted."""
+    if isinstance(value, np.ndarray):
+        return value.size
+    return len(value) if isinstance(value, list | tuple) else 1
+
+
 def identifier(value: object) -> str | None:
     """An id as text; None if it is none."""
     if isinstance(value, bytes):
@@ -45,8 +59,10 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 def speaker(value: object) -> str | None:
     """A speaker's name or place in the dialogue; of a one-hot vector, the place of the one."""
+    if isinstance(value, np.ndarray) and not value.ndim:
+        value = value[()]
     if isinstance(value, list | tuple | np.ndarray):
-        flags = rows(value)[: MAX_ONE_HOT + 1]
+        flags = rows(value[: MAX_ONE_HOT + 1])
         if len(flags) > MAX_ONE_HOT or not all(isinstance(flag, _NUMBER) for flag in flags):
             return None
         places = [place for place, flag in enumerate(flags) if flag]

@@ -19,8 +19,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spcl.data import archive_members, archives
-from spcl.data.archives import unpack
+from spcl.data.download import members
+from spcl.data.download import unpack as module
+from spcl.data.download.unpack import unpack
 from spcl.errors import UserError
 
 TREE = {"top/a.csv": b"a,b\n1,2\n", "top/clips/dia0_utt0.mp4": bytes(1000), "top/empty.txt": b""}
@@ -61,7 +62,7 @@ def zipped(files, *, modes=None):
 
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch):
-    monkeypatch.setattr(archives.os, "sync", lambda: None)
+    monkeypatch.setattr(module.os, "sync", lambda: None)
 
 
 @pytest.fixture
@@ -299,29 +300,29 @@ def test_a_damaged_header_is_not_taken_for_the_end(refused):
 
 @pytest.mark.parametrize("make", [tar, zipped])
 def test_a_bomb_is_refused_by_its_ratio(refused, made, monkeypatch, make):
-    monkeypatch.setattr(archives, "_HARMLESS_BYTES", 100_000)
+    monkeypatch.setattr(module, "_HARMLESS_BYTES", 100_000)
     content = make({"zeros": bytes(100_000 + 200 * 1024), "more": b""})
     assert "zip bomb" in refused(content)
-    monkeypatch.setattr(archives, "_MOST_TIMES", 10_000)
+    monkeypatch.setattr(module, "_MOST_TIMES", 10_000)
     made(content)
 
 
 @pytest.mark.parametrize("make", [tar, zipped])
 def test_a_bomb_in_many_small_files_is_refused(refused, monkeypatch, make):
-    monkeypatch.setattr(archives, "_HARMLESS_BYTES", 100_000)
-    monkeypatch.setattr(archives, "_MOST_TIMES", 1)
+    monkeypatch.setattr(module, "_HARMLESS_BYTES", 100_000)
+    monkeypatch.setattr(module, "_MOST_TIMES", 1)
     assert "zip bomb" in refused(make({f"{i}": bytes(10_001) for i in range(10)}))
 
 
 def test_a_bomb_in_inner_archives_is_refused(refused, monkeypatch):
-    monkeypatch.setattr(archives, "_HARMLESS_BYTES", 100_000)
-    monkeypatch.setattr(archives, "_MOST_TIMES", 10)
+    monkeypatch.setattr(module, "_HARMLESS_BYTES", 100_000)
+    monkeypatch.setattr(module, "_MOST_TIMES", 10)
     inner = zipped({"zeros": bytes(60_000), "x": b""})
     assert "zip bomb" in refused(zipped({"a.zip": inner, "b.zip": inner}))
 
 
 def test_links_count_with_what_they_lead_to(refused, monkeypatch):
-    monkeypatch.setattr(archives, "_HARMLESS_BYTES", 100_000)
+    monkeypatch.setattr(module, "_HARMLESS_BYTES", 100_000)
     links = [entry(f"{i}", tarfile.LNKTYPE, "file") for i in range(50)]
     assert "zip bomb" in refused(tar({"file": bytes(10_000)}, mode="w:bz2", entries=links))
 
@@ -346,25 +347,25 @@ def test_an_endless_header_is_refused(refused):
     """tarfile keeps headers in memory; this one would be a bomb there."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
-        archive.addfile(entry("a", pax_headers={"comment": "x" * archive_members._LARGEST_HEADER}))
+        archive.addfile(entry("a", pax_headers={"comment": "x" * members._LARGEST_HEADER}))
     assert "has a header of more than" in refused(buffer.getvalue())
 
 
 def test_an_endless_tail_is_refused(refused, monkeypatch):
-    monkeypatch.setattr(archive_members, "_LARGEST_TAIL", 1 << 20)
+    monkeypatch.setattr(members, "_LARGEST_TAIL", 1 << 20)
     content = gzip.compress(tar({"a": b"1"}, mode="w") + bytes(1 << 21))
     assert "goes on and on" in refused(content)
 
 
 def test_too_many_members_are_refused(refused, monkeypatch):
-    monkeypatch.setattr(archives, "_MOST_MEMBERS", 10)
+    monkeypatch.setattr(module, "_MOST_MEMBERS", 10)
     assert "more than 10 files" in refused(tar({f"{i}": b"" for i in range(11)}))
 
 
 def test_the_disk_has_everything_before_the_folder_gets_its_name(made, tmp_path, monkeypatch):
     named = []
     monkeypatch.setattr(
-        archives.os, "sync", lambda: named.append((tmp_path / "data/corpus").exists())
+        module.os, "sync", lambda: named.append((tmp_path / "data/corpus").exists())
     )
     made(tar(TREE))
     assert named == [False]
@@ -407,7 +408,7 @@ def test_a_disk_that_fills_up_leaves_nothing(made, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(archives, "_write", full)
+    monkeypatch.setattr(module, "_write", full)
     with pytest.raises(UserError, match="No space left on device; mend that and run again"):
         made(tar(TREE))
     assert list((tmp_path / "data").iterdir()) == []
@@ -419,7 +420,7 @@ def test_an_absent_archive_is_told(tmp_path):
 
 
 def test_progress_is_logged_now_and_then(made, monkeypatch, caplog):
-    monkeypatch.setattr("spcl.data.progress._LOG_EVERY_S", 0.0)
+    monkeypatch.setattr("spcl.data.download.progress._LOG_EVERY_S", 0.0)
     with caplog.at_level(logging.INFO, "spcl.data"):
         made(tar(TREE))
     assert any(message.startswith("Unpack corpus.bin: ") for message in caplog.messages)

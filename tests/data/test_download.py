@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from spcl.data import download as module
-from spcl.data.download import download, file_name
+from spcl.data.download import fetch as module
+from spcl.data.download.fetch import download, file_name
 from spcl.errors import UserError
 from spcl.job import HEADLINE
 
@@ -184,7 +184,9 @@ def test_a_killed_download_goes_on_where_it_was(server, target):
 def test_after_sigkill_the_next_process_goes_on(server, target):
     server.misbehaviours = [stalls]
     arguments = f"{server.url!r}, Path({str(target)!r}), sha256={SUM!r}, size=None, licence=''"
-    code = f"from pathlib import Path; from spcl.data.download import *; download({arguments})"
+    code = (
+        f"from pathlib import Path; from spcl.data.download.fetch import *; download({arguments})"
+    )
     part = target.with_name("corpus.tar.gz.part")
     with subprocess.Popen([sys.executable, "-c", code], env=os.environ) as process:
         while process.poll() is None and not (part.exists() and part.stat().st_size >= HALF - 9999):
@@ -453,7 +455,7 @@ def test_a_folder_that_cannot_be_written_is_told(server, tmp_path):
 
 
 def test_progress_is_logged_now_and_then(server, target, monkeypatch, caplog):
-    monkeypatch.setattr("spcl.data.progress._LOG_EVERY_S", 0.0)
+    monkeypatch.setattr("spcl.data.download.progress._LOG_EVERY_S", 0.0)
     with caplog.at_level(logging.INFO, "spcl.data"):
         get(server.url, target)
     lines = [message for message in caplog.messages if message.startswith("Download corpus")]

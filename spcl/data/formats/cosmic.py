@@ -7,7 +7,8 @@ Two forms, each a list or tuple::
                  valid
 
 The four are the first token's state in RoBERTa's last four layers. COSMIC and those who follow it
-take their mean, and so does this reader: it is the modality t.
+take their mean (inside the model, each normalised before), and so does this reader: the mean of the
+four as they are is the modality t.
 """
 
 from pathlib import Path

@@ -8,12 +8,14 @@ Three forms, told from each other by their length and by which parts are dicts::
     MELD without faces  9   ids, speakers, labels, text, audio, sentences, train, test, sentiments
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from spcl.data.by_dialogue import ByDialogue
 from spcl.data.records import Reading
+from spcl.data.values import lists_ids
+from spcl.schemas import SPLITS
 
 TITLE = "DialogueRNN's family: a pickled tuple of 9 or 10"
 REMEDY = "put the pickle there (see https://github.com/declare-lab/conv-emotion for where it is)"
@@ -67,9 +69,7 @@ def matches(content: object, form: tuple[str, ...]) -> bool:
         isinstance(content, tuple | list)
         and len(content) == len(form)
         and all(
-            isinstance(part, Collection) and not isinstance(part, Mapping | str | bytes)
-            if name in ("train", "dev", "test")
-            else isinstance(part, Mapping)
+            lists_ids(part) if name in SPLITS else isinstance(part, Mapping)
             for name, part in zip(form, content, strict=True)
         )
     )

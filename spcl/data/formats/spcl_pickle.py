@@ -1,11 +1,12 @@
 """The dicts of SPCL and Ada2I: ``iemocap.pkl`` and ``meld.pkl``, each field under its name."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from spcl.data.by_dialogue import ByDialogue
 from spcl.data.records import Reading
+from spcl.data.values import lists_ids
 
 TITLE = "SPCL and Ada2I: a pickled dict with trainVid, testVid, label, text, audio, visual"
 REMEDY = "put the pickle there (see https://github.com/np4s/SPCL for where it is)"
@@ -21,7 +22,7 @@ def fits(path: Path, content: object) -> bool:
         isinstance(content, Mapping)
         and isinstance(content.get("label"), Mapping)
         and any(key in content for key in _SPEAKERS)
-        and all(isinstance(content.get(_SPLITS[split]), Collection) for split in ("train", "test"))
+        and all(lists_ids(content.get(_SPLITS[split])) for split in ("train", "test"))
     )
 
 
@@ -38,7 +39,9 @@ def read(path: Path, content: object, labels: tuple[str, ...] | None = None) -> 
     fields = cast(Mapping[str, Any], content)
     return ByDialogue(
         path=path,
-        division={split: fields[key] for split, key in _SPLITS.items() if key in fields},
+        division={
+            split: fields[key] for split, key in _SPLITS.items() if lists_ids(fields.get(key))
+        },
         speakers=next(fields[key] for key in _SPEAKERS if key in fields),
         classes=fields["label"],
         texts=fields.get("sentence", {}),

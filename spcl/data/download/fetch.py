@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from spcl.data.lock import alone
-from spcl.data.partial_file import PartialFile, Version, span
-from spcl.data.progress import Progress
-from spcl.data.room import require_room
+from spcl.data.download.lock import alone
+from spcl.data.download.partial_file import PartialFile, Version, span
+from spcl.data.download.progress import Progress
+from spcl.data.download.room import require_room
 from spcl.errors import UserError
 from spcl.job import HEADLINE
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from spcl.data.archive_members import BROKEN, SUFFIXES, RefusedError, kind, members
-from spcl.data.archive_names import Names, is_of_macos, linked, parts, shown
-from spcl.data.lock import alone
-from spcl.data.progress import Progress
-from spcl.data.room import require_room
+from spcl.data.download.lock import alone
+from spcl.data.download.members import BROKEN, SUFFIXES, RefusedError, kind, members
+from spcl.data.download.names import Names, is_of_macos, linked, parts, shown
+from spcl.data.download.progress import Progress
+from spcl.data.download.room import require_room
 from spcl.errors import UserError
 
 log = logging.getLogger("spcl.data")

@@ -4,7 +4,7 @@ import posixpath
 import re
 import unicodedata
 
-from spcl.data.archive_members import RefusedError
+from spcl.data.download.members import RefusedError
 
 _DEEPEST = 50
 """Folders inside one another."""
