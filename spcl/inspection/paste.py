@@ -1,13 +1,14 @@
 """The config lines for a corpus, to be pasted."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from spcl.data.checks import check_splits
 from spcl.data.splits import divide, numbered, sessions_by_name
+from spcl.datasets import FOLDED
 from spcl.errors import UserError
 from spcl.inspection.find import Found
 from spcl.schemas import MODALITIES
@@ -40,7 +41,7 @@ def config_lines(found: Found, labels: Sequence[str] = ()) -> tuple[list[str], l
         dataset["labels"] = list(labels)
     if letters not in ("", "atv"):
         dataset["modalities"] = letters
-    lines = ["datasets:", f"  {name(found)}:"]
+    lines = ["datasets:", f"  {_flow(name(found))}:"]
     lines += [f"    {key}: {_flow(value)}" for key, value in dataset.items()]
     if not found.labels_known:
         numbers = ", ".join(found.reading.labels)
@@ -72,11 +73,11 @@ def protocol(found: Found) -> tuple[dict[str, Any], list[str]]:
 
     Where there is none they are those of ``official``, and beside them stands what it lacks.
     """
-    utterances, title = found.reading.utterances, name(found)
+    utterances = found.reading.utterances
     own = {utterance.dialogue_id: utterance.split for utterance in utterances}
     by_session = found.reading.sessions or sessions_by_name(own)
-    faults = []
-    for protocol, seed in (("official", 0), ("spcl", 0), *_folds(by_session)):
+
+    def fault(protocol: str, seed: int = 0) -> str | None:
         try:
             splits = divide(
                 protocol,
@@ -84,20 +85,24 @@ def protocol(found: Found) -> tuple[dict[str, Any], list[str]]:
                 known_as=found.reading.known_as,
                 by_session=by_session,
                 seed=seed,
-                dataset=title,
+                dataset=name(found),
             )
             check_splits(
-                utterances, splits, protocol=protocol, by_session=by_session, dataset=title
+                utterances, splits, protocol=protocol, by_session=by_session, dataset=name(found)
             )
         except UserError as error:
-            faults.append(str(error))
-            continue
-        return {"protocol": protocol} | ({"protocol_seed": seed} if seed else {}), []
-    return {"protocol": "official"}, faults[:1]
+            return str(error)
+        return None
 
-
-def _folds(by_session: Mapping[str, str]) -> list[tuple[str, int]]:
-    return [("leave-one-session-out", number) for number in numbered(by_session)]
+    lacking = fault("official")
+    if lacking is None:
+        return {"protocol": "official"}, []
+    if fault("spcl") is None:
+        return {"protocol": "spcl"}, []
+    sessions = [number for number in numbered(by_session) if fault(FOLDED, number) is None]
+    if sessions:
+        return {"protocol": FOLDED, "sessions": sessions}, []
+    return {"protocol": "official"}, [lacking]
 
 
 def modalities(found: Found) -> str:

@@ -76,7 +76,7 @@ def _table(path: Path, width: int) -> list[str]:
         raise UserError(f"{path}: not a readable Parquet file ({reason})") from error
     schema = next((one for one in _known() if one.fault(table) is None), None)
     facts = metadata(table)
-    kind = f"a table of {schema.name}" if schema else "a table that no stage here makes"
+    kind = schema.name if schema else "a table that no stage here makes"
     simulated = ", simulated" if _simulated(table) else ""
     lines = [*paragraph(f"{path}: {kind}{simulated}, {len(table):,} rows", width), ""]
     meaning = {column.name: column.meaning for column in schema.columns} if schema else {}
