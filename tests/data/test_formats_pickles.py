@@ -1,6 +1,7 @@
 """The pickles of the field: what was written comes back, whatever the quirks."""
 
 import dataclasses
+import os
 import pickle
 import re
 
@@ -10,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spcl.data import by_dialogue
+from spcl.data.corpus import read_corpus
 from spcl.data.formats import FORMATS, load, recognise
 from spcl.data.labels import IEMOCAP, MELD
 from spcl.errors import UserError
 from tests.data.made_formats import (
     IDS,
     ROWS,
+    WIDTHS,
     check_same,
     cosmic_list,
     dialogue_rnn_tuple,
@@ -395,3 +398,71 @@ def test_what_fits_no_format_is_named_by_what_was_found(path, content, found):
     write_pickle(path, content)
     with pytest.raises(UserError, match=re.escape(found)):
         recognise(path, load(path))
+
+
+@pytest.mark.parametrize("name", ["train.csv", "README.md", "clip.mp4", "table.parquet", "a.txt"])
+def test_other_files_are_not_opened_as_pickles(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"[what is written here](is no pickle)")
+    assert load(path) is None
+    assert load(tmp_path) is None
+
+
+def test_a_pickle_is_known_by_its_name_or_its_first_byte(tmp_path):
+    for name, protocol in (("features", 2), ("features.data", 4), ("features.pkl", 0)):
+        assert load(write_pickle(tmp_path / name, {"a": 1}, protocol)) == {"a": 1}
+    with pytest.raises(UserError, match=r"calls posix\.system"):
+        load(write_pickle(tmp_path / "features.bin", Hostile(), 2))
+
+
+class Hostile:
+    def __reduce__(self):
+        return os.system, ("echo hostile",)
+
+
+@pytest.mark.parametrize("corpus", ["iemocap", "meld"])
+@pytest.mark.parametrize("protocol", ["spcl", "cogmen", "best-test-epoch"])
+def test_a_corpus_of_features_is_checked_and_divided_like_any_other(path, corpus, protocol):
+    dialogues = made(corpus, [4] * 12)
+    speakers = "speaker" if corpus == "iemocap" else "speakers"
+    write_pickle(path, spcl_dict(dialogues, speakers=speakers))
+    read = read_corpus(path, dataset="theirs", protocol=protocol)
+    assert read.layout == "spcl_pickle"
+    assert read.problems == []
+    splits = set(read.utterances["split"].to_pylist())
+    assert splits == {"train", "test"} | ({"dev"} if protocol != "best-test-epoch" else set())
+    for m, width in WIDTHS.items():
+        assert read.features[m].values.shape == (48, width)
+        assert read.features[m].observed.all()
+
+
+ODD = [None, -1, 7, 2**64 - 1, 1.5, np.nan, "", "x", "hap", b"\xff", [], {}, set(), [1, 2], range(5),
+       [[1, 2], [3]], np.array(3), np.zeros((2, 3, 4)), np.array(["a"]), {"a": 1}, "\udc80", [None],
+       np.array([None, "x"], dtype=object), np.zeros((0, 5)), np.float32(2), [0] * 9]  # fmt: skip
+"""What may stand anywhere in a file that somebody has made in a hurry."""
+
+
+@given(data=st.data())
+def test_a_file_with_anything_anywhere_gives_a_reading_or_a_message(tmp_path_factory, data):
+    corpus = data.draw(st.sampled_from(["iemocap", "meld"]))
+    content = {
+        "spcl": lambda: spcl_dict(made(corpus), rows="list of lists"),
+        "dialogue_rnn": lambda: list(dialogue_rnn_tuple(made(corpus), corpus, ids="list")),
+        "cosmic": lambda: cosmic_list(made(corpus), layers=range(4), sentiments=corpus == "meld"),
+    }[data.draw(st.sampled_from(["spcl", "dialogue_rnn", "cosmic"]))]()
+    for _ in range(data.draw(st.integers(1, 3))):
+        part = content
+        while True:
+            places = list(part) if isinstance(part, dict) else range(len(part))
+            place = data.draw(st.sampled_from(places))
+            if isinstance(part[place], dict | list) and part[place] and data.draw(st.booleans()):
+                part = part[place]
+            else:
+                part[place] = data.draw(st.sampled_from(ODD))
+                break
+    path = write_pickle(tmp_path_factory.getbasetemp() / "odd.pkl", content)
+    try:
+        reading = FORMATS[recognise(path, load(path))].read(path, load(path), None)
+    except UserError:
+        return
+    assert {len(matrix) for matrix in reading.features.values()} <= {len(reading.utterances)}
