@@ -1,5 +1,6 @@
 """The pickles of the field: what was written comes back, whatever the quirks."""
 
+import copy
 import dataclasses
 import os
 import pickle
@@ -436,9 +437,9 @@ def test_a_corpus_of_features_is_checked_and_divided_like_any_other(path, corpus
         assert read.features[m].observed.all()
 
 
-ODD = [None, -1, 7, 2**64 - 1, 1.5, np.nan, "", "x", "hap", b"\xff", [], {}, set(), [1, 2], range(5),
-       [[1, 2], [3]], np.array(3), np.zeros((2, 3, 4)), np.array(["a"]), {"a": 1}, "\udc80", [None],
-       np.array([None, "x"], dtype=object), np.zeros((0, 5)), np.float32(2), [0] * 9]  # fmt: skip
+ODD = [None, -1, 7, 2**64 - 1, 1.5, np.nan, "", "x", "hap", b"\xff", [], {}, set(), [1, 2],
+       range(5), [[1, 2], [3]], np.array(3), np.zeros((2, 3, 4)), np.array(["a"]), {"a": 1}, "\udc80",
+       [None], np.array([None, "x"], dtype=object), np.zeros((0, 5)), np.float32(2), [0] * 9]  # fmt: skip
 """What may stand anywhere in a file that somebody has made in a hurry."""
 
 
@@ -458,7 +459,7 @@ def test_a_file_with_anything_anywhere_gives_a_reading_or_a_message(tmp_path_fac
             if isinstance(part[place], dict | list) and part[place] and data.draw(st.booleans()):
                 part = part[place]
             else:
-                part[place] = data.draw(st.sampled_from(ODD))
+                part[place] = copy.deepcopy(data.draw(st.sampled_from(ODD)))
                 break
     path = write_pickle(tmp_path_factory.getbasetemp() / "odd.pkl", content)
     try:
