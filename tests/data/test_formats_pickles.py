@@ -437,9 +437,33 @@ def test_a_corpus_of_features_is_checked_and_divided_like_any_other(path, corpus
         assert read.features[m].observed.all()
 
 
-ODD = [None, -1, 7, 2**64 - 1, 1.5, np.nan, "", "x", "hap", b"\xff", [], {}, set(), [1, 2],
-       range(5), [[1, 2], [3]], np.array(3), np.zeros((2, 3, 4)), np.array(["a"]), {"a": 1}, "\udc80",
-       [None], np.array([None, "x"], dtype=object), np.zeros((0, 5)), np.float32(2), [0] * 9]  # fmt: skip
+ODD = [
+    None,
+    -1,
+    7,
+    2**64 - 1,
+    1.5,
+    np.nan,
+    "",
+    "x",
+    "hap",
+    b"\xff",
+    [],
+    {},
+    set(),
+    [1, 2],
+    range(5),
+    [[1, 2], [3]],
+    np.array(3),
+    np.zeros((2, 3, 4)),
+    {"a": 1},
+    "\udc80",
+    [None],
+    np.array([None, "x"], dtype=object),
+    np.zeros((0, 5)),
+    np.float32(2),
+    [0] * 9,
+]
 """What may stand anywhere in a file that somebody has made in a hurry."""
 
 
