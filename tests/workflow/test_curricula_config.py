@@ -4,11 +4,11 @@ import inspect
 import re
 
 import yaml
-from conftest import ROOT
 
 from spcl.config import check
 from spcl.extensions import CURRICULUM, find, load, names
 from spcl.grid import cell_settings, cells
+from tests.workflow.conftest import ROOT
 
 
 def config(name):

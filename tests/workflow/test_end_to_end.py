@@ -10,10 +10,10 @@ import zipfile
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import copy_of_project
 
 from spcl import parquet
 from spcl.schemas import ADMISSIONS, HISTORY, METRICS, PREDICTIONS
+from tests.workflow.conftest import copy_of_project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.end_to_end]
 

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import GRID, copy_of_project
+
+from tests.workflow.conftest import GRID, copy_of_project
 
 pytestmark = pytest.mark.workflow
 

@@ -8,9 +8,10 @@ import tomllib
 
 import pytest
 import yaml
-from conftest import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.workflow.conftest import ROOT
 
 
 def pins(lines):

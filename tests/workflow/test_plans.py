@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import GRID, ROOT
+
+from tests.workflow.conftest import GRID, ROOT
 
 pytestmark = pytest.mark.workflow
 

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import GRID
+
+from tests.workflow.conftest import GRID
 
 pytestmark = pytest.mark.workflow
 
