@@ -22,5 +22,10 @@ def mark_simulated(folder: Path, *, model: str, layout: str, seed: int, dialogue
 
 
 def is_simulated(folder: str | Path) -> bool:
-    """Whether the corpus in `folder` was written by the simulator."""
-    return (Path(folder) / _MARK).is_file()
+    """Whether the simulator wrote the corpus in `folder`, or one in a folder just below or above.
+
+    Readers find a corpus that lies a little deeper than the path says; so does this.
+    """
+    folder = Path(folder).absolute()
+    around = (folder, folder.parent, *folder.glob("*/"), *folder.glob("*/*/"))
+    return any((place / _MARK).is_file() for place in around)

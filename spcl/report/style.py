@@ -28,6 +28,8 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#8C8C8C"
 SIMULATED = "#B00020"
+NARROWEST = 5.2
+"""Inches that the words above and below the panels need."""
 
 _RC: dict[Any, Any] = {
     "axes.axisbelow": True,
@@ -145,10 +147,12 @@ def row_title(axes: Axes, words: str) -> None:
 def headline(figure: Figure, title: str, caption: str, simulated: Sequence[str]) -> None:
     """Put title, warning (in red) and legend at the top, the caption at the bottom.
 
-    There is one legend for all panels, unless a panel has its own.
+    A figure of few panels is widened to `NARROWEST`. There is one legend for all panels, unless a panel has its own.
     The room that they take is fixed in inches, so the panels keep theirs at every size.
     """
     width, height = figure.get_size_inches()
+    width = max(width, NARROWEST)
+    figure.set_size_inches(width, height)
     x, top = 0.1 / width, 0.08
     figure.text(x, 1 - top / height, title, fontsize=11, fontweight="bold", va="top")
     top += 0.25

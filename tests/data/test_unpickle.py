@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spcl.data import pickle_machine
-from spcl.data import unpickle as module
-from spcl.data.unpickle import unpickle
+from spcl.data.pickles import machine
+from spcl.data.pickles import unpickle as module
+from spcl.data.pickles.unpickle import unpickle
 from spcl.errors import UserError
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
@@ -392,7 +392,7 @@ def test_an_array_that_holds_itself_is_refused(path):
 
 
 def test_the_steps_are_bounded(path, monkeypatch):
-    monkeypatch.setattr(pickle_machine, "MAX_STEPS", 1000)
+    monkeypatch.setattr(machine, "MAX_STEPS", 1000)
     assert "takes over 1000 steps" in message(path, b"(" + b"N" * 2000 + b"t.")
     path.write_bytes(pickle.dumps([0.5] * 5000))
     assert len(unpickle(path)) == 5000
@@ -480,7 +480,7 @@ def test_any_bytes_give_plain_values_or_a_message(tmp_path_factory, content):
 
 def test_every_opcode_of_the_standard_library_is_carried_out_or_refused():
     known = {ord(opcode.code) for opcode in pickletools.opcodes}
-    assert set(pickle_machine._OPCODES) | {ord(".")} == known
+    assert set(machine._OPCODES) | {ord(".")} == known
 
 
 def test_reading_leaves_numpys_types_as_they_were(path):

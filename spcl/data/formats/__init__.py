@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-from spcl.data.admitted import short
 from spcl.data.formats import (
     cosmic,
     dag_erc,
@@ -21,7 +20,8 @@ from spcl.data.formats import (
     spcl_pickle,
     tables,
 )
-from spcl.data.unpickle import unpickle
+from spcl.data.pickles.admitted import short
+from spcl.data.pickles.unpickle import unpickle
 from spcl.errors import UserError
 
 FORMATS: dict[str, ModuleType] = {

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from spcl.data.by_dialogue import ByDialogue
+from spcl.data.pickles.unpickle import MAX_BYTES
 from spcl.data.records import Reading
-from spcl.data.unpickle import MAX_BYTES
 from spcl.data.values import vector
 from spcl.errors import UserError
 from spcl.schemas import SPLITS

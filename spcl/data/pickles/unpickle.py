@@ -1,14 +1,14 @@
 """Read a pickle without running it.
 
 A pickle is a program for a small stack machine, and most of what that machine can do is of no use
-for data. So a machine of our own reads it, `spcl.data.pickle_machine`, which knows only plain
-values and arrays, and `spcl.data.admitted` holds the few names that it may meet.
+for data. So a machine of our own reads it, `spcl.data.pickles.machine`, which knows only plain
+values and arrays, and `spcl.data.pickles.admitted` holds the few names that it may meet.
 """
 
 from pathlib import Path
 
-from spcl.data.admitted import RefusedError
-from spcl.data.pickle_machine import Machine
+from spcl.data.pickles.admitted import RefusedError
+from spcl.data.pickles.machine import Machine
 from spcl.errors import UserError
 
 MAX_BYTES = 4 * 2**30

@@ -1,9 +1,9 @@
 """The part of pickle's stack machine that makes plain values, and none that does anything else.
 
 The opcodes are those of protocols 0 to 5, see `pickletools` of the standard library. Calls go to
-`spcl.data.admitted`; instances of classes, persistent ids and the extension registry are refused;
-what is made is bounded by the bytes that are there. Strings of Python 2 are taken as Latin-1, as
-everybody who loads the field's files does.
+`spcl.data.pickles.admitted`; instances of classes, persistent ids and the extension registry are
+refused; what is made is bounded by the bytes that are there. Strings of Python 2 are taken as
+Latin-1, as everybody who loads the field's files does.
 """
 
 import codecs
@@ -14,7 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from spcl.data.admitted import ElementType, Name, RefusedError, UnfilledArray, key, name, short
+from spcl.data.pickles.admitted import (
+    ElementType,
+    Name,
+    RefusedError,
+    UnfilledArray,
+    key,
+    name,
+    short,
+)
 
 MAX_STEPS = 20_000_000
 """Opcodes that are carried out, a run of floats counting as one; an array takes about twenty."""
