@@ -119,7 +119,7 @@ def read_corpus(
         protocol_seed=protocol_seed,
         layout=layout,
         known_as=reading.known_as,
-        simulated=reading.simulated or is_simulated(path if path.is_dir() else path.parent),
+        simulated=reading.simulated or is_simulated(path),
     )
 
 

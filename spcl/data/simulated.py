@@ -21,11 +21,11 @@ def mark_simulated(folder: Path, *, model: str, layout: str, seed: int, dialogue
     (folder / _MARK).write_text(text, encoding="utf-8")
 
 
-def is_simulated(folder: str | Path) -> bool:
-    """Whether the simulator wrote the corpus in `folder`, or one in a folder just below or above.
+def is_simulated(path: str | Path) -> bool:
+    """Whether the simulator wrote the corpus at `path`, a folder or a file.
 
-    Readers find a corpus that lies a little deeper than the path says; so does this.
+    Readers find a corpus that lies up to two folders deeper than the path says; so does this.
     """
-    folder = Path(folder).absolute()
-    around = (folder, folder.parent, *folder.glob("*/"), *folder.glob("*/*/"))
-    return any((place / _MARK).is_file() for place in around)
+    path = Path(path)
+    places = [path, *path.glob("*/"), *path.glob("*/*/")] if path.is_dir() else [path.parent]
+    return any((place / _MARK).is_file() for place in places)

@@ -30,13 +30,17 @@ def explained(signs: Iterable[str]) -> list[str]:
 
 
 def absent_cells(cells: pd.DataFrame) -> list[str]:
-    """Name the gaps in the product of the axes that `cells` has values of; at most one note."""
+    """Name the gaps in the product of the axes that `cells` has values of; at most one note.
+
+    A modality set that a dataset has no cell of is none: the dataset lacks a modality.
+    """
     if not len(cells):
         return ["There are no cells: the table was given no metrics."]
     present = set(cells[list(CELL_KEY)].astype(str).itertuples(index=False, name=None))
     axes = [list(dict.fromkeys(cells[axis].astype(str))) for axis in CELL_KEY]
     wanted = pd.MultiIndex.from_product(axes)
-    gaps = ["/".join(key) for key in wanted if key not in present]
+    asked = {(dataset, modalities) for dataset, _, modalities, _ in present}
+    gaps = ["/".join(key) for key in wanted if key not in present and (key[0], key[2]) in asked]
     if not gaps:
         return []
     more = f" and {len(gaps) - 6} more" if len(gaps) > 6 else ""

@@ -147,8 +147,9 @@ def row_title(axes: Axes, words: str) -> None:
 def headline(figure: Figure, title: str, caption: str, simulated: Sequence[str]) -> None:
     """Put title, warning (in red) and legend at the top, the caption at the bottom.
 
-    A figure of few panels is widened to `NARROWEST`. There is one legend for all panels, unless a panel has its own.
-    The room that they take is fixed in inches, so the panels keep theirs at every size.
+    A figure of few panels is widened to `NARROWEST`. There is one legend for all panels, unless a
+    panel has its own. The room that they take is fixed in inches, so the panels keep theirs at
+    every size.
     """
     width, height = figure.get_size_inches()
     width = max(width, NARROWEST)

@@ -252,3 +252,13 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
     with pytest.raises(UserError, match="exists already; delete it"):
         simulate("meld", tmp_path, seed=1, dialogues=3)
     assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_a_simulated_corpus_is_known_from_a_folder_around_it_and_by_its_files(meld_sim, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "corpus").symlink_to(meld_sim)
+    (tmp_path / "data" / "real.pkl").touch()
+    for path in (meld_sim, tmp_path / "data", tmp_path, meld_sim / "train_sent_emo.csv"):
+        assert is_simulated(path)
+    assert not is_simulated(tmp_path / "data" / "real.pkl")
+    assert not is_simulated(meld_sim / "train_splits")

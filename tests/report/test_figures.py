@@ -182,3 +182,18 @@ def test_marks_of_eight_curricula_stay_in_their_place():
     offsets = style.offsets(8)
     assert max(offsets) < 0.5
     assert pd.Series(offsets).diff().min() > 0.09
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_words_run_out_of_a_figure_of_one_panel(name, tmp_path):
+    narrow = TINY | {"modalities": ("at",), "baselines": ("mmgcn",)}
+    results = Results(**make_results(tmp_path, **narrow))
+    figure = FIGURES[name]
+    with style.look():
+        drawn = figure.draw(figure.compute(results))
+        style.headline(drawn, figure.TITLE, figure.CAPTION, results.simulated)
+        renderer = drawn.canvas.get_renderer()
+        words = [*drawn.texts, *(axes.xaxis.label for axes in drawn.axes)]
+        words += [axes._left_title for axes in drawn.axes]
+        for text in words:
+            assert text.get_window_extent(renderer).x1 <= drawn.bbox.x1, text.get_text()

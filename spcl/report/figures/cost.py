@@ -121,7 +121,7 @@ def _rules(axes: Axes, rules: pd.DataFrame) -> None:
         axes.text(row["seconds"], y, words, va="center", fontsize=7)
     axes.set_xlabel("Wall time of all jobs (s)")
     axes.set_title("Rules of the workflow", loc="left", fontsize=9)
-    axes.tick_params(labelleft=False)
+    axes.tick_params(left=False, labelleft=False)
     axes.margins(x=0.3)
     axes.set_xlim(left=0)
     axes.grid(axis="y", visible=False)
