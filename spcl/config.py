@@ -109,11 +109,12 @@ def _undefined_names(config: Mapping[str, Any]) -> Iterable[str]:
             yield from _undefined(f"grid.{axis}", name, axis, config)
     for name in config["datasets"]:
         yield from _unusable(name, config)
+    known = {**config, "datasets": with_folds(config["datasets"])}
     for name, curriculum in config["curricula"].items():
         for cell in (curriculum or {}).get("cells", []):
             for key, axis in (("dataset", "datasets"), ("baseline", "baselines")):
                 if key in cell:
-                    yield from _undefined(f"curricula.{name}.cells", cell[key], axis, config)
+                    yield from _undefined(f"curricula.{name}.cells", cell[key], axis, known)
 
 
 def _unusable(name: str, config: Mapping[str, Any]) -> Iterable[str]:
@@ -132,10 +133,10 @@ def _unusable(name: str, config: Mapping[str, Any]) -> Iterable[str]:
     asked = config["grid"]["modalities"]
     if not any(set(one) <= set(there) for one in asked):
         lacking = next(letter for letter in asked[0] if letter not in there)
-        yield (
-            f"grid.modalities: {', '.join(asked)} need what {key} has not; add features.{lacking},"
-            + (f" or the set {there}" if there else f" or write {key}.features")
-        )
+        chosen = "modalities" in dataset
+        more = f"put '{lacking}' into {key}.modalities" if chosen else f"add features.{lacking}"
+        has = f"{key} has {there or 'no modality'}, and {', '.join(asked)} want more"
+        yield f"grid.modalities: {has}; " + (f"ask for {there} too, or {more}" if there else more)
     for fold in with_folds({name: dataset}):
         if fold != name and fold in config["datasets"]:
             yield f"datasets.{fold}: a fold of '{name}' has this name; choose another"

@@ -42,8 +42,9 @@ def with_folds(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str,
         if dataset["protocol"] != FOLDED:
             every[name] = dict(dataset)
             continue
-        # Imported once as a whole too, for its features; which session it leaves out is no matter.
-        every[name] = dict(dataset) | {"protocol_seed": dataset["sessions"][0]}
+        # Imported once as a whole too, for its features. Which session it leaves out is no matter,
+        # but should seldom change with `sessions`, for that means to extract the features again.
+        every[name] = dict(dataset) | {"protocol_seed": min(dataset["sessions"])}
         for session in dataset["sessions"]:
             every[f"{name}-session{session}"] = dict(dataset) | {
                 "protocol_seed": session,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from spcl.datasets import modalities, trained
+from spcl.datasets import modalities, owners, trained
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,12 @@ def cells(config: Mapping[str, Any]) -> list[Cell]:
 
 def left_out(config: Mapping[str, Any]) -> dict[str, list[str]]:
     """By dataset, the modality sets of the grid that it has not the modalities for."""
-    every = {
-        name: [one for one in config["grid"]["modalities"] if not set(one) <= set(there)]
-        for name, there in ((name, modalities(config, name)) for name in config["datasets"])
+    asked = config["grid"]["modalities"]
+    lacking = {
+        name: [one for one in asked if not set(one) <= set(modalities(config, name))]
+        for name in owners(config["datasets"])
     }
-    return {name: sets for name, sets in every.items() if sets}
+    return {name: sets for name, sets in lacking.items() if sets}
 
 
 def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
 
     The general entries come first; then those of the baseline and the curriculum; last the entries
     of ``curricula.<name>.cells`` whose axes fit, each of which may name any of dataset, baseline
-    and modalities.
+    and modalities. What holds for a dataset holds for its folds.
 
     Returns
     -------
@@ -71,8 +72,9 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
     baseline = config["baselines"].get(cell.baseline) or {}
     curriculum = config["curricula"].get(cell.curriculum) or {}
     chosen = dict(curriculum.get("settings") or {})
+    owner = config["datasets"][cell.dataset].get("fold_of", cell.dataset)
     for entry in curriculum.get("cells") or []:
-        if cell.matches(entry):
+        if cell.matches(entry) or replace(cell, dataset=owner).matches(entry):
             chosen |= {key: value for key, value in entry.items() if key not in asdict(cell)}
     return {
         "seeds": list(config["grid"]["seeds"]),

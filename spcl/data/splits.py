@@ -129,7 +129,8 @@ def divide(
             f"{key}: unknown protocol '{protocol}'; choose one of {', '.join(PROTOCOLS)}"
         )
     if protocol == "leave-one-session-out":
-        _check_session(division, by_session, seed, key)
+        # A fold is named after its dataset, whose key it is that can be mended.
+        _check_session(division, by_session, seed, dataset.removesuffix(f"-session{seed}"))
         return dict(without_session(dict.fromkeys(division, "train"), by_session, seed))
     known = {name: split for name, split in division.items() if split is not None}
     if len(known) < len(division):
@@ -149,20 +150,22 @@ def divide(
 
 
 def _check_session(
-    division: Iterable[str], by_session: Mapping[str, str], number: int, key: str
+    division: Iterable[str], by_session: Mapping[str, str], number: int, dataset: str
 ) -> None:
     """Refuse a corpus without sessions, and a number that is none of them."""
     lost = [name for name in division if name not in by_session]
     if lost:
         raise UserError(
-            f"{key}: 'leave-one-session-out' needs the session of every dialogue, and {lost[0]} has"
-            " none; add a column 'session' to the utterances, or choose another protocol"
+            f"datasets.{dataset}.protocol: 'leave-one-session-out' needs the session of every"
+            f" dialogue, and {lost[0]} has none; add a column 'session' to the utterances, or choose"
+            " another protocol"
         )
     known = numbered(by_session)
     if number not in known:
         choices = ", ".join(map(str, known))
         raise UserError(
-            f"{key}_seed: there is no session {number} to leave out; write one of {choices}"
+            f"datasets.{dataset}.sessions: there is no session {number} to leave out; write"
+            f" sessions: [{choices}]"
         )
 
 

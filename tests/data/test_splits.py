@@ -101,7 +101,7 @@ def test_sessions_of_one_s_own_are_numbered_by_name():
 def test_a_corpus_without_sessions_or_without_that_one_is_refused():
     with pytest.raises(UserError, match=r"protocol: .* d00 has none; add a column 'session'"):
         _divide("leave-one-session-out", FIFTY, "meld", 1)
-    with pytest.raises(UserError, match=r"protocol_seed: there is no session 0 .* 1, 2, 3, 4, 5"):
+    with pytest.raises(UserError, match=r"mine\.sessions: .* session 0 .* \[1, 2, 3, 4, 5\]"):
         _divide("leave-one-session-out", FIFTY, seed=0, by_session=BY_SESSION)
 
 

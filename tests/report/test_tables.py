@@ -152,6 +152,14 @@ class TestMain:
         row = table.data.set_index(["modalities", "curriculum"]).loc[("at", "spcl")]
         assert np.isnan(row["gain"])
 
+    def test_a_modality_set_that_a_corpus_has_no_cell_of_is_no_gap(self, tmp_path):
+        two = SMALL | {"datasets": ("iemocap-sim", "mine"), "modalities": ("atv", "at")}
+        drop = {f"mine/mmgcn/atv/{curriculum}" for curriculum in ("none", "spcl")}
+        made = make_results(tmp_path, **two, seeds=(1,), epochs=2, n_dialogues=12, drop=drop)
+        table = tabulate("main", Results(**made))
+        assert "mine" in set(table.data["dataset"])
+        assert not any("mine" in note for note in table.notes)
+
     def test_only_seeds_of_both_cells_are_paired(self, paths, tmp_path):
         metrics = [path for path in paths["metrics"] if "mmgcn-at-" in path.name]
         cut = tmp_path / "cut.parquet"

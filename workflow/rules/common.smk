@@ -33,7 +33,7 @@ check(config, Path(workflow.basedir, "workflow/schemas/config.schema.yaml"), CON
 config["datasets"] = with_folds(config["datasets"])
 if workflow.is_main_process:
     for name, sets in left_out(config).items():
-        logger.info(f"Left out of the grid: {', '.join(sets)} of {name}, which lacks a modality")
+        logger.info(f"{name} has only {modalities(config, name)}: no cells of {', '.join(sets)}")
 
 GRID = config["name"]
 DEVICE = choose(config["device"])
@@ -50,6 +50,7 @@ TRAINED = trained(config["datasets"])
 OWNERS = owners(config["datasets"])  # of files and features; folds share theirs
 SIMULATED = [name for name in OWNERS if "simulate" in config["datasets"][name]]
 DOWNLOADED = [name for name in OWNERS if "download" in config["datasets"][name]]
+MADE = {config["datasets"][name]["path"] for name in SIMULATED + DOWNLOADED}
 
 
 wildcard_constraints:
@@ -70,8 +71,7 @@ def code(script, *modules):
 def corpus(wildcards):
     """The folder or file of a raw corpus; one clear line where it is absent."""
     dataset = config["datasets"][wildcards.dataset]
-    made = {"simulate", "download"} & dataset.keys()
-    if not made and not Path(dataset["path"]).exists():
+    if dataset["path"] not in MADE and not Path(dataset["path"]).exists():
         raise UserError(
             f"{dataset['path']}: no such folder; put the corpus there or set"
             f" datasets.{wildcards.dataset}.path in {CONFIG_FILE}"
@@ -86,12 +86,27 @@ def of_dataset(key):
 
 def of_download(key):
     """What the config says of where a job's dataset is downloaded from."""
-    return lambda wildcards: config["datasets"][wildcards.dataset]["download"][key]
+    return lambda wildcards: of_dataset("download")(wildcards)[key]
+
+
+def untracked(of_job):
+    """The same parameter, whose change reruns nothing: it passes for derived from resources."""
+    return lambda wildcards, resources: of_job(wildcards)
 
 
 def of_extraction(key):
-    """What the config says of how a job's modality is extracted."""
-    return lambda wildcards: extraction(config, wildcards.dataset, wildcards.modality)[key]
+    """What the config says of how a job's modality is extracted; one clear line where nothing."""
+
+    def found(wildcards):
+        name, letter = wildcards.dataset, wildcards.modality
+        if letter not in modalities(config, name):
+            raise UserError(
+                f"{CONFIG_FILE}: datasets.{name} has no modality '{letter}'; ask for"
+                f" {modalities(config, name)}, or add its features"
+            )
+        return extraction(config, name, letter)[key]
+
+    return found
 
 
 def cell(wildcards):

@@ -19,8 +19,8 @@ rule simulate_corpus:
         "../../scripts/simulate_corpus.py"
 
 
-# On this machine, for the nodes of a cluster are often without network. Without a digest of code:
-# what stands in the folder does not depend on it.
+# On this machine, for the nodes of a cluster are often without network. The sum alone decides what
+# stands in the folder: no other address and no change of code loads it anew.
 rule download_corpus:
     output:
         directory("data/{dataset}"),
@@ -34,10 +34,10 @@ rule download_corpus:
     conda:
         "../../envs/learning.yaml"
     params:
-        url=of_download("url"),
         sha256=of_download("sha256"),
-        size=of_download("size"),
-        licence=of_download("licence"),
+        url=untracked(of_download("url")),
+        size=untracked(of_download("size")),
+        licence=untracked(of_download("licence")),
     message:
         "Downloading the corpus {wildcards.dataset}"
     script:
