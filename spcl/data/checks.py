@@ -4,6 +4,7 @@ A defect of single rows costs those rows and is noted as a problem; a defect tha
 results wrong, such as a dialogue in two splits, is an error.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,8 +15,12 @@ import numpy as np
 from spcl.data.labels import KNOWN
 from spcl.data.records import Features, Problem, Reading, Utterance
 from spcl.data.splits import CUTTING_DEV, sessions
+from spcl.data.text_files import TWICE_ENCODED
 from spcl.errors import UserError
 from spcl.schemas import MODALITIES, SPLITS
+
+_NO_TEXT = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]")
+"""Control characters, which a terminal would obey, and halves of characters."""
 
 
 def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None) -> Reading:
@@ -39,17 +44,22 @@ def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None)
     ------
     UserError
         There are no utterances or not two labels; the labels of a known corpus come in an order of
-        their own and nobody asked for it; a dialogue is in two splits; a feature matrix has not one
-        row an utterance.
+        their own and nobody asked for it; a name or path is no text; a dialogue is in two splits; a
+        feature matrix has not one row an utterance.
     """
     if not reading.utterances:
         first = f" ({reading.problems[0].reason})" if reading.problems else ""
         raise UserError(f"{path}: no utterance could be read{first}; mend the corpus")
     _check_labels(reading, path, asked)
+    _check_names(reading, path)
     _check_features(reading, path)
     problems: list[Problem] = []
-    rows = _together(reading.utterances, _once(reading.utterances, problems, path), problems, path)
-    utterances = [_labelled(reading.utterances[row], reading, problems, path) for row in rows]
+    file = _file(reading, path)
+    rows = _together(reading.utterances, _once(reading.utterances, problems, file), problems, file)
+    utterances = [reading.utterances[row] for row in rows]
+    utterances = [_labelled(utterance, reading, problems, file) for utterance in utterances]
+    utterances = [_legible(utterance, problems, file) for utterance in utterances]
+    _note_nameless(utterances, problems, file)
     _check_one_split(utterances, path)
     return replace(
         reading,
@@ -65,7 +75,7 @@ def usable(reading: Reading, path: Path) -> tuple[dict[str, Features], list[Prob
     Rows that a reader has noted already get no second problem. An utterance without any modality
     stays in its dialogue, unobserved, and gets a problem of its own.
     """
-    file = path.name if path.is_file() else ""
+    file = _file(reading, path)
     noted = {(problem.utterance_id, problem.modality) for problem in reading.problems}
     problems: list[Problem] = []
     features: dict[str, Features] = {}
@@ -161,6 +171,15 @@ def _check_labels(reading: Reading, path: Path, asked: Sequence[str] | None) -> 
         )
 
 
+def _check_names(reading: Reading, path: Path) -> None:
+    """Refuse names that no table can hold or that a terminal would obey."""
+    names = [*reading.labels, *reading.sessions.values()]
+    for one in reading.utterances:
+        names += (one.dialogue_id, one.utterance_id, one.audio_path or "", one.video_path or "")
+    for name in filter(_NO_TEXT.search, names):
+        raise UserError(f"{path}: the name '{name}' has characters that are no text; rename it")
+
+
 def _check_features(reading: Reading, path: Path) -> None:
     n = len(reading.utterances)
     for m, matrix in reading.features.items():
@@ -185,19 +204,19 @@ def _check_one_split(utterances: Sequence[Utterance], path: Path) -> None:
         )
 
 
-def _once(utterances: Sequence[Utterance], problems: list[Problem], path: Path) -> list[int]:
+def _once(utterances: Sequence[Utterance], problems: list[Problem], file: str) -> list[int]:
     """The rows that name their utterance for the first time."""
     rows: dict[str, int] = {}
     for row, utterance in enumerate(utterances):
         name = utterance.utterance_id
         if rows.setdefault(name, row) != row:
             reason = "the utterance stands twice; the first is kept"
-            problems.append(Problem(_file(path), name, None, reason))
+            problems.append(Problem(file, name, None, reason))
     return list(rows.values())
 
 
 def _together(
-    utterances: Sequence[Utterance], rows: list[int], problems: list[Problem], path: Path
+    utterances: Sequence[Utterance], rows: list[int], problems: list[Problem], file: str
 ) -> list[int]:
     """The `rows` with those of each dialogue together, in the order of its first."""
     place: dict[str, int] = {}
@@ -211,20 +230,40 @@ def _together(
         before = name
     for name in torn:
         reason = f"the rows of dialogue {name} did not stand together; put together in their order"
-        problems.append(Problem(_file(path), None, None, reason))
+        problems.append(Problem(file, None, None, reason))
     return sorted(rows, key=lambda row: place[utterances[row].dialogue_id])
 
 
 def _labelled(
-    utterance: Utterance, reading: Reading, problems: list[Problem], path: Path
+    utterance: Utterance, reading: Reading, problems: list[Problem], file: str
 ) -> Utterance:
     """The utterance, unlabelled if its emotion is none of the corpus' labels."""
     if utterance.emotion is None or utterance.emotion in reading.labels:
         return utterance
     reason = f"unknown emotion '{utterance.emotion}'; kept as unlabelled"
-    problems.append(Problem(_file(path), utterance.utterance_id, None, reason))
+    problems.append(Problem(file, utterance.utterance_id, None, reason))
     return replace(utterance, emotion=None)
 
 
-def _file(path: Path) -> str:
-    return path.name if path.is_file() else ""
+def _legible(utterance: Utterance, problems: list[Problem], file: str) -> Utterance:
+    """The utterance, without what is no text in its transcript and its speaker's name."""
+    if not (_NO_TEXT.search(utterance.text) or _NO_TEXT.search(utterance.speaker)):
+        return utterance
+    mended = [each.translate(TWICE_ENCODED) for each in (utterance.text, utterance.speaker)]
+    text, speaker = (_NO_TEXT.sub("", each) for each in mended)
+    if [text, speaker] != mended:
+        reason = "control characters in the transcript or the speaker's name; taken out"
+        problems.append(Problem(file, utterance.utterance_id, None, reason))
+    return replace(utterance, text=text, speaker=speaker)
+
+
+def _note_nameless(utterances: Sequence[Utterance], problems: list[Problem], file: str) -> None:
+    nameless = [utterance.utterance_id for utterance in utterances if not utterance.speaker]
+    if nameless:
+        reason = f"{len(nameless)} utterances have no speaker, first {nameless[0]}; taken for one"
+        problems.append(Problem(file, None, None, reason))
+
+
+def _file(reading: Reading, path: Path) -> str:
+    """The file that a problem of single rows is in, empty where it may be one of several."""
+    return reading.table or (path.name if path.is_file() else "")

@@ -1,6 +1,7 @@
 """From a corpus in any format to the two tables that every later stage reads."""
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pyarrow as pa
 from spcl import parquet
 from spcl.data.checks import check_splits, checked, constant_columns, usable
 from spcl.data.counts import log_report, report_table
+from spcl.data.disk import ABSENT, UnreadableError, entries, read, refuse_hidden
 from spcl.data.formats import FORMATS, load, recognise
 from spcl.data.records import Features, Problem, Reading, Utterance, problem_table
 from spcl.data.simulated import is_simulated
@@ -166,13 +168,23 @@ def _read(
             f"{key}.layout: unknown layout '{layout}'; choose one of {', '.join(FORMATS)},"
             " or leave the key out"
         )
-    if not path.exists():
-        remedy = FORMATS[layout].REMEDY if layout else "put the corpus there"
-        raise UserError(f"{path}: no such folder or file; {remedy} or set {key}.path")
+    if os.path.isdir(path):
+        entries(path)  # refuses a folder that cannot be searched
+    else:
+        try:
+            read(path, 1)
+        except UnreadableError as error:
+            if error.reason != ABSENT:
+                raise
+            remedy = FORMATS[layout].REMEDY if layout else "put the corpus there"
+            raise UserError(
+                f"{path}: no such folder or file; {remedy} or set {key}.path"
+            ) from error
     content = load(path)
     if layout is None:
         layout = recognise(path, content)
     elif not FORMATS[layout].fits(path, content):
+        refuse_hidden(path)
         format_ = FORMATS[layout]
         raise UserError(
             f"{path}: not {format_.TITLE}; {format_.REMEDY}, or leave {key}.layout out to have it"

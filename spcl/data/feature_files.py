@@ -13,9 +13,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
+from spcl.data.disk import entries, read
 from spcl.data.records import Problem
 from spcl.data.text_files import separator_in
-from spcl.errors import UserError
+from spcl.errors import UserError, listed
 from spcl.schemas import MODALITIES, UTTERANCES
 
 _SUFFIXES = (".parquet", ".npz", ".npy", ".csv")
@@ -67,6 +68,7 @@ def read_features(
     features: dict[str, np.ndarray] = {}
     problems: list[Problem] = []
     for m, path in _files(folder, problems).items():
+        read(path, 1)  # says what is wrong with a file that is none
         content = _READERS[path.suffix](path)
         values = _matrix(content.values, path)
         file = path.relative_to(folder).as_posix()
@@ -93,7 +95,7 @@ def read_features(
 def _files(folder: Path, problems: list[Problem]) -> dict[str, Path]:
     """The feature file of each modality; files that look like one are noted."""
     files: dict[str, Path] = {}
-    for path in sorted([*folder.glob("features/*"), *folder.glob("*")]):
+    for path in sorted([*entries(folder / "features"), *entries(folder)]):
         if path.suffix not in _SUFFIXES or path.stem == "utterances" or path.name[0] == ".":
             continue
         if path.stem not in MODALITIES:
@@ -147,7 +149,7 @@ def _npz(path: Path) -> _Content:
     chosen = _VECTORS if len(arrays) != 1 else next(iter(arrays))
     if chosen not in arrays:
         raise UserError(
-            f"{path}: no array '{_VECTORS}', but {', '.join(arrays) or 'none'}; save it with"
+            f"{path}: no array '{_VECTORS}', but {listed(arrays) or 'none'}; save it with"
             f" np.savez(path, {_IDS}=..., {_VECTORS}=...)"
         )
     return _Content(arrays[chosen], None if ids is None else [str(name) for name in ids.ravel()])
@@ -209,10 +211,10 @@ def _side_by_side(table: pa.Table, path: Path) -> tuple[np.ndarray, tuple[str, .
     if not numbers:
         raise UserError(
             f"{path}: no column '{_VECTORS}' of vectors and no column of numbers, but"
-            f" {', '.join(table.column_names)}; write one of them"
+            f" {listed(table.column_names)}; write one of them"
         )
     columns = [_float32(table[name].to_numpy(zero_copy_only=False)) for name in numbers]
-    notes = (f"columns {', '.join(others)} hold no features; left out",)
+    notes = (f"columns {listed(others)} hold no features; left out",)
     return np.stack(columns, axis=1), notes if others else ()
 
 
@@ -256,7 +258,7 @@ def _is_list(type_: pa.DataType) -> bool:
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = listed(str(error).splitlines()[:1]) or type(error).__name__
     return UserError(
         f"{path}: not a readable {path.suffix} file of numbers ({reason}); write it again, without"
         " Python objects in it"

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from spcl.errors import UserError
+from spcl.errors import UserError, listed
 
 IEMOCAP = ("hap", "sad", "neu", "ang", "exc", "fru")
 IEMOCAP_UNUSED = ("xxx", "sur", "fea", "dis", "oth")
@@ -80,8 +80,8 @@ def labelled(
     if met and all(cell.removeprefix("-").isdecimal() for cell in met):
         if labels is None:
             raise UserError(
-                f"{path}: its emotions are integers, up to {max(map(int, met))}, and what they mean"
-                " is not guessed; write it into the config, in their order: labels: [...]"
+                f"{path}: its emotions are integers, up to {_highest(met)}, and what they mean is"
+                " not guessed; write it into the config, in their order: labels: [...]"
             )
         named = {str(place): label for place, label in enumerate(labels)}
         cells = [named.get(cell, "" if cell == "-1" else cell) for cell in cells]
@@ -92,8 +92,8 @@ def labelled(
     cells = [cell if cell in labels else same.get(cell.lower(), cell) for cell in cells]
     if met and not set(cells) & set(labels):
         raise UserError(
-            f"{path}: none of its emotions ({', '.join(sorted(met))}) is among labels:"
-            f" [{', '.join(labels)}]; write labels: [{', '.join(sorted(met))}]"
+            f"{path}: none of its emotions ({listed(sorted(met))}) is among labels:"
+            f" [{', '.join(labels)}]; write labels: [{listed(sorted(met))}]"
         )
     quiet = ("", *IEMOCAP_UNUSED) if set(labels) == set(IEMOCAP) else ("",)
     notes = [
@@ -102,3 +102,8 @@ def labelled(
         if cell not in (*labels, *quiet)
     ]
     return [cell if cell in labels else None for cell in cells], labels, notes
+
+
+def _highest(integers: Iterable[str]) -> str:
+    """The highest of some integers as they are written: nobody knows how long they are."""
+    return listed([max(integers, key=lambda cell: (cell[0] != "-", len(cell), cell))])

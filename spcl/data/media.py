@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from spcl.data.disk import UnreadableError, read
+
 _NUMBER = r"\d+(?:\.\d+)?"
 _TIME = rf"t=(?=[\d,])(?P<start>{_NUMBER})?(?:,(?P<end>{_NUMBER}))?"
 _REGION = rf"xywh=percent:(?P<region>{_NUMBER}(?:,{_NUMBER}){{3}})"
@@ -78,10 +80,9 @@ def fault(path: Path) -> str | None:
     Whether all of it can be decoded only the decoder knows: the extractors report that.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(12)
-    except OSError as error:
-        return "no such file" if isinstance(error, FileNotFoundError) else str(error.strerror)
+        head = read(path, 12)
+    except UnreadableError as error:
+        return error.reason
     if not head:
         return "the file is empty"
     offset, expected = _SIGNATURES.get(path.suffix.lower(), (0, b""))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from spcl.errors import printable
 from spcl.schemas import PROBLEMS
 
 
@@ -104,6 +105,9 @@ class Reading:
         Dialogue id -> the session that it was recorded in, where the files say so.
     simulated
         Whether the files themselves say that a program made them up.
+    table
+        The file that lists the utterances, relative to the corpus folder; empty where there are
+        several.
     """
 
     utterances: list[Utterance]
@@ -113,6 +117,7 @@ class Reading:
     known_as: str | None = None
     sessions: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
+    table: str = ""
 
 
 def problem_table(dataset: str, problems: Iterable[Problem]) -> pa.Table:
@@ -121,9 +126,9 @@ def problem_table(dataset: str, problems: Iterable[Problem]) -> pa.Table:
     return PROBLEMS.table(
         {
             "dataset": [dataset] * len(problems),
-            "file": [problem.file for problem in problems],
+            "file": [printable(problem.file) for problem in problems],  # names may be no UTF-8
             "utterance_id": [problem.utterance_id for problem in problems],
             "modality": [problem.modality for problem in problems],
-            "reason": [problem.reason for problem in problems],
+            "reason": [printable(problem.reason) for problem in problems],
         }
     )

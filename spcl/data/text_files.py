@@ -1,16 +1,25 @@
-"""Text and CSV files as they come: UTF-8 with or without a mark, cp1252, or both at once."""
+"""Text and CSV files as they come: UTF-8 or cp1252, even line by line, or UTF-16 with its mark."""
 
+import codecs
 import csv
 import io
 from pathlib import Path
 
+from spcl.data.disk import read
 from spcl.errors import UserError
 
-# Some copies were cp1252, taken for Latin-1 and saved as UTF-8: their quotes are control codes.
-_TWICE_ENCODED = {
+TWICE_ENCODED = {
     code: character
     for code in range(0x80, 0xA0)
     if (character := bytes([code]).decode("cp1252", errors="ignore"))
+}
+"""Some copies were cp1252, taken for Latin-1 and saved again: their quotes are control codes."""
+
+_WIDE = {  # by the mark at their start; that of UTF-32 begins with that of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
 }
 
 
@@ -22,17 +31,20 @@ def decode(path: Path) -> str:
     UserError
         The file cannot be read.
     """
+    content = read(path).removeprefix(codecs.BOM_UTF8)
+    wide = next((_WIDE[mark] for mark in _WIDE if content.startswith(mark)), None)
+    if wide:
+        text = content.decode(wide, errors="replace")
+    else:
+        text = "".join(map(_line, content.splitlines(keepends=True)))
+    return text.translate(TWICE_ENCODED)
+
+
+def _line(content: bytes) -> str:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); mend its permissions"
-        ) from error
-    try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8")
     except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    return text.translate(_TWICE_ENCODED)
+        return content.decode("cp1252", errors="replace")
 
 
 def read_csv(path: Path) -> dict[str, list[str]]:
@@ -43,11 +55,13 @@ def read_csv(path: Path) -> dict[str, list[str]]:
     Raises
     ------
     UserError
-        The file cannot be read, has no header or two columns of one name.
+        The file cannot be read, is no text, has no header or two columns of one name.
     """
     text = decode(path)
-    separator = separator_in(text.partition("\n")[0])
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    first_line = text.partition("\n")[0]
+    if "\0" in first_line:
+        raise UserError(f"{path}: no text, or UTF-16 without its mark; save it as UTF-8")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator_in(first_line))
     try:
         rows = [row for row in reader if any(row)]
     except csv.Error as error:

@@ -10,17 +10,19 @@ from spcl.data.records import Features, Problem, Reading, Utterance
 from spcl.errors import UserError
 
 
-def utterance(name, dialogue="d0", *, split="train", emotion="glad", text="Hello"):
+def utterance(
+    name, dialogue="d0", *, split="train", emotion="glad", text="Hello", speaker="Ann", audio=None
+):
     return Utterance(
         dialogue_id=dialogue,
         utterance_id=name,
-        speaker="Ann",
+        speaker=speaker,
         text=text,
         emotion=emotion,
         split=split,
         start_s=None,
         end_s=None,
-        audio_path=None,
+        audio_path=audio,
         video_path=None,
     )
 
@@ -98,6 +100,46 @@ def test_an_emotion_that_is_no_label_is_unlabelled_and_noted(tmp_path):
     found = check(reading([utterance("u0", emotion="bored")]), tmp_path)
     assert found.utterances[0].emotion is None
     assert "unknown emotion 'bored'" in found.problems[0].reason
+
+
+def test_what_a_terminal_would_obey_is_taken_out_of_transcripts_and_speakers(tmp_path):
+    rows = [
+        utterance("u0", text="a\0b\ud800c"),
+        utterance("u1", speaker="R\x1b[31moss\x07"),
+        utterance("u2", text="First,\r\n\tsecond \N{PILE OF POO}"),
+        utterance("u3", text="don\x92t"),
+    ]
+    found = check(reading(rows, table="x.csv"), tmp_path)
+    assert [one.text for one in found.utterances] == [
+        *("abc", "Hello", "First,\r\n\tsecond \N{PILE OF POO}"),
+        "don\N{RIGHT SINGLE QUOTATION MARK}t",
+    ]
+    assert found.utterances[1].speaker == "R[31moss"
+    reason = "control characters in the transcript or the speaker's name; taken out"
+    assert [(p.file, p.utterance_id, p.reason) for p in found.problems] == [
+        ("x.csv", "u0", reason),
+        ("x.csv", "u1", reason),
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        utterance("u\0"),
+        utterance("u0", "d\x1b[31m"),
+        utterance("u0", audio="\udcff/one.wav"),
+    ],
+)
+def test_names_that_are_no_text_are_refused(tmp_path, row):
+    with pytest.raises(UserError, match=r"the name '.*\\.*' has characters .*; rename it"):
+        check(reading([row]), tmp_path)
+
+
+def test_utterances_without_a_speaker_are_counted(tmp_path):
+    rows = [utterance("u0"), utterance("u1", speaker=""), utterance("u2", speaker="")]
+    assert [p.reason for p in check(reading(rows), tmp_path).problems] == [
+        "2 utterances have no speaker, first u1; taken for one"
+    ]
 
 
 def test_a_corpus_without_utterances_says_what_went_wrong_first(tmp_path):

@@ -1,5 +1,8 @@
 """A corpus is recognised, read, divided and written, and its own features are taken over."""
 
+import os
+import shutil
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -70,6 +73,52 @@ def test_an_absent_corpus_says_what_to_put_there(tmp_path):
         read(tmp_path / "meld", layout="meld")
     with pytest.raises(UserError, match=r"no such folder or file; put the corpus there"):
         read(tmp_path / "meld")
+
+
+def test_a_corpus_out_of_reach_is_not_taken_for_another_layout(folder, lock):
+    lock(folder)
+    for layout in (None, "meld"):
+        with pytest.raises(
+            UserError, match=r"mine: cannot be searched \(Permission denied\); mend"
+        ):
+            read(folder, layout=layout)
+
+
+def test_a_part_out_of_reach_is_told_where_nothing_is_recognised(tmp_path, lock):
+    (tmp_path / "MELD.Raw").mkdir()
+    lock(tmp_path / "MELD.Raw")
+    for layout in (None, "meld"):
+        with pytest.raises(UserError, match=r"MELD\.Raw: cannot be searched"):
+            read(tmp_path, layout=layout)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (os.mkfifo, "a pipe or a device instead of a file"),
+        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where no file is; mend"),
+    ],
+)
+def test_a_path_to_neither_file_nor_folder_says_so(tmp_path, make, message):
+    make(tmp_path / "mine")
+    with pytest.raises(UserError, match=f"mine: {message}"):
+        read(tmp_path / "mine")
+
+
+def test_the_message_about_a_path_with_a_line_break_is_one_line(tmp_path):
+    (tmp_path / "d\nx").mkdir()
+    with pytest.raises(UserError, match=r"/d\\nx: not MELD\.Raw"):
+        read(tmp_path / "d\nx", layout="meld")
+
+
+def test_problems_with_names_that_are_no_utf_8_are_written(meld_sim, tmp_path):
+    shutil.copytree(meld_sim, tmp_path / "corpus")
+    clips = next((tmp_path / "corpus").rglob("*.mp4")).parent
+    for name in (b"\xff\xfe.mp4", b"a\nb\x1b.mp4"):
+        (clips / os.fsdecode(name)).touch()
+    _, problems, _ = written(read(tmp_path / "corpus"), tmp_path)
+    names = {row["file"].split("/")[-1] for row in problems.to_pylist()}
+    assert {r"\udcff\udcfe.mp4", r"a\nb\x1b.mp4"} <= names
 
 
 def test_positions_count_from_nought_in_every_dialogue(folder):

@@ -1,5 +1,6 @@
 """IEMOCAP_full_release is read whatever is wrong with single lines and files."""
 
+import os
 import shutil
 
 import pytest
@@ -209,8 +210,8 @@ def test_sound_and_film_that_a_session_lacks_altogether_are_noted_once(tree):
     shutil.rmtree(tree / "Session1/dialog/avi")
     reading = read(tree)
     assert [(p.file, p.reason) for p in reading.problems] == [
-        ("Session1/sentences/wav", "no such folder: session 1 has no sound"),
-        ("Session1/dialog/avi/DivX", "no such folder: session 1 has no film"),
+        ("Session1/sentences/wav", "no files: session 1 has no sound"),
+        ("Session1/dialog/avi/DivX", "no files: session 1 has no film"),
     ]
     assert reading.utterances[1].audio_path is None
 
@@ -244,9 +245,73 @@ def test_what_a_mac_leaves_beside_files_is_no_dialogue(tree):
 
 
 def test_a_dialogue_without_annotations_is_left_out_and_noted(tree):
-    (tree / "Session2/dialog/EmoEvaluation/Ses02F_impro02.txt").write_text("", "utf-8")
     (tree / "Session2/dialog/transcriptions/Ses02M_impro07.txt").write_text("", "utf-8")
     assert [(p.file.split("/")[-1], p.reason) for p in read(tree).problems] == [
         ("Ses02M_impro07.txt", "a dialogue without annotations; left out"),
-        ("Ses02F_impro02.txt", "no utterance is annotated"),
     ]
+
+
+@pytest.mark.parametrize("content", [b"", bytes(999), "[1.0 - 2.0]\tSes".encode("utf-16-le")])
+def test_a_damaged_annotation_never_costs_its_dialogue_in_silence(tree, content):
+    path = tree / "Session2/dialog/EmoEvaluation/Ses02F_impro01.txt"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"Ses02F_impro01\.txt: no utterance is annotated .*remove"):
+        read(tree)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_files_that_say_their_encoding_are_read_by_it(tree, encoding):
+    for part in ("EmoEvaluation", "transcriptions"):
+        path = tree / f"Session1/dialog/{part}/Ses01F_impro01.txt"
+        path.write_text(path.read_text("utf-8"), encoding)
+    reading = read(tree)
+    assert reading.utterances[0].text == "Excuse me."
+    assert reading.problems == []
+
+
+def test_an_absent_session_is_told_on_the_terminal(tree, caplog):
+    shutil.rmtree(tree / "Session1")
+    read(tree)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "Session1: no dialog/EmoEvaluation/Ses*.txt: session 1 is left out" in caplog.text
+
+
+@pytest.mark.parametrize("part", ["", "dialog/transcriptions", "sentences", "dialog/avi/DivX"])
+def test_a_folder_that_cannot_be_searched_is_not_taken_for_an_absent_one(tree, lock, part):
+    lock(tree / "Session1" / part)
+    with pytest.raises(UserError, match=r"Session1/.* cannot be searched \(Permission denied\)"):
+        read(tree)
+
+
+def test_an_utterance_that_is_annotated_twice_is_kept_once_and_noted_with_its_file(tree):
+    path = tree / "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"
+    path.write_text(path.read_text("utf-8") * 2, "utf-8")
+    reading = read(tree)
+    assert len(reading.utterances) == 5
+    assert [(p.file, p.utterance_id, p.reason.split(": ")[1]) for p in reading.problems] == [
+        (
+            "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt",
+            "Ses01F_impro01_F000",
+            "the utterance stands twice; the first is kept",
+        )
+    ]
+
+
+def test_a_time_beyond_all_recordings_is_not_understood(tree):
+    path = tree / "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"
+    path.write_text(
+        line("Ses01F_impro01_F000", 1, 2) + f"[1.0 - {'9' * 400}]\tSes01F_impro01_F001\tneu\t[]\n",
+        "utf-8",
+    )
+    reading = read(tree)
+    assert [one.end_s for one in reading.utterances[:2]] == [2.0, 8.23]
+    assert reading.problems[0].reason == "line 5 is not understood; left out"
+
+
+def test_sound_that_is_no_file_costs_its_own_row(tree):
+    wav = tree / "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"
+    wav.unlink()
+    os.mkfifo(wav)
+    reading = read(tree)
+    assert reading.utterances[0].audio_path is None
+    assert reading.problems[0].reason == "a pipe or a device instead of a file"

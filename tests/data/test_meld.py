@@ -1,5 +1,7 @@
 """MELD.Raw is read whatever is wrong with single rows and clips."""
 
+import os
+
 import pytest
 
 from spcl.data.formats import meld
@@ -64,8 +66,8 @@ def test_utterances_come_in_the_order_of_their_numbers(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
-def test_both_encodings_give_the_same_transcript(tmp_path, encoding):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-32"])
+def test_every_encoding_gives_the_same_transcript(tmp_path, encoding):
     text = "I don\N{RIGHT SINGLE QUOTATION MARK}t know\N{HORIZONTAL ELLIPSIS}"
     reading = read(write_tree(tmp_path, {"dev": [row(0, 0, text=text)]}, encoding=encoding))
     assert column(reading, "text")[1] == text
@@ -177,6 +179,107 @@ def test_the_nearest_of_two_tables_is_read_and_the_other_noted(tmp_path):
     reading = read(tmp_path)
     assert "copied" not in column(reading, "text")
     assert reasons(reading)[-1][::3] == ("copy/test_sent_emo.csv", "not read: test_sent_emo.csv is")
+
+
+def test_a_table_without_rows_yields_to_a_full_one_further_down(tmp_path):
+    write_tree(tmp_path / "MELD.Raw", {})
+    (tmp_path / "train_sent_emo.csv").write_text(HEADER + "\n\n", "utf-8")
+    reading = read(tmp_path)
+    assert column(reading, "split") == ["train", "dev", "test"]
+    assert reasons(reading) == [
+        ("train_sent_emo.csv", None, None, "not read: MELD.Raw/train_sent_emo.csv is")
+    ]
+
+
+@pytest.mark.parametrize("rows", [[], [row("x", 0)], [row(0, "9" * 5000)]])
+def test_a_table_without_a_usable_row_is_refused(tmp_path, rows):
+    write_tree(tmp_path, {})
+    (tmp_path / "dev_sent_emo.csv").write_text("\n".join([HEADER, *rows]), "utf-8")
+    with pytest.raises(UserError, match=r"dev_sent_emo\.csv: no usable row below the header"):
+        read(tmp_path)
+
+
+def test_one_byte_that_is_no_utf_8_costs_its_own_line(tmp_path):
+    write_tree(tmp_path, {"dev": [row(0, 0, text="caf\xe9"), row(0, 1, text="na\xefve")]})
+    path = tmp_path / "dev_sent_emo.csv"
+    path.write_bytes(path.read_bytes().replace(b"\xc3\xaf", b"\xef"))
+    assert column(read(tmp_path), "text")[1:3] == ["caf\xe9", "na\xefve"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (bytes(5000), "no text, or UTF-16 without its mark; save it as UTF-8"),
+        (HEADER.encode("utf-16-le"), "no text, or UTF-16 without its mark"),
+        (b"\x1f\x8b\x08\x1b[31m" + b"\x01" * 99_999, "no column Utterance, Speaker, .*, but"),
+        (b"c," * 1000 + b"d", "two columns are called 'c'"),
+        (
+            (",".join(map(str, range(9999)))).encode(),
+            r"no column Utterance, .*, 11, \.\.\.; put MELD",
+        ),
+    ],
+)
+def test_what_is_no_table_is_refused_in_one_short_line(tmp_path, content, message):
+    write_tree(tmp_path, {})
+    (tmp_path / "train_sent_emo.csv").write_bytes(content)
+    with pytest.raises(UserError, match=message) as raised:
+        read(tmp_path)
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (os.mkfifo, "a pipe or a device instead of a file"),
+        (os.mkdir, "a folder instead of a file"),
+        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where no file is"),
+    ],
+)
+def test_a_table_that_is_no_file_is_named(tmp_path, make, message):
+    write_tree(tmp_path, {})
+    (tmp_path / "train_sent_emo.csv").unlink()
+    make(tmp_path / "train_sent_emo.csv")
+    assert meld.fits(tmp_path, None)
+    with pytest.raises(UserError, match=rf"train_sent_emo\.csv: {message}"):
+        read(tmp_path)
+
+
+def test_clips_that_are_no_files_cost_their_own_rows(tmp_path):
+    write_tree(tmp_path, {"dev": [row(0, 0), row(0, 1), row(0, 2)]})
+    for make, name in ((os.mkfifo, "dia0_utt0.mp4"), (os.mkdir, "dia0_utt1.mp4")):
+        (tmp_path / "dev" / name).unlink()
+        make(tmp_path / "dev" / name)
+    reading = read(tmp_path)
+    assert column(reading, "video_path")[1:4] == [None, None, "dev/dia0_utt2.mp4"]
+    assert [problem.reason for problem in reading.problems[::2]] == [
+        "a pipe or a device instead of a file",
+        "a folder instead of a file",
+    ]
+
+
+def test_clips_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
+    write_tree(tmp_path, {})
+    lock(tmp_path / "train")
+    with pytest.raises(UserError, match=r"train: cannot be searched \(Permission denied\); mend"):
+        read(tmp_path)
+
+
+def test_tables_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
+    write_tree(tmp_path, {})
+    (tmp_path / "more").mkdir()
+    (tmp_path / "dev_sent_emo.csv").rename(tmp_path / "more/dev_sent_emo.csv")
+    lock(tmp_path / "more")
+    with pytest.raises(UserError, match=r"more: cannot be searched \(Permission denied\)"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("end", ["9" * 400 + ":00:00,0", "99999:00:00,0"])
+def test_a_time_beyond_all_episodes_is_left_out(tmp_path, end):
+    times = f'"00:00:00,000","{end}"'
+    reading = read(write_tree(tmp_path, {"train": [row(0, 0, times=times)]}))
+    assert column(reading, "end_s")[0] is None
+    assert "times left out" in reading.problems[0].reason
 
 
 def test_quotes_that_were_encoded_twice_read_as_quotes(tmp_path):

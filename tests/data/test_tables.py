@@ -1,5 +1,7 @@
 """One's own tables are read in every form that the page on them shows, and explained when wrong."""
 
+import os
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -318,7 +320,7 @@ class TestPaths:
         kept, problems = self.paths(folder, ["clips/one.wav", "clips/no.wav", "clips", "a\0b.wav"])
         assert kept == ["clips/one.wav", None, None, None]
         reasons = [reason for _, _, reason in problems]
-        assert reasons == ["no such file", "Is a directory", "not a path"]
+        assert reasons == ["no such file", "a folder instead of a file", "not a path"]
 
 
 def test_a_missing_column_is_named_with_those_found_and_the_nearest(tmp_path):
@@ -368,3 +370,53 @@ def test_numbers_and_bytes_serve_as_names(tmp_path):
     reading = read(tmp_path)
     assert column(reading, "dialogue_id") == ["1", "1", "2", "3"]
     assert column(reading, "speaker") == COLUMNS["speaker"]
+
+
+@pytest.mark.parametrize("name", ["utterances.csv", "utterances.parquet"])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (os.mkfifo, "a pipe or a device instead of a file"),
+        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where no file is"),
+    ],
+)
+def test_a_table_that_is_no_file_is_named(tmp_path, name, make, message):
+    make(tmp_path / name)
+    assert tables.fits(tmp_path, None)
+    with pytest.raises(UserError, match=rf"{name}: {message}"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "t.npy", "v.parquet", "features/v.npz"])
+def test_features_that_are_no_file_are_named(tmp_path, name):
+    write_csv(tmp_path, COLUMNS)
+    (tmp_path / "features").mkdir()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match=rf"{name}: a pipe or a device instead of a file"):
+        read(tmp_path)
+
+
+def test_features_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
+    write_csv(tmp_path, COLUMNS)
+    (tmp_path / "features").mkdir()
+    lock(tmp_path / "features")
+    with pytest.raises(UserError, match="features: cannot be searched"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("write", [write_csv, write_parquet])
+def test_a_table_without_rows_is_refused(tmp_path, write):
+    write(tmp_path, {name: [] for name in COLUMNS})
+    with pytest.raises(UserError, match=r"utterances\.\w+: names columns but has no row"):
+        read(tmp_path)
+
+
+def test_integers_of_any_length_are_shown_short(tmp_path):
+    write_csv(tmp_path, COLUMNS | {"emotion": ["9" * 5000, "-1", "3", "4"]})
+    with pytest.raises(UserError, match=r"up to 9+\.\.\., and what"):
+        read(tmp_path)
+
+
+def test_problems_of_single_rows_name_the_table(tmp_path):
+    write_csv(tmp_path, COLUMNS)
+    assert read(tmp_path).table == "utterances.csv"

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
+from spcl.data.disk import refuse_hidden
 from spcl.data.formats import (
     cosmic,
     dag_erc,
@@ -51,6 +52,7 @@ def recognise(path: Path, content: object) -> str:
     for name, format_ in FORMATS.items():
         if format_.fits(path, content):
             return name
+    refuse_hidden(path)
     raise UserError(
         f"{path}: {_found(content)}no known format; docs/your-own-data.md shows those that are"
     )

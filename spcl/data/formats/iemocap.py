@@ -1,15 +1,20 @@
 """IEMOCAP_full_release: five sessions of two actors (Busso et al., LREC 2008)."""
 
+import logging
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from spcl.data import media
+from spcl.data.disk import entries
 from spcl.data.labels import IEMOCAP, IEMOCAP_UNUSED, in_order
 from spcl.data.media import MediaReference
 from spcl.data.records import Problem, Reading, Utterance
 from spcl.data.text_files import decode
 from spcl.errors import UserError
+
+log = logging.getLogger("spcl.data")
 
 TITLE = "IEMOCAP_full_release (Session1/dialog/EmoEvaluation/Ses*.txt, ...)"
 REMEDY = "put IEMOCAP_full_release there (ask for it at https://sail.usc.edu/iemocap/)"
@@ -23,8 +28,11 @@ DialogXL (Shen et al., AAAI 2021) uses: Ses04F_script01_3 to Ses04M_script03_2."
 
 LEFT, RIGHT = (0.0, 0.0, 50.0, 100.0), (50.0, 0.0, 50.0, 100.0)
 
+_ANNOTATIONS, _TRANSCRIPTS = "dialog/EmoEvaluation", "dialog/transcriptions"
+_SOUND, _FILM = "sentences/wav", "dialog/avi/DivX"
+
 _ID = r"Ses\d\d[FM]_\w+_(?P<speaker>[FM])\d+"  # ids with XX before the number are no utterances
-_TIME = r"\d+(?:\.\d+)?"
+_TIME = r"\d{1,6}(?:\.\d+)?"
 _SUMMARY = re.compile(
     rf"\[(?P<start>{_TIME})\s*-\s*(?P<end>{_TIME})\]\s+(?P<id>{_ID})\s+(?P<emotion>\w+)\b.*"
 )
@@ -44,12 +52,14 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     Reading
         Utterances in dialogue order. The video is the stretch of the dialogue's AVI file, and of
         that the speaker's half. `split`: session 5 is test, dev as `DEV_SHARE` says, the rest
-        train. A session that is not there is a problem; what it leaves is read.
+        train. A session that is not there is a problem and a warning in the log; what it leaves
+        is read.
 
     Raises
     ------
     UserError
-        The folder does not have this layout, or `labels` are other emotions.
+        The folder does not have this layout, a folder or file in it cannot be read, an annotation
+        is damaged so that no utterance is in it, or `labels` are other emotions.
     """
     utterances: list[Utterance] = []
     problems: list[Problem] = []
@@ -65,11 +75,12 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
         if base is None:
             reason = f"no dialog/EmoEvaluation/Ses*.txt: session {session} is left out"
             problems.append(Problem(f"Session{session}", None, None, reason))
+            log.warning("%s: Session%d: %s", folder, session, reason)
             continue
-        _note_what_is_lost(folder, base, problems)
-        names = {path.stem for path in base.glob("dialog/EmoEvaluation/Ses*.txt")}
+        media_there = _stock(folder, base, problems)
+        names = {path.stem for path in entries(base / _ANNOTATIONS, "Ses*.txt")}
         for dialogue_id, split in division(session, names).items():
-            recording = _Recording(folder, base, dialogue_id, split, problems)
+            recording = _Recording(folder, base, dialogue_id, split, media_there, problems)
             utterances += recording.utterances()
             by_dialogue[dialogue_id] = str(session)
     return Reading(
@@ -84,23 +95,31 @@ def _sessions(folder: Path) -> dict[int, Path]:
             session: path
             for session in SESSIONS
             for path in sorted(folder.glob(pattern.format(session)))[:1]
-            if any(path.glob("dialog/EmoEvaluation/Ses*.txt"))
+            if entries(path / _ANNOTATIONS, "Ses*.txt")
         }
         if found:
             return found
     return {}
 
 
-def _note_what_is_lost(folder: Path, base: Path, problems: list[Problem]) -> None:
-    """Note once what a session lacks altogether: sound, film; and dialogues nobody annotated."""
-    for part, what in (("sentences/wav", "sound"), ("dialog/avi/DivX", "film")):
-        if not (base / part).is_dir():
-            reason = f"no such folder: session {base.name[-1]} has no {what}"
+def _stock(folder: Path, base: Path, problems: list[Problem]) -> str:
+    """The modalities that a session has media of: a, v.
+
+    What it lacks altogether is noted once, and so are dialogues that nobody annotated.
+    """
+    there = ""
+    for m, part, what in (("a", _SOUND, "sound"), ("v", _FILM, "film")):
+        if entries(base / part):
+            there += m
+        else:
+            reason = f"no files: session {base.name[-1]} has no {what}"
             problems.append(Problem(_relative(base / part, folder), None, None, reason))
-    for path in sorted(base.glob("dialog/transcriptions/Ses*.txt")):
-        if not (base / "dialog/EmoEvaluation" / path.name).exists():
+    annotated = {path.name for path in entries(base / _ANNOTATIONS)}
+    for path in entries(base / _TRANSCRIPTS, "Ses*.txt"):
+        if path.name not in annotated:
             reason = "a dialogue without annotations; left out"
             problems.append(Problem(_relative(path, folder), None, None, reason))
+    return there
 
 
 def division(session: int, dialogue_ids: Iterable[str]) -> dict[str, str]:
@@ -128,23 +147,33 @@ class _Recording:
     """The files of one dialogue; what is wrong with them goes to `problems`."""
 
     def __init__(
-        self, folder: Path, base: Path, dialogue_id: str, split: str, problems: list[Problem]
+        self,
+        folder: Path,
+        base: Path,
+        dialogue_id: str,
+        split: str,
+        media_there: str,
+        problems: list[Problem],
     ) -> None:
         self.folder = folder
         self.dialogue_id = dialogue_id
         self.split = split
+        self.media_there = media_there
         self.problems = problems
-        self.annotation = base / "dialog/EmoEvaluation" / f"{dialogue_id}.txt"
-        self.transcription = base / "dialog/transcriptions" / f"{dialogue_id}.txt"
-        self.wavs = base / "sentences/wav" / dialogue_id
-        self.avi = base / "dialog/avi/DivX" / f"{dialogue_id}.avi"
+        self.annotation = base / _ANNOTATIONS / f"{dialogue_id}.txt"
+        self.transcription = base / _TRANSCRIPTS / f"{dialogue_id}.txt"
+        self.wavs = base / _SOUND / dialogue_id
+        self.avi = base / _FILM / f"{dialogue_id}.avi"
 
     def utterances(self) -> Iterator[Utterance]:
         """By start."""
         texts = _texts(self.transcription)
         matches = list(self._summaries())
         if not matches:
-            self._note(self.annotation, None, None, "no utterance is annotated")
+            raise UserError(
+                f"{self.annotation}: no utterance is annotated in it; get it again, or remove it"
+                " to do without the dialogue"
+            )
         matches.sort(key=lambda match: (float(match["start"]), float(match["end"]), match["id"]))
         for utterance_id in sorted(texts.keys() - {match["id"] for match in matches}):
             reason = "a transcript without an annotation; left out"
@@ -172,16 +201,21 @@ class _Recording:
 
     def _summaries(self) -> Iterator[re.Match[str]]:
         """The annotation's line of each utterance; the header and the raters' lines are none."""
+        met: set[str] = set()
         for number, line in enumerate(_lines(self.annotation), start=1):
             match = _SUMMARY.fullmatch(line)
-            if match:
+            if match and match["id"] not in met:
+                met.add(match["id"])
                 yield match
+            elif match:
+                reason = f"line {number}: the utterance stands twice; the first is kept"
+                self._note(self.annotation, match["id"], None, reason)
             elif line.startswith("["):
                 reason = f"line {number} is not understood; left out"
                 self._note(self.annotation, None, None, reason)
 
     def _audio(self, utterance_id: str) -> str | None:
-        if not self.wavs.parent.is_dir():  # noted for the whole session
+        if "a" not in self.media_there:  # noted for the whole session
             return None
         wav = self.wavs / f"{utterance_id}.wav"
         fault = media.fault(wav)
@@ -191,7 +225,7 @@ class _Recording:
         return _relative(wav, self.folder)
 
     def _video(self, utterance_id: str, start_s: float, end_s: float) -> str | None:
-        if not self.avi.parent.is_dir():
+        if "v" not in self.media_there:
             return None
         fault = media.fault(self.avi)
         if not fault and end_s <= start_s:
@@ -210,7 +244,7 @@ class _Recording:
 
 def _texts(transcription: Path) -> dict[str, str]:
     """Utterance id -> transcript. Lines that name no utterance are left out; so is a lost file."""
-    if not transcription.is_file():
+    if not os.path.lexists(transcription):
         return {}
     matches = (_TRANSCRIPT.fullmatch(line) for line in _lines(transcription))
     return {match["id"]: match["text"].strip() for match in matches if match}

@@ -1,14 +1,16 @@
 """MELD.Raw: three CSV files and one MP4 clip an utterance (Poria et al., ACL 2019)."""
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from spcl.data import media
+from spcl.data.disk import entries, refuse_hidden
 from spcl.data.labels import MELD, in_order
 from spcl.data.records import Problem, Reading, Utterance
-from spcl.data.text_files import read_csv
-from spcl.errors import UserError
+from spcl.data.text_files import decode, read_csv
+from spcl.errors import UserError, listed
 from spcl.schemas import SPLITS
 
 TITLE = "MELD.Raw (train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv and clips)"
@@ -24,7 +26,8 @@ _CLIP_FOLDERS = {  # as the archives unpack, and as some mirrors name them
     "dev": ("dev_splits_complete", "dev"),
     "test": ("output_repeated_splits_test", "test"),
 }
-_TIME = re.compile(r"(\d+):(\d+):(\d+(?:[,.]\d+)?)")
+_NUMBER = re.compile(r"(\d{1,9})(?:\.0*)?")  # a spreadsheet may have made it 3.0
+_TIME = re.compile(r"(\d{1,3}):(\d{1,3}):(\d{1,3}(?:[,.]\d+)?)")
 
 
 def fits(path: Path, content: object) -> bool:
@@ -46,7 +49,8 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     Raises
     ------
     UserError
-        The folder does not have this layout, or `labels` are other emotions.
+        The folder does not have this layout, a table has no usable row, or `labels` are other
+        emotions.
     """
     utterances: list[Utterance] = []
     problems: list[Problem] = []
@@ -59,8 +63,18 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
 
 
 def _tables(folder: Path, split: str) -> list[Path]:
-    """The CSV files of a split, wherever the archives were unpacked, the nearest first."""
-    found = folder.rglob(f"{split}_sent_emo.csv")
+    """The CSV files of a split, the nearest first."""
+    return _search(folder, [f"{split}_sent_emo.csv"])
+
+
+def _search(folder: Path, names: Collection[str]) -> list[Path]:
+    """What has one of these names, wherever the archives were unpacked, the nearest first."""
+    found = [
+        Path(parent, name)
+        for parent, folders, files in os.walk(folder)
+        for name in names
+        if name in folders or name in files
+    ]
     return sorted(found, key=lambda path: (len(path.parts), path))
 
 
@@ -73,13 +87,15 @@ class _Table:
         self.problems = problems
         tables = _tables(folder, split)
         if not tables:
+            refuse_hidden(folder)
             raise UserError(
                 f"{folder}: not the layout of MELD.Raw: no {split}_sent_emo.csv in it; {REMEDY}"
             )
-        self.table = tables[0]
-        for other in tables[1:]:
-            self._note(other, None, None, f"not read: {self._relative(self.table)} is")
-        self.clips = {path.name: path for path in reversed(_clips(folder, split))}
+        self.table = next((path for path in tables if _has_rows(path)), tables[0])
+        for other in tables:
+            if other != self.table:
+                self._note(other, None, None, f"not read: {self._relative(self.table)} is")
+        self.clips = _clips(folder, split)
         self.named: set[str] = set()
         if not self.clips:
             reason = f"no clips below {' or '.join(_CLIP_FOLDERS[split])}: text only"
@@ -91,7 +107,7 @@ class _Table:
         missing = [name for name in _NEEDED if name not in columns]
         if missing:
             raise UserError(
-                f"{self.table}: no column {', '.join(missing)}, but {', '.join(columns)}; {REMEDY}"
+                f"{self.table}: no column {', '.join(missing)}, but {listed(columns)}; {REMEDY}"
             )
         present = [name for name in (*_NEEDED, *_TIMES) if name in columns]
         rows: dict[tuple[int, int], dict[str, str]] = {}
@@ -106,6 +122,11 @@ class _Table:
                 self._note(self.table, None, None, reason)
             else:
                 rows[key[0], key[1]] = row
+        if not rows:
+            raise UserError(
+                f"{self.table}: no usable row below the header, which wants a whole number as"
+                " Dialogue_ID and as Utterance_ID; get the file again"
+            )
         yield from sorted(rows.items())
 
     def utterance(self, number: tuple[int, int], row: Mapping[str, str]) -> Utterance:
@@ -176,21 +197,22 @@ class _Table:
         return path.relative_to(self.folder).as_posix()
 
 
-def _clips(folder: Path, split: str) -> list[Path]:
-    """The clips of a split, the nearest first; not what a Mac leaves beside them (``._``)."""
-    folders = [
-        path
-        for name in _CLIP_FOLDERS[split]
-        for path in folder.rglob(name)
-        if path.is_dir() and not path.name.startswith(".")
-    ]
-    clips = [path for parent in folders for path in parent.glob("*.mp4") if path.name[0] != "."]
-    return sorted(clips, key=lambda path: (len(path.parts), path))
+def _has_rows(table: Path) -> bool:
+    return any(map(str.strip, decode(table).splitlines()[1:]))
+
+
+def _clips(folder: Path, split: str) -> dict[str, Path]:
+    """The clips of a split by name, the nearest; not what a Mac leaves beside them (``._``)."""
+    clips: dict[str, Path] = {}
+    for parent in _search(folder, _CLIP_FOLDERS[split]):
+        for clip in entries(parent, "[!.]*.mp4"):
+            clips.setdefault(clip.name, clip)
+    return clips
 
 
 def _whole(cell: str) -> int | None:
-    """A cell's whole number, also where a spreadsheet made it 3.0; None if it is none."""
-    found = re.fullmatch(r"(\d+)(?:\.0*)?", cell)
+    """A cell's whole number; None if it is none."""
+    found = _NUMBER.fullmatch(cell)
     return int(found[1]) if found else None
 
 

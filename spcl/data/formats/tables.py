@@ -6,6 +6,7 @@ be there, and ``session``. See `spcl.data.feature_files` for the features.
 
 import difflib
 import math
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,14 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spcl import parquet
-from spcl.data import media
+from spcl.data import disk, media
 from spcl.data.counts import resembles
 from spcl.data.feature_files import read_features
 from spcl.data.labels import labelled
 from spcl.data.media import MediaReference
 from spcl.data.records import Problem, Reading, Utterance
 from spcl.data.text_files import read_csv
-from spcl.errors import UserError
+from spcl.errors import UserError, listed
 from spcl.schemas import SPLITS, UTTERANCES
 
 TITLE = "tables of one's own (utterances.parquet or utterances.csv, features beside it)"
@@ -43,7 +44,7 @@ _MODALITY = {"audio_path": "a", "video_path": "v"}
 
 def fits(path: Path, content: object) -> bool:
     """Whether a folder has this layout."""
-    return any((path / f"utterances.{kind}").is_file() for kind in ("parquet", "csv"))
+    return bool(_found(path))
 
 
 def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
@@ -98,18 +99,21 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
         known_as=table.facts.get("known_as") or resembles(chosen, n_labelled),
         sessions={dialogue: session for dialogue, session in sessions if session},
         simulated=bool(table.facts.get("simulated")),
+        table=table.path.name,
     )
+
+
+def _found(folder: Path) -> list[Path]:
+    """The tables of utterances in a folder, were they only links to nowhere."""
+    tables = (folder / f"utterances.{kind}" for kind in ("parquet", "csv"))
+    return [path for path in tables if os.path.lexists(path)]
 
 
 class _Table:
     """The columns of the table of utterances; what is wrong with single rows goes to `problems`."""
 
     def __init__(self, folder: Path) -> None:
-        found = [
-            path
-            for path in (folder / "utterances.parquet", folder / "utterances.csv")
-            if path.is_file()
-        ]
+        found = _found(folder)
         if len(found) != 1:
             raise UserError(
                 f"{folder}: utterances.parquet or utterances.csv must be in it, one of the two;"
@@ -123,6 +127,8 @@ class _Table:
         )
         self._check_columns()
         self.n = len(self.columns["dialogue_id"])
+        if not self.n:
+            raise UserError(f"{self.path}: names columns but has no row; write it again")
 
     def cells(self, column: str, default: str = "") -> list[str]:
         """A column as text, `default` where it or a cell is empty."""
@@ -181,7 +187,7 @@ class _Table:
         cells = [cell.lower() for cell in self.cells("split")]
         if unknown := sorted(set(cells) - {*_SPLITS, ""}):
             raise UserError(
-                f"{self.path}: column 'split' has {', '.join(unknown)}; write {', '.join(SPLITS)}"
+                f"{self.path}: column 'split' has {listed(unknown)}; write {', '.join(SPLITS)}"
             )
         return [_SPLITS[cell] or cell if cell else None for cell in cells]
 
@@ -206,6 +212,7 @@ class _Table:
         return kept
 
     def _parquet(self) -> dict[str, list[Any]]:
+        disk.read(self.path, 1)
         try:
             names = pq.read_schema(self.path).names
             table = pq.read_table(self.path, columns=[name for name in names if name in _COLUMNS])
@@ -229,7 +236,7 @@ class _Table:
             rename = f"rename '{others[near[0]]}' to it" if near else f"add it; {REMEDY}"
             if name in _NEEDED:
                 raise UserError(
-                    f"{self.path}: no column '{name}', but {', '.join(self.columns)}; {rename}"
+                    f"{self.path}: no column '{name}', but {listed(self.columns)}; {rename}"
                 )
             if near:
                 self._note(None, None, f"no column '{name}'; perhaps {rename}")

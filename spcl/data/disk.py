@@ -1,0 +1,83 @@
+"""Files and folders as they lie on the disk: their content, or why it cannot be had."""
+
+import os
+import stat
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from spcl.errors import UserError
+
+ABSENT = "no such file"
+
+
+class UnreadableError(UserError):
+    """A file that cannot be read; `reason` is the message without the path and the remedy."""
+
+    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+        super().__init__(f"{path}: {reason}; {remedy}")
+        self.reason = reason
+
+
+def read(path: Path, size: int = -1) -> bytes:
+    """The first `size` bytes of a file, or all of them.
+
+    Raises
+    ------
+    UnreadableError
+        There is no file, or something else than a file, such as a pipe: that is never opened, for
+        it might wait for ever.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            with path.open("rb") as file:
+                return file.read(size)
+    except PermissionError as error:
+        raise UnreadableError(path, str(error.strerror), "mend its permissions") from error
+    except OSError as error:
+        if path.is_symlink():
+            reason = f"a link to {os.readlink(path)}, where no file is"
+            raise UnreadableError(path, reason, "mend the link") from error
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise UnreadableError(path, ABSENT, "put it there") from error
+        raise UnreadableError(path, str(error.strerror), "get it again") from error
+    kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+    raise UnreadableError(path, f"{kind} instead of a file", "put the file in its place")
+
+
+def entries(folder: Path, pattern: str = "*") -> list[Path]:
+    """What lies in a folder and has a name of this pattern, sorted; nothing where there is none.
+
+    Raises
+    ------
+    UserError
+        The folder is there, but cannot be searched.
+    """
+    try:
+        names = os.listdir(folder)
+        os.stat(os.path.join(folder, "."))  # names alone are no use: the files must be within reach
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _hidden(folder, error) from error
+    return sorted(folder / name for name in names if fnmatchcase(name, pattern))
+
+
+def refuse_hidden(folder: Path) -> None:
+    """Whoever misses something below `folder` asks here first: it may be out of reach.
+
+    Raises
+    ------
+    UserError
+        Some folder below cannot be searched.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise _hidden(error.filename, error) from error
+
+    for _ in os.walk(folder, onerror=refuse):
+        pass
+
+
+def _hidden(folder: Path | str, error: OSError) -> UserError:
+    return UserError(f"{folder}: cannot be searched ({error.strerror}); mend it or its permissions")
