@@ -1,9 +1,11 @@
 """A copy of the project to run Snakemake in, and the words to ask it with."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +58,22 @@ class Project:
         """All that Snakemake prints."""
         done = self.snakemake(*arguments, **options)
         return done.stdout + done.stderr
+
+    def plan(self, *targets, config=None):
+        """By rule, how many jobs a dry run announces."""
+        said = self.says("-n", *targets, config=config)
+        stats = re.findall(r"^(\w+) +(\d+)$", said, re.MULTILINE)
+        return Counter({rule: int(n) for rule, n in stats})
+
+    def refusal(self, *targets, config=None):
+        """The error that a dry run ends with; it is one line."""
+        done = self.snakemake("-n", *targets, config=config, check=False)
+        assert done.returncode == 1
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said
+        assert "rule" not in said
+        (line,) = (line for line in said.splitlines() if "rror" in line)
+        return line
 
     def configure(self, config, name="grid.yaml"):
         """Write a config and return its path."""

@@ -1,15 +1,21 @@
 """The check of a config, without Snakemake."""
 
 import copy
+import dataclasses
+import json
+import re
 
 import pytest
 import yaml
 
 from spcl import curriculum, extract, models
 from spcl.config import check
+from spcl.data.formats import FORMATS
+from spcl.data.splits import PROTOCOLS
 from spcl.errors import UserError
+from spcl.extensions import BASELINE, CURRICULUM, names
 from spcl.grid import Cell, cell_settings, cells
-from spcl.training.settings import CellSettings
+from spcl.training.settings import CellSettings, TrainingSettings
 from tests.workflow.conftest import GRID, ROOT
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -60,19 +66,108 @@ def test_the_projects_own_configs_can_be_built(path):
             models.build(cell.baseline, **sizes, **settings["model"])
 
 
-def test_every_key_of_the_schema_is_explained():
-    page = (ROOT / "config" / "README.md").read_text()
+PAGE = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
 
-    def keys(rules):
-        for name, inner in rules.get("properties", {}).items():
-            yield name
-            yield from keys(inner)
-        if isinstance(rules.get("additionalProperties"), dict):
-            yield from keys(rules["additionalProperties"])
 
+def sections():
+    """Of config/README.md: the keys that each heading names, and the rows below it by key."""
+    for part in re.split(r"^##+ ", PAGE, flags=re.MULTILINE)[1:]:
+        heading, _, text = part.partition("\n")
+        rows = re.findall(r"^\| `(\w+)` \|(.*)\|$", text, re.MULTILINE)
+        paths = [""] if heading == "Top level" else re.findall(r"`([\w.<>]+)`", heading)
+        yield paths, dict(rows)
+
+
+def keys(rules, schema, path=()):
+    """The path of every key of the schema, and what the schema says of it."""
+    if "$ref" in rules:
+        rules = rules | schema["$defs"][rules["$ref"].rpartition("/")[2]]
+    for name, inner in rules.get("properties", {}).items():
+        yield (*path, name), inner
+        of_modality = path[-1:] == ("features",)
+        yield from keys(inner, schema, (*path, "<modality>" if of_modality else name))
+    if isinstance(rules.get("additionalProperties"), dict):
+        yield from keys(rules["additionalProperties"], schema, (*path, "<name>"))
+    inside = [rules["items"]] if "items" in rules else []
+    for part in (*rules.get("allOf", []), *inside):
+        yield from keys(part, schema, path)
+
+
+@pytest.fixture(scope="module")
+def explained():
+    """Every key of the schema, and the row that explains it: its own or that of its parent."""
     schema = yaml.safe_load(SCHEMA.read_text())
-    named = {name for part in [schema, *schema["$defs"].values()] for name in keys(part)}
-    assert [name for name in sorted(named) if f"`{name}`" not in page] == []
+    page = {path: rows for paths, rows in sections() for path in paths}
+    found = {}
+    for path, rules in keys(schema, schema):
+        *parent, name = path
+        own = page.get(".".join(parent), {}).get(name)
+        above = page.get(".".join(parent[:-1]), {}).get(parent[-1], "") if parent else ""
+        found[".".join(path)] = rules, own or (above if f"`{name}`" in above else None)
+    return found
+
+
+def test_every_key_of_the_schema_is_explained(explained):
+    assert len(explained) > 60
+    assert [path for path, (_, row) in explained.items() if row is None] == []
+
+
+def test_nothing_is_explained_that_is_no_key(explained):
+    for paths, rows in sections():
+        for key in rows if paths else ():
+            assert any(f"{path}.{key}".lstrip(".") in explained for path in paths), key
+
+
+def test_every_default_of_the_schema_is_shown(explained):
+    for path, (rules, row) in explained.items():
+        if rules.get("default"):
+            assert f"`{json.dumps(rules['default']).strip(chr(34))}`" in row, path
+
+
+def test_every_default_of_the_training_is_shown():
+    (rows,) = (rows for paths, rows in sections() if "training" in paths)
+    for field in dataclasses.fields(TrainingSettings):
+        if field.default not in (dataclasses.MISSING, None):
+            shown = rows[field.name].split("|")[0].strip(" `")
+            assert yaml.safe_load(shown) == field.default
+
+
+def test_the_choices_that_the_page_names_are_those_that_there_are(explained):
+    def named(path):
+        return set(re.findall(r"`(\w[\w-]*)`", explained[path][1]))
+
+    assert named("grid.baselines") == {*names(BASELINE)}
+    assert named("grid.curricula") == {*names(CURRICULUM)}
+    assert named("datasets.<name>.layout") == {*FORMATS}
+    assert named("datasets.<name>.protocol") == {*PROTOCOLS}
+    for path, (rules, row) in explained.items():
+        for choice in rules.get("enum", []):
+            assert choice is None or f"`{choice}`" in row, path
+
+
+def merged(config, part):
+    """As Snakemake merges the files that it is given."""
+    both = dict(config)
+    for key, value in part.items():
+        nested = isinstance(value, dict) and isinstance(both.get(key), dict)
+        both[key] = merged(both[key], value) if nested else value
+    return both
+
+
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
+def test_every_example_passes_on_top_of_the_papers_config(example):
+    paper = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
+    check(merged(paper, yaml.safe_load(example)), SCHEMA, "example.yaml")
+
+
+def test_every_link_of_the_page_leads_somewhere():
+    headings = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings}
+    links = re.findall(r"\]\(([^)]+)\)", PAGE)
+    assert len(links) > 10
+    for link in links:
+        path, _, anchor = link.partition("#")
+        assert (ROOT / "config" / path).exists() if path else anchor in anchors, link
 
 
 def test_a_number_that_yaml_reads_as_text_says_how_to_write_it(config):
@@ -82,14 +177,97 @@ def test_a_number_that_yaml_reads_as_text_says_how_to_write_it(config):
     )
 
 
-def test_a_simulated_corpus_may_lie_in_one_place_only(config):
-    config["datasets"]["meld-one"]["path"] = "data/meld"
-    assert fault(config).startswith("datasets.meld-one.path: ")
+CORPUS = {"extractor": "corpus"}
+DOWNLOAD = {"url": "https://example.org/mine.zip", "sha256": 64 * "0", "licence": "CC BY 4.0"}
+MINE = {"path": "data/mine", "protocol": "official"}
 
 
-def test_a_modality_of_the_grid_needs_an_extractor(config):
-    config["grid"]["modalities"] = ["atv"]
-    assert fault(config).startswith("grid.modalities: modality 'v' has no extractor")
+@pytest.mark.parametrize(
+    ("dataset", "says"),
+    [
+        (
+            {"download": DOWNLOAD, "path": "/corpora/mine"},
+            "datasets.mine.path: a downloaded corpus lies in data/mine; write that",
+        ),
+        (
+            {"simulate": {"seed": 1, "dialogues": 9}, "layout": "meld", "path": "data/meld"},
+            "datasets.mine.path: a simulated corpus lies in data/mine; write that",
+        ),
+        (
+            {"simulate": {"seed": 1, "dialogues": 9}, "layout": "meld", "download": DOWNLOAD},
+            "datasets.mine: a corpus is simulated or downloaded, not both; leave one out",
+        ),
+        ({"simulate": {"seed": 1, "dialogues": 9}}, "datasets.mine: 'layout' is a dependency of"),
+        (
+            {"download": {"url": "https://example.org/mine.zip", "licence": "CC BY 4.0"}},
+            "datasets.mine.download: key 'sha256' is missing",
+        ),
+        (
+            {"features": {"a": {"extractor": "logmell"}}},
+            "datasets.mine.features.a: there is no 'logmell'; did you mean 'logmel'?",
+        ),
+        ({"features": {"x": CORPUS}}, "datasets.mine.features: unknown key 'x'; there are: a, t,"),
+        ({"modalities": "ta"}, "datasets.mine.modalities: 'ta' is not allowed; "),
+        (
+            {"modalities": "atv"},
+            "datasets.mine.modalities: modality 'v' has no extractor; add features.v",
+        ),
+        (
+            {"modalities": "t"},
+            "grid.modalities: datasets.mine has t, and at want more; ask for t too, or put 'a' into"
+            " datasets.mine.modalities",
+        ),
+        ({"labels": ["calm"]}, "datasets.mine.labels: "),
+        ({"labels": ["calm", True]}, "datasets.mine.labels.1: "),
+        ({"protocol": "leave-one-session-out", "sessions": []}, "datasets.mine.sessions: "),
+        ({"protocol": "leave_one_out"}, "datasets.mine.protocol: 'leave_one_out' is not allowed; "),
+    ],
+)
+def test_a_dataset_that_cannot_be_used_is_explained(config, dataset, says):
+    config["datasets"]["mine"] = MINE | dataset
+    assert fault(config).startswith(says)
+
+
+def test_a_grid_without_a_set_that_a_dataset_has_says_what_is_lacking(config):
+    config["grid"]["modalities"] = ["atv", "av"]
+    assert fault(config) == (
+        "grid.modalities: datasets.meld-one has at, and atv, av want more; ask for at too, or add"
+        " features.v"
+    )
+
+
+def test_a_dataset_without_any_extractor_says_where_to_name_one(config):
+    del config["features"]
+    assert fault(config) == (
+        "grid.modalities: datasets.meld-one has no modality, and at want more; add features.a"
+    )
+
+
+def test_the_general_features_may_be_left_out_where_every_dataset_has_its_own(config):
+    del config["features"]
+    config["datasets"] = {"mine": MINE | {"features": {"a": CORPUS, "t": CORPUS}}}
+    check(config, SCHEMA, "config.yaml")
+    assert config["features"] == {}
+    assert config["datasets"]["mine"]["features"]["a"] == {"extractor": "corpus", "options": {}}
+
+
+def test_a_dataset_may_not_be_called_as_the_fold_of_another(config):
+    config["datasets"]["mine"] = MINE | {"protocol": "leave-one-session-out"}
+    config["datasets"]["mine-session2"] = MINE
+    assert fault(config) == (
+        "datasets.mine-session2: a fold of 'mine' has this name; choose another"
+    )
+    config["datasets"]["mine"]["sessions"] = [1, 3]
+    check(config, SCHEMA, "config.yaml")
+
+
+def test_settings_of_cells_may_name_a_dataset_or_one_of_its_folds(config):
+    config["datasets"]["mine"] = MINE | {"protocol": "leave-one-session-out", "sessions": [1, 2]}
+    chosen = [{"dataset": name, "growth": 2.0} for name in ("mine", "mine-session1")]
+    config["curricula"]["spcl"]["cells"] = chosen
+    check(config, SCHEMA, "config.yaml")
+    chosen.append({"dataset": "mine-session3", "growth": 2.0})
+    assert fault(config).startswith("curricula.spcl.cells: 'mine-session3' is not defined")
 
 
 def test_settings_of_cells_name_known_axes(config):

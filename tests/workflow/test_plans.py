@@ -2,7 +2,6 @@
 
 import copy
 import fcntl
-import re
 from pathlib import Path
 
 import pytest
@@ -13,25 +12,19 @@ from tests.workflow.conftest import GRID, ROOT
 pytestmark = pytest.mark.workflow
 
 
-def count(said, rule):
-    """How many jobs of `rule` a dry run announces."""
-    found = re.search(rf"^{rule}\s+(\d+)$", said, re.MULTILINE)
-    return int(found[1]) if found else 0
-
-
 @pytest.mark.parametrize("name", ["config", "smoke", "curricula", "paper"])
 def test_a_cell_for_every_point_of_the_grid(project, name):
     config = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
     for dataset in config["datasets"].values():
         if "simulate" not in dataset:
             (project.folder / dataset["path"]).mkdir(parents=True)
-    said = project.says("-n", config=f"config/{name}.yaml")
+    jobs = project.plan(config=f"config/{name}.yaml")
     grid = config["grid"]
     axes = [config["datasets"], grid["baselines"], grid["modalities"], grid["curricula"]]
     n_cells = len(axes[0]) * len(axes[1]) * len(axes[2]) * len(axes[3])
-    assert count(said, "train_cell") == n_cells
-    assert count(said, "extract_features") == len(config["datasets"]) * len(config["features"])
-    assert count(said, "simulate_corpus") == len(config["datasets"]) * (name != "paper")
+    assert jobs["train_cell"] == n_cells
+    assert jobs["extract_features"] == len(config["datasets"]) * len(config["features"])
+    assert jobs["simulate_corpus"] == len(config["datasets"]) * (name != "paper")
 
 
 def test_what_one_rule_hands_to_another_is_parquet(made_once):
@@ -45,25 +38,13 @@ def test_what_one_rule_hands_to_another_is_parquet(made_once):
 
 def test_a_cell_outside_the_grid_has_its_address(project):
     target = "results/cells/meld-one/mmgcn/a/spcl/metrics.parquet"
-    said = project.says("-n", target, config=project.configure(GRID))
-    assert count(said, "train_cell") == 1
-    assert count(said, "extract_features") == 1
+    jobs = project.plan(target, config=project.configure(GRID))
+    assert jobs["train_cell"] == jobs["extract_features"] == 1
 
 
 @pytest.mark.parametrize("stage", ["features", "difficulty", "cells", "tables", "figures"])
 def test_every_stage_has_a_name(made_once, stage):
     assert "Nothing to be done" in made_once.says("-n", stage, config="grid.yaml")
-
-
-def refusal(project, config, *arguments):
-    """The error that a run ends with, and that it is one line."""
-    done = project.snakemake("-n", *arguments, config=config, check=False)
-    assert done.returncode == 1
-    said = done.stdout + done.stderr
-    assert "Traceback" not in said
-    assert "rule" not in said
-    (line,) = (line for line in said.splitlines() if "rror" in line)
-    return line
 
 
 @pytest.mark.parametrize(
@@ -92,11 +73,12 @@ def test_a_wrong_config_is_one_line_that_names_the_key(project, keys, value, say
     for key in keys[:-1]:
         inner = inner[key]
     inner[keys[-1]] = value
-    assert refusal(project, project.configure(config)).startswith(f"error: grid.yaml: {says}")
+    said = project.refusal(config=project.configure(config))
+    assert said.startswith(f"error: grid.yaml: {says}")
 
 
 def test_an_absent_corpus_is_one_line(project):
-    assert refusal(project, "config/paper.yaml") == (
+    assert project.refusal(config="config/paper.yaml") == (
         "error: data/iemocap: no such folder; put the corpus there or set datasets.iemocap.path"
         " in config/paper.yaml"
     )
