@@ -1,7 +1,7 @@
 """Every cell's scores on the test split, seed by seed, and how sure their differences are."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,8 @@ class Gain:
     mean, sd
         Over these seeds; sd is NaN with one.
     low, high
-        95 % bootstrap interval over dialogues and seeds; NaN without predictions.
+        95 % bootstrap interval over dialogues and seeds; NaN without predictions, and below
+        `statistics.FEWEST_DIALOGUES`.
     p, test
         Two-sided p-value and ``wilcoxon`` or ``permutation``; NaN and empty with one seed.
     """
@@ -68,14 +69,18 @@ class TestScores:
             key: 100 * rows.set_index("seed")["weighted_f1"].sort_index()
             for key, rows in by_cell(test)
         }
-        self._tallies = dict(_tallies(results.predictions))
+        self._tallies = dict(tallies(results.predictions, results.labels))
         self._resampled: dict[CellKey, np.ndarray] = {}
 
     def interval(self, cell: CellKey) -> tuple[float, float]:
         """95 % bootstrap interval of the cell's mean over seeds, in points; NaN if unknown."""
         if cell not in self._tallies:
             return math.nan, math.nan
-        return statistics.bootstrap_interval(100 * self._scores(cell))
+        observed = 100 * statistics.weighted_f1(self._tallies[cell].counts.sum(1))
+        low, high = statistics.bootstrap_interval(
+            observed, 100 * self._scores(cell), self.n_dialogues(cell)
+        )
+        return max(low, 0.0), min(high, 100.0)  # NaN stays NaN
 
     def n_dialogues(self, cell: CellKey) -> int:
         """Test dialogues with a label; 0 without predictions."""
@@ -84,25 +89,59 @@ class TestScores:
 
     def gain(self, cell: CellKey, base: CellKey, *, test: bool = True) -> Gain:
         """What `cell` scores above `base`, paired by seed; `test` = with a p-value."""
-        if cell not in self.points or base not in self.points:
+        return self.pooled([(cell, base)], test=test)
+
+    def pooled(
+        self,
+        pairs: Sequence[tuple[CellKey, CellKey]],
+        *,
+        over: int | None = None,
+        test: bool = True,
+    ) -> Gain:
+        """Mean over `pairs` of one dataset of what the first cell scores above the second.
+
+        Dialogues, and seeds, are resampled for all pairs at once; in a permutation a dialogue swaps
+        its two systems in all pairs at once. Only seeds that every cell has count.
+
+        Parameters
+        ----------
+        pairs
+            Pairs with an absent cell are left out by the caller; one such gives an empty gain.
+        over
+            What the sum over the pairs is divided by; None = their number.
+        test
+            With a p-value.
+        """
+        if not pairs or not all(cell in self.points for pair in pairs for cell in pair):
             return Gain()
-        differences = (self.points[cell] - self.points[base]).dropna()
+        share = 1 / (over or len(pairs))
+        by_pair = [self.points[cell] - self.points[base] for cell, base in pairs]
+        differences = share * pd.concat(by_pair, axis=1).sum(axis=1, skipna=False).dropna()
         seeds = differences.index.to_numpy()
         if len(seeds) == 0:
             return Gain()
-        paired = self._paired(cell, base, seeds)
+        counts = [self._paired(cell, base, seeds) for cell, base in pairs]
+        known = [pair for pair in counts if pair is not None]
         low = high = p = math.nan
         named = ""
-        if paired is not None:
-            rows = [np.searchsorted(self._tallies[key].seeds, seeds) for key in (cell, base)]
-            resampled = self._scores(cell)[:, rows[0]] - self._scores(base)[:, rows[1]]
-            low, high = statistics.bootstrap_interval(100 * resampled)
+        if len(known) == len(pairs):
+            resampled = share * np.sum(
+                [self._of(cell, seeds) - self._of(base, seeds) for cell, base in pairs], axis=0
+            )
+            low, high = statistics.bootstrap_interval(
+                differences.to_numpy(), 100 * resampled, self.n_dialogues(pairs[0][0])
+            )
         if test and len(seeds) >= statistics.WILCOXON_SEEDS:
             p, named = statistics.wilcoxon_p(differences.to_numpy()), "wilcoxon"
-        elif test and len(seeds) > 1 and paired is not None:
-            p, named = statistics.permutation_p(*paired), "permutation"
+        elif test and len(seeds) > 1 and len(known) == len(pairs):
+            permuted = np.sum([statistics.permuted(*both) for both in known], axis=0)
+            p, named = statistics.share_as_extreme(permuted), "permutation"
         sd = float(differences.std()) if len(seeds) > 1 else math.nan
         return Gain(len(seeds), float(differences.mean()), sd, low, high, p, named)
+
+    def _of(self, cell: CellKey, seeds: np.ndarray) -> np.ndarray:
+        """(B, S) weighted F1 of a cell for `seeds`, 0..1."""
+        return self._scores(cell)[:, np.searchsorted(self._tallies[cell].seeds, seeds)]
 
     def _scores(self, cell: CellKey) -> np.ndarray:
         """(B, S) weighted F1 of a cell, 0..1; computed once."""
@@ -123,6 +162,12 @@ class TestScores:
         return counts[0], counts[1]
 
 
+def shown_beside_none(curricula: Iterable[str]) -> str:
+    """What a figure shows that has room for one: spcl, else the first; empty if there is none."""
+    rivals = [name for name in dict.fromkeys(curricula) if name != NONE]
+    return "spcl" if "spcl" in rivals else "".join(rivals[:1])
+
+
 def by_cell(frame: pd.DataFrame) -> Iterator[tuple[CellKey, pd.DataFrame]]:
     """The rows of every cell, in the order of the config."""
     if len(frame):
@@ -130,13 +175,18 @@ def by_cell(frame: pd.DataFrame) -> Iterator[tuple[CellKey, pd.DataFrame]]:
             yield tuple(str(part) for part in key), rows
 
 
-def _tallies(predictions: pd.DataFrame) -> Iterator[tuple[CellKey, Tally]]:
-    """Count every cell's test predictions; cells of a dataset share the order of dialogues."""
+def tallies(
+    predictions: pd.DataFrame, labels: dict[str, list[str]]
+) -> Iterator[tuple[CellKey, Tally]]:
+    """Count every cell's test predictions; cells of a dataset share the order of dialogues.
+
+    Classes stand in the order of the dataset's `labels`.
+    """
     if not len(predictions):
         return
     test = predictions[(predictions["split"] == "test") & predictions["emotion"].notna()]
-    for _, rows in test.groupby("dataset", observed=True):
-        emotions = pd.Index(rows["emotion"].unique()).union(rows["predicted"].unique())
+    for dataset, rows in test.groupby("dataset", observed=True):
+        emotions = pd.Index(labels[str(dataset)])
         coded = rows.assign(
             dialogue=pd.factorize(rows["dialogue_id"])[0],
             true=_codes(rows["emotion"], emotions),

@@ -3,14 +3,20 @@
 Pure functions of arrays. S seeds, D dialogues, C classes, B resamples. All scores 0..1.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.special import stdtrit
 
 RESAMPLES = 1000
 PERMUTATIONS = 9999
 """Enough for a p-value of 0.05 after Holm's correction over 400 cells."""
+
+FEWEST_DIALOGUES = 3
+"""With two, an interval has one degree of freedom and spans the scale: none is given."""
 
 WILCOXON_SEEDS = 6
 """From so many seeds on, Wilcoxon's smallest two-sided p (2 / 2^S) is below 0.05."""
@@ -74,8 +80,13 @@ def weighted_f1(counts: np.ndarray) -> np.ndarray:
     return (f1_by_class(counts) * support).sum(-1) / np.maximum(support.sum(-1), 1)
 
 
-def bootstrap_scores(cell: Tally, resamples: int = RESAMPLES) -> np.ndarray:
-    """Weighted F1 of every seed in resamples of the dialogues.
+def bootstrap_scores(
+    cell: Tally,
+    resamples: int = RESAMPLES,
+    *,
+    score: Callable[[np.ndarray], np.ndarray] = weighted_f1,
+) -> np.ndarray:
+    """Weighted F1 of every seed in resamples of the dialogues, or another `score` of the counts.
 
     Each resample draws D - 1 of D dialogues with replacement, which makes the variance unbiased
     (Rao and Wu, Resampling inference with complex survey data, 1988). Cells with the same D get
@@ -83,51 +94,75 @@ def bootstrap_scores(cell: Tally, resamples: int = RESAMPLES) -> np.ndarray:
 
     Returns
     -------
-    (B, S) float64, NaN with fewer than two dialogues
+    (B, S) float64, NaN with fewer than two dialogues; (B, S, C) for `f1_by_class`
     """
     n_seeds, n_dialogues, _, n_classes = cell.counts.shape
     if n_dialogues < 2:
-        return np.full((resamples, n_seeds), np.nan)
-    drawn = _draws(n_dialogues, resamples, stream=0)
+        return score(np.full((resamples, n_seeds, 3, n_classes), np.nan))
+    drawn = _draws(n_dialogues, resamples)
     flat = cell.counts.transpose(1, 0, 2, 3).reshape(n_dialogues, -1)
-    return weighted_f1((drawn @ flat).reshape(resamples, n_seeds, 3, n_classes))
+    return score((drawn @ flat).reshape(resamples, n_seeds, 3, n_classes))
 
 
-def bootstrap_interval(scores: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of the mean over seeds, with the seeds resampled too.
+def bootstrap_interval(
+    observed: np.ndarray, resampled: np.ndarray, n_dialogues: int, level: float = 0.95
+) -> tuple[float, float]:
+    """Interval of the mean over seeds, for other dialogues and other seeds.
+
+    A score varies with the dialogues, with the seeds, and with both together (the noise of single
+    answers). The resamples show the first and the last, the spread over seeds the second and the
+    last; so the variance of the mean is their sum less the last, which would count twice::
+
+        d = Var_b(mean_s r)          dialogues + noise    (r: B x S resampled scores)
+        s = Var_s(observed) / S      seeds + noise
+        e = mean_b Var_s(r - r̄) / S  noise alone           (r̄: over resamples)
+        variance = d + max(s - e, 0)
+
+    with the t distribution at Satterthwaite's degrees of freedom (An approximate distribution of
+    estimates of variance components, 1946). The interval lies around the mean, so never beside it.
 
     Parameters
     ----------
-    scores : (B, S)
-        Scores or paired differences by resample of the dialogues and by seed.
+    observed : (S,)
+        Scores or paired differences by seed.
+    resampled : (B, S)
+        The same in every resample of the dialogues; see `bootstrap_scores`.
+    n_dialogues
+        D, those with a label.
 
     Returns
     -------
-    (low, high); NaN where `scores` are. With one seed only the dialogues vary.
+    (low, high); NaN below `FEWEST_DIALOGUES`. With one seed only the dialogues vary.
     """
-    resamples, n_seeds = scores.shape
-    if n_seeds == 0 or np.isnan(scores).any():
+    n_seeds = len(observed)
+    if n_seeds == 0 or n_dialogues < FEWEST_DIALOGUES:
         return np.nan, np.nan
-    if n_seeds == 1:
-        means = scores[:, 0]
-    else:
-        means = (_draws(n_seeds, resamples, stream=1) * scores).sum(1) / (n_seeds - 1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    of_dialogues = resampled.mean(1).var(ddof=1)
+    variance, freedom = of_dialogues, n_dialogues - 1.0
+    if n_seeds > 1:
+        of_seeds = observed.var(ddof=1) / n_seeds
+        noise = (resampled - resampled.mean(0)).var(1, ddof=1).mean() / n_seeds
+        variance = of_dialogues + max(of_seeds - noise, 0.0)
+        least = min(n_seeds, n_dialogues) - 1.0
+        spread = of_dialogues**2 / (n_dialogues - 1) + of_seeds**2 / (n_seeds - 1)
+        freedom = max(variance**2 / spread, least) if spread > 0 else least
+    reach = stdtrit(freedom, (1 + level) / 2) * math.sqrt(variance)
+    return float(observed.mean() - reach), float(observed.mean() + reach)
 
 
 @lru_cache(maxsize=8)
-def _draws(n: int, resamples: int, *, stream: int) -> np.ndarray:
-    """(B, n): how often each of n units is drawn when n - 1 are, with replacement."""
-    generator = np.random.default_rng([n, stream])
-    return generator.multinomial(n - 1, np.full(n, 1 / n), size=resamples).astype(np.float64)
+def _draws(n_dialogues: int, resamples: int) -> np.ndarray:
+    """(B, D): how often each of D dialogues is drawn when D - 1 are, with replacement."""
+    generator = np.random.default_rng([n_dialogues, 0])
+    chances = np.full(n_dialogues, 1 / n_dialogues)
+    return generator.multinomial(n_dialogues - 1, chances, size=resamples).astype(np.float64)
 
 
-def permutation_p(first: np.ndarray, second: np.ndarray, permutations: int = PERMUTATIONS) -> float:
-    """Two-sided p of the mean difference in weighted F1: each dialogue may swap its two systems.
+def permuted(first: np.ndarray, second: np.ndarray, permutations: int = PERMUTATIONS) -> np.ndarray:
+    """Mean difference in weighted F1, as it is and with the systems swapped at random by dialogue.
 
-    A dialogue swaps for all seeds at once. The null hypothesis is that, for these trained models,
-    it does not matter which system read a dialogue; it says nothing about other seeds.
+    A dialogue swaps for all seeds at once. Arrays of the same D get the same swaps, so sums of
+    their differences are permuted alike.
 
     Parameters
     ----------
@@ -136,8 +171,7 @@ def permutation_p(first: np.ndarray, second: np.ndarray, permutations: int = PER
 
     Returns
     -------
-    float
-        (1 + permutations at least as extreme) / (1 + permutations), never 0.
+    (1 + permutations,) float64, the difference as it is first
     """
     n_seeds, n_dialogues, _, n_classes = first.shape
     flat = (second - first).transpose(1, 0, 2, 3).reshape(n_dialogues, -1)
@@ -146,8 +180,21 @@ def permutation_p(first: np.ndarray, second: np.ndarray, permutations: int = PER
     mixed_first, mixed_second = first.sum(1) + moved, second.sum(1) - moved
     difference = (weighted_f1(mixed_second) - weighted_f1(mixed_first)).mean(1)
     observed = (weighted_f1(second.sum(1)) - weighted_f1(first.sum(1))).mean()
-    extreme = np.abs(difference) >= abs(observed) - 1e-12
-    return float((1 + extreme.sum()) / (1 + permutations))
+    return np.concatenate([[observed], difference])
+
+
+def permutation_p(first: np.ndarray, second: np.ndarray) -> float:
+    """Two-sided p of the mean difference in weighted F1; see `permuted` and `share_as_extreme`."""
+    return share_as_extreme(permuted(first, second))
+
+
+def share_as_extreme(differences: np.ndarray) -> float:
+    """Two-sided p of the first of `differences`, which `permuted` gives; never 0.
+
+    The null hypothesis is that, for these trained models, it does not matter which system read a
+    dialogue; it says nothing about other seeds.
+    """
+    return float(np.mean(np.abs(differences) >= abs(differences[0]) - 1e-12))
 
 
 @lru_cache(maxsize=8)

@@ -73,40 +73,61 @@ def test_identical_systems_have_no_difference_in_any_resample():
     first, _ = systems(np.random.default_rng(1))
     same = Tally(first.seeds, first.counts.copy())
     difference = statistics.bootstrap_scores(first) - statistics.bootstrap_scores(same)
-    assert statistics.bootstrap_interval(difference) == (0, 0)
+    assert statistics.bootstrap_interval(np.zeros(5), difference, 30) == (0, 0)
     assert statistics.permutation_p(first.counts, same.counts) == 1
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says():
-    rng = np.random.default_rng(2)
-    covered = []
-    for _ in range(150):
-        first, second = systems(rng, n_dialogues=20)
-        difference = statistics.bootstrap_scores(second, 300) - statistics.bootstrap_scores(
-            first, 300
-        )
-        low, high = statistics.bootstrap_interval(difference)
-        covered.append(low <= 0 <= high)
-    # Crossed resampling counts the noise of single answers more than once, so it errs wide.
-    assert 0.9 <= np.mean(covered) <= 1
+def test_resampled_dialogues_spread_like_the_mean_of_independent_dialogues():
+    by_dialogue = np.array([1.0, 2.0, 4.0, 3.0, 9.0])
+    means = statistics._draws(5, 20000) @ by_dialogue / 4
+    assert means.mean() == pytest.approx(by_dialogue.mean(), rel=0.01)
+    assert means.std() == pytest.approx(by_dialogue.std(ddof=1) / np.sqrt(5), rel=0.02)
 
 
-def test_resampled_seeds_spread_like_the_mean_of_independent_seeds():
-    by_seed = np.array([1.0, 2.0, 4.0, 3.0, 9.0])
-    means = statistics._draws(5, 20000, stream=1) @ by_seed / 4
-    assert means.mean() == pytest.approx(by_seed.mean(), rel=0.01)
-    assert means.std() == pytest.approx(by_seed.std(ddof=1) / np.sqrt(5), rel=0.02)
+def test_with_one_seed_the_interval_is_students_over_dialogues():
+    resampled = np.array([[0.1], [0.2], [0.3]])  # standard deviation 0.1
+    reach = stats.t.ppf(0.975, 20 - 1) * 0.1
+    found = statistics.bootstrap_interval(np.array([0.2]), resampled, 20)
+    assert found == pytest.approx((0.2 - reach, 0.2 + reach))
 
 
-def test_one_seed_lets_only_dialogues_vary():
-    scores = np.array([[0.1], [0.2], [0.3]])
-    low, high = statistics.bootstrap_interval(scores, level=1.0)
-    assert (low, high) == pytest.approx((0.1, 0.3))
+def test_with_dialogues_that_do_not_matter_the_interval_is_students_over_seeds():
+    observed = np.array([0.1, 0.4, 0.2, 0.7, 0.35])
+    resampled = np.tile(observed, (10, 1))
+    expected = stats.t.interval(0.95, 4, observed.mean(), stats.sem(observed))
+    assert statistics.bootstrap_interval(observed, resampled, 20) == pytest.approx(expected)
 
 
-def test_one_dialogue_gives_no_interval():
-    first, _ = systems(np.random.default_rng(3), n_dialogues=1)
-    assert np.isnan(statistics.bootstrap_interval(statistics.bootstrap_scores(first))).all()
+def test_the_interval_by_hand():
+    # Means of the resamples 0, 4, 2: variance d = 4. Seeds 0 and 6: s = 18 / 2 = 9. Deviations of
+    # the resamples from their seeds' means 1 and 3: (-1, -3), (1, 3), (0, 0): e = (2+2+0)/3/2.
+    resampled = np.array([[0.0, 0.0], [2.0, 6.0], [1.0, 3.0]])
+    d, s, e = 4.0, 9.0, 2 / 3
+    variance = d + s - e
+    freedom = variance**2 / (d**2 / 10 + s**2 / 1)
+    reach = stats.t.ppf(0.975, freedom) * np.sqrt(variance)
+    found = statistics.bootstrap_interval(np.array([0.0, 6.0]), resampled, 11)
+    assert found == pytest.approx((3 - reach, 3 + reach))
+
+
+@given(st.integers(0, 10**6), st.integers(1, 4), st.integers(3, 8))
+def test_an_interval_never_leaves_out_its_own_estimate(seed, n_seeds, n_dialogues):
+    first, second = systems(
+        np.random.default_rng(seed), n_seeds=n_seeds, n_dialogues=n_dialogues, length=2
+    )
+    observed = statistics.weighted_f1(second.counts.sum(1)) - statistics.weighted_f1(
+        first.counts.sum(1)
+    )
+    resampled = statistics.bootstrap_scores(second, 50) - statistics.bootstrap_scores(first, 50)
+    low, high = statistics.bootstrap_interval(observed, resampled, n_dialogues)
+    assert low <= observed.mean() <= high
+
+
+@pytest.mark.parametrize("n_dialogues", [1, 2])
+def test_one_or_two_dialogues_give_no_interval(n_dialogues):
+    first, _ = systems(np.random.default_rng(3), n_dialogues=n_dialogues)
+    observed, resampled = np.full(5, 0.5), statistics.bootstrap_scores(first)
+    assert np.isnan(statistics.bootstrap_interval(observed, resampled, n_dialogues)).all()
 
 
 def test_a_clear_gain_has_a_small_p_and_none_a_large_one():
@@ -122,6 +143,31 @@ def test_the_permutation_p_of_two_dialogues_is_counted_by_hand():
     second = np.array([[[[0, 1], [0, 1], [0, 1]], [[1, 0], [1, 0], [1, 0]]]], float)
     # A swap of dialogue 0 turns the sign, one of dialogue 1 changes nothing: all are as extreme.
     assert statistics.permutation_p(first, second) == 1
+
+
+@pytest.mark.parametrize("n_seeds", [1, 4])
+def test_the_permutation_p_is_scipys(n_seeds):
+    # Nine dialogues have 2^9 ways to swap: SciPy goes through all of them. Its samples are the
+    # places of dialogues in `parts`, (2 D, S, 3, C).
+    first, second = systems(
+        np.random.default_rng(6), n_seeds=n_seeds, n_dialogues=9, right=(0.5, 0.62)
+    )
+
+    def difference(x, y, axis):
+        mean = [statistics.weighted_f1(parts[one.astype(int)].sum(-4)).mean(-1) for one in (x, y)]
+        return mean[1] - mean[0]
+
+    parts = np.concatenate([first.counts, second.counts], 1).transpose(1, 0, 2, 3)
+    exact = stats.permutation_test(
+        (np.arange(9), np.arange(9, 18)),
+        difference,
+        permutation_type="samples",
+        n_resamples=np.inf,
+        vectorized=True,
+    ).pvalue
+    found = statistics.permutation_p(first.counts, second.counts)
+    assert 0.01 < exact < 0.9
+    assert found == pytest.approx(exact, abs=0.02)
 
 
 def test_wilcoxon_is_exact_for_few_seeds():

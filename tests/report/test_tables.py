@@ -45,7 +45,7 @@ def test_the_same_results_give_the_same_bytes(paths, name, tmp_path):
 
 
 def test_an_unknown_table_is_named_with_those_that_there_are():
-    with pytest.raises(UserError, match=r"table 'mian': no such table; choose one of cost, .*main"):
+    with pytest.raises(UserError, match=r"table 'mian': no such table; choose .*cost, .*main"):
         tabulate("mian", Results())
 
 
@@ -99,6 +99,13 @@ class TestMain:
     def test_few_test_dialogues_are_pointed_out(self, paths):
         notes = tabulate("main", Results(**paths)).notes
         assert any(note.startswith("Only 5 test dialogues") for note in notes)
+
+    def test_two_test_dialogues_give_no_interval_and_a_note(self, tmp_path):
+        made = make_results(tmp_path, **SMALL, seeds=(1, 2), n_dialogues=8, epochs=2)
+        table = tabulate("main", Results(**made))
+        assert set(table.data["n_dialogues"]) == {2}
+        assert table.data[["gain_low", "weighted_f1_low"]].isna().all(axis=None)
+        assert any("No interval" in note and "fewer than 3" in note for note in table.notes)
 
     def test_one_seed_gives_no_test_and_says_so(self, tmp_path):
         made = make_results(tmp_path, **SMALL, seeds=(1,), n_dialogues=12, epochs=2)

@@ -11,7 +11,7 @@ from spcl.report import footnotes
 from spcl.report.panels import Entry, Panel, interval, mark_best, number, p_value, signed, text
 from spcl.report.results import Results
 from spcl.report.scores import NONE, Gain, TestScores, by_cell, over_seeds
-from spcl.report.statistics import WILCOXON_SEEDS, holm
+from spcl.report.statistics import FEWEST_DIALOGUES, WILCOXON_SEEDS, holm
 from spcl.report.table import ResultTable
 from spcl.schemas import CELL_KEY
 
@@ -159,19 +159,7 @@ def _rows(data: pd.DataFrame) -> tuple[list[tuple[Entry, ...]], list[str]]:
 def _notes(data: pd.DataFrame) -> list[str]:
     """Say which tests there are, and why others are not."""
     gains = data[data["curriculum"] != NONE]
-    notes = []
-    if (gains["test"] == "wilcoxon").any():
-        notes.append(_wilcoxon_note(gains))
-    if (gains["test"] == "permutation").any():
-        notes.append(
-            f"p: below {WILCOXON_SEEDS} seeds a permutation test over dialogues. It asks whether"
-            " these trained models differ on other dialogues; the interval covers other seeds too."
-        )
-    few = gains.loc[gains["n_dialogues"] > 0, "n_dialogues"].min()
-    if few < _FEW_DIALOGUES:
-        notes.append(
-            f"Only {few} test dialogues in the smallest test split: intervals and tests are rough."
-        )
+    notes = notes_on_tests(gains)
     one = gains["n_paired_seeds"] == 1
     if one.any():
         which = "every cell" if one.all() else f"{int(one.sum())} cells"
@@ -186,8 +174,28 @@ def _notes(data: pd.DataFrame) -> list[str]:
     unseen = np.asarray(data["n_dialogues"] == 0, bool)
     if unseen.any():
         notes.append("No interval (dash) where no predictions were given.")
-    if (data["n_dialogues"] == 1).any():
-        notes.append("No interval (dash) where the test split is a single dialogue.")
+    if data["n_dialogues"].between(1, FEWEST_DIALOGUES - 1).any():
+        notes.append(
+            f"No interval (dash) where the test split has fewer than {FEWEST_DIALOGUES} dialogues."
+        )
+    return notes
+
+
+def notes_on_tests(differences: pd.DataFrame) -> list[str]:
+    """Say which tests there are; columns ``test``, ``p``, ``n_paired_seeds``, ``n_dialogues``."""
+    notes = []
+    if (differences["test"] == "wilcoxon").any():
+        notes.append(_wilcoxon_note(differences))
+    if (differences["test"] == "permutation").any():
+        notes.append(
+            f"p: below {WILCOXON_SEEDS} seeds a permutation test over dialogues. It asks whether"
+            " these trained models differ on other dialogues; the interval covers other seeds too."
+        )
+    few = differences.loc[differences["n_dialogues"] > 0, "n_dialogues"].min()
+    if few < _FEW_DIALOGUES:
+        notes.append(
+            f"Only {few} test dialogues in the smallest test split: intervals and tests are rough."
+        )
     return notes
 
 
