@@ -21,6 +21,8 @@ class UserError(Exception):
 
 def printable(text: str) -> str:
     """`text` on one line, with escape sequences for all that no terminal or file can show."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 

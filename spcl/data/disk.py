@@ -75,8 +75,9 @@ def refuse_hidden(folder: Path) -> None:
     def refuse(error: OSError) -> None:
         raise _hidden(error.filename, error) from error
 
-    for _ in os.walk(folder, onerror=refuse):
-        pass
+    if folder.is_dir():
+        for _ in os.walk(folder, onerror=refuse):
+            pass
 
 
 def _hidden(folder: Path | str, error: OSError) -> UserError:

@@ -92,14 +92,16 @@ class _Table:
                 f"{folder}: not the layout of MELD.Raw: no {split}_sent_emo.csv in it; {REMEDY}"
             )
         self.table = next((path for path in tables if _has_rows(path)), tables[0])
+        self.file = self._relative(self.table)
         for other in tables:
             if other != self.table:
-                self._note(other, None, None, f"not read: {self._relative(self.table)} is")
-        self.clips = _clips(folder, split)
+                self._note(self._relative(other), None, None, f"not read: {self.file} is")
+        self.clips = {name: self._relative(path) for name, path in _clips(folder, split).items()}
+        self.clip_folder = next(iter(self.clips.values()), "").rpartition("/")[0]
         self.named: set[str] = set()
         if not self.clips:
             reason = f"no clips below {' or '.join(_CLIP_FOLDERS[split])}: text only"
-            self._note(self.table, None, None, reason)
+            self._note(self.file, None, None, reason)
 
     def rows(self) -> Iterator[tuple[tuple[int, int], dict[str, str]]]:
         """The usable rows with their numbers, by dialogue and utterance number."""
@@ -116,10 +118,10 @@ class _Table:
             key = _whole(row["Dialogue_ID"]), _whole(row["Utterance_ID"])
             if key[0] is None or key[1] is None:
                 reason = f"line {line}: Dialogue_ID or Utterance_ID is not a number; left out"
-                self._note(self.table, None, None, reason)
+                self._note(self.file, None, None, reason)
             elif key in rows:
                 reason = f"dialogue {key[0]}, utterance {key[1]} stands twice; the first is kept"
-                self._note(self.table, None, None, reason)
+                self._note(self.file, None, None, reason)
             else:
                 rows[key[0], key[1]] = row
         if not rows:
@@ -134,11 +136,11 @@ class _Table:
         utterance_id = f"{dialogue_id}_utt{number[1]}"
         emotion: str | None = row["Emotion"].lower()
         if emotion not in MELD:
-            reason = f"unknown emotion '{emotion}'; kept as unlabelled"
-            self._note(self.table, utterance_id, None, reason)
+            reason = f"unknown emotion '{listed([row['Emotion']])}'; kept as unlabelled"
+            self._note(self.file, utterance_id, None, reason)
             emotion = None
         if not row["Utterance"]:
-            self._note(self.table, utterance_id, "t", "empty transcript")
+            self._note(self.file, utterance_id, "t", "empty transcript")
         start_s, end_s = self._times(utterance_id, row)
         length_s = 0.0 if start_s is None or end_s is None else end_s - start_s
         clip = self._clip(utterance_id, f"dia{number[0]}_utt{number[1]}.mp4", length_s)
@@ -168,8 +170,9 @@ class _Table:
             return None, None
         start_s, end_s = (_seconds(row[name]) for name in _TIMES)
         if start_s is None or end_s is None or end_s <= start_s:
-            reason = f"lasts from {row['StartTime']!r} to {row['EndTime']!r}; times left out"
-            self._note(self.table, utterance_id, None, reason)
+            shown = " to ".join(repr(listed([row[name]])) for name in _TIMES)
+            reason = f"lasts from {shown}; times left out"
+            self._note(self.file, utterance_id, None, reason)
             return None, None
         return start_s, end_s
 
@@ -178,20 +181,18 @@ class _Table:
         if not self.clips:
             return None
         self.named.add(name)
-        path = self.clips.get(name, next(iter(self.clips.values())).with_name(name))
-        fault = media.fault(path)
+        clip = self.clips.get(name)
+        fault = media.fault(self.folder / clip) if clip else "no such file"
         if not fault and length_s > LONGEST_S:
             fault = f"lasts {length_s:.0f} s: more than this utterance"
         if not fault:
-            return self._relative(path)
+            return clip
         for modality in "av":
-            self._note(path, utterance_id, modality, fault)
+            self._note(clip or f"{self.clip_folder}/{name}", utterance_id, modality, fault)
         return None
 
-    def _note(
-        self, file: Path, utterance_id: str | None, modality: str | None, reason: str
-    ) -> None:
-        self.problems.append(Problem(self._relative(file), utterance_id, modality, reason))
+    def _note(self, file: str, utterance_id: str | None, modality: str | None, reason: str) -> None:
+        self.problems.append(Problem(file, utterance_id, modality, reason))
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
