@@ -1,7 +1,7 @@
 """Every input of the report as one pandas frame a kind, read when first asked for."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -149,11 +149,20 @@ class Results:
 
     @cached_property
     def labels(self) -> dict[str, list[str]]:
-        """By dataset: the emotions in the corpus' order, as far as a corpus' file was given."""
-        kinds = ("utterance_difficulty", "utterances")
-        return {
-            facts["dataset"]: list(facts["labels"]) for kind in kinds for facts in self.facts(kind)
-        }
+        """By dataset: the emotions in the corpus' order, as far as any file of it was given."""
+        found = {}
+        for kind in ("metrics", "predictions", "utterance_difficulty", "utterances"):
+            for table in self._tables(kind):
+                facts = parquet.metadata(table)
+                of_rows = [] if "dataset" in facts else table["dataset"][:1].to_pylist()
+                for dataset in of_rows or [facts["dataset"]]:
+                    found[dataset] = list(facts["labels"])
+        return found
+
+    def columns(self, kind: str, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Columns that the frame of `kind` leaves out, file by file, in the frame's order."""
+        for path in self._paths[kind]:
+            yield parquet.read(path, _KINDS[kind][0], names)
 
     def _tables(self, kind: str) -> list[pa.Table]:
         if kind not in self._read:
