@@ -66,6 +66,7 @@ def make_results(
 ):
     """Write results below `folder` and give the paths by kind, as `Results` takes them.
 
+    `n_dialogues` and `mean_length` are numbers, or numbers by dataset.
     `drop`, `diverged` and `never_full` name cells as "dataset/baseline/modalities/curriculum";
     every curriculum but none gains about `gain` in accuracy.
     """
@@ -76,8 +77,8 @@ def make_results(
     for index, dataset in enumerate(datasets):
         corpus = MadeCorpus(
             dataset,
-            n_dialogues=n_dialogues,
-            mean_length=mean_length,
+            n_dialogues=_of(dataset, n_dialogues),
+            mean_length=_of(dataset, mean_length),
             seed=index,
             simulated=simulated,
         )
@@ -101,6 +102,19 @@ def make_results(
                 )
     _write_benchmarks(folder, paths, datasets, baselines, modalities, curricula)
     return paths
+
+
+def _of(dataset, sizes):
+    return sizes[dataset] if isinstance(sizes, dict) else sizes
+
+
+def _probabilities(n, *shape):
+    """Random chances as nested lists of `shape` (the last axis adds up to 1) for n rows."""
+    chances = np.random.default_rng(n).random((n, *shape), np.float32)
+    nested = pa.array((chances / chances.sum(-1, keepdims=True)).ravel())
+    for size in reversed(shape):
+        nested = pa.FixedSizeListArray.from_arrays(nested, size)
+    return nested
 
 
 def _save(folder, paths, kind, name, schema, columns, **facts):
@@ -305,8 +319,8 @@ def _write_cell(
         "utterance_id": corpus.ids[rows],
         "emotion": corpus.names(corpus.emotion[rows]),
         "predicted": corpus.names(np.concatenate([answers for *_, answers in predictions])),
-        "probabilities": [[1 / n_classes] * n_classes] * n,
-        "modality_probabilities": [[[1 / n_classes] * n_classes] * n_modalities] * n,
+        "probabilities": _probabilities(n, n_classes),
+        "modality_probabilities": _probabilities(n, n_modalities, n_classes),
     }
     _save(folder, paths, "predictions", name, schemas.PREDICTIONS, columns, **labels)
     n = len(admissions["seed"])
