@@ -191,7 +191,10 @@ def _notes(data: pd.DataFrame) -> list[str]:
     elif (gains["f1"].notna() & (gains["n_paired_seeds"] == 0)).any():
         notes.append("No gain where the cell of the curriculum none, or a seed of both, is absent.")
     if data["n_utterances"].isna().any():
-        notes.append("No n and no interval where no predictions were given.")
+        notes.append(
+            "No n and no interval where no predictions were given; there an F1 of 0 may be that of"
+            " a class without test utterances."
+        )
     elif (data["f1"].notna() & data["f1_low"].isna()).any():
         notes.append("No interval where too few test dialogues hold the class.")
     few = data.loc[data["f1_low"].notna(), "n_dialogues"].min()

@@ -1,0 +1,201 @@
+"""What is taken for what, without a curriculum and with one, and the F1 of each class."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spcl.parquet import Column, Schema
+from spcl.report import footnotes, style
+from spcl.report.results import Results
+from spcl.report.scores import NONE, CellKey, by_cell, shown_beside_none
+from spcl.report.tables.per_class import class_scores
+from spcl.schemas import CELL_KEY
+
+_TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
+
+TITLE = "Which emotion is taken for which"
+CAPTION = (
+    "Confusion on the test split, summed over seeds: % of the true class (row) and, below it, the"
+    " number of answers. Then F1 by class, and what the curriculum gains in it over none, paired by"
+    " seed: mean over seeds and 95 % bootstrap interval over dialogues and seeds. One cell a corpus"
+    " is shown: of the modality set with the most modalities, the baseline that scores best without"
+    " a curriculum, so that no curriculum has a say in the choice; beside none stands spcl or,"
+    " where it was not trained, the first other curriculum. A missing bar means missing predictions"
+    " or too few dialogues."
+)
+
+SCHEMA = Schema(
+    "per-class figure",
+    (
+        Column("dataset", _TEXT, "block of panels"),
+        Column("baseline", _TEXT, "the one shown"),
+        Column("modalities", _TEXT, "the set shown"),
+        Column("curriculum", _TEXT, "none or the one beside it"),
+        Column("measure", _TEXT, "confusion, f1 or gain"),
+        Column("emotion", _TEXT, "the true class"),
+        Column("predicted", _TEXT, "the answer, of a confusion; empty otherwise"),
+        Column("value", _REAL, "% of the true class' answers; points", True),
+        Column("low", _REAL, "95 % interval, points", True),
+        Column("high", _REAL, "its upper end, points", True),
+        Column("n", _COUNT, "answers, over all seeds; of f1 and gain test utterances", True),
+        Column("n_seeds", _COUNT, "seeds it is taken over"),
+        Column("simulated", pa.bool_(), "the corpus is simulated"),
+    ),
+    key=("dataset", "curriculum", "measure", "emotion", "predicted"),
+)
+_COLUMNS = [column.name for column in SCHEMA.columns]
+_DARK = 55
+"""From this %, numbers are white."""
+
+
+def compute(results: Results) -> pd.DataFrame:
+    """The figure's table; see `SCHEMA`."""
+    chosen = _chosen(results.metrics)
+    scores = class_scores(results)
+    keys = pd.MultiIndex.from_frame(scores[list(CELL_KEY)])
+    scores = scores[keys.isin(chosen)].assign(predicted="", n=scores["n_utterances"])
+    parts = list(_confusions(results, chosen))
+    for measure, n_seeds in (("f1", "n_seeds"), ("gain", "n_paired_seeds")):
+        part = scores.assign(
+            measure=measure,
+            value=scores[measure],
+            low=scores[f"{measure}_low"],
+            high=scores[f"{measure}_high"],
+            n_seeds=scores[n_seeds],
+        )
+        parts.append(part if measure == "f1" else part[part["value"].notna()])
+    data = pd.concat(parts, ignore_index=True)
+    return data.assign(simulated=data["dataset"].isin(results.simulated))[_COLUMNS]
+
+
+def _chosen(metrics: pd.DataFrame) -> list[CellKey]:
+    """One cell or a pair a dataset; what the caption says."""
+    test = metrics[metrics["split"] == "test"]
+    score = {key: float(rows["weighted_f1"].mean()) for key, rows in by_cell(test)}
+    found: list[CellKey] = []
+    for dataset in dict.fromkeys(key[0] for key in score):
+        keys = [key for key in score if key[0] == dataset]
+        widest = max((key[2] for key in keys), key=len)
+        keys = [key for key in keys if key[2] == widest]
+        beside = shown_beside_none(key[3] for key in keys)
+        by_baseline = {key[1]: {k[3] for k in keys if k[1] == key[1]} for key in keys}
+        most = max(len(names & {NONE, beside}) for names in by_baseline.values())
+        complete = [b for b, names in by_baseline.items() if len(names & {NONE, beside}) == most]
+        pairs = [key for key in keys if key[1] in complete and key[3] in (NONE, beside)]
+        best = max(pairs, key=lambda key: (key[3] == NONE, score[key]))[1]
+        found += [key for key in pairs if key[1] == best]
+    return found
+
+
+def _confusions(results: Results, chosen: list[CellKey]) -> list[pd.DataFrame]:
+    """The counts of each chosen cell, a row a pair of classes."""
+    parts = []
+    predictions = results.predictions
+    known = predictions[(predictions["split"] == "test") & predictions["emotion"].notna()]
+    for key, rows in by_cell(known):
+        if key not in chosen:
+            continue
+        labels = results.labels[key[0]]
+        true = pd.Categorical(rows["emotion"], labels).codes
+        answer = pd.Categorical(rows["predicted"], labels).codes
+        pair = true.astype(int) * len(labels) + answer
+        counts = np.bincount(pair, minlength=len(labels) ** 2).reshape(len(labels), -1)
+        of_class = counts.sum(1, keepdims=True)
+        share = np.where(of_class > 0, 100 * counts / np.maximum(of_class, 1), np.nan)
+        part = pd.DataFrame(dict(zip(CELL_KEY, key, strict=True)), range(counts.size))
+        parts.append(
+            part.assign(
+                measure="confusion",
+                emotion=np.repeat(labels, len(labels)),
+                predicted=np.tile(labels, len(labels)),
+                value=share.ravel(),
+                low=np.nan,
+                high=np.nan,
+                n=counts.ravel(),
+                n_seeds=rows["seed"].nunique(),
+            )
+        )
+    return parts
+
+
+def draw(data: pd.DataFrame) -> Figure:
+    """For each corpus a row of confusions and a row of scores."""
+    if not len(data):
+        return style.no_data("There are no cells: the figure was given no metrics.")
+    datasets = list(dict.fromkeys(data["dataset"]))
+    sizes = [data.loc[data["dataset"] == name, "emotion"].nunique() for name in datasets]
+    heights = [height for n in sizes for height in (0.9 + 0.42 * n, 2.0)]
+    figure, panels = plt.subplots(
+        2 * len(datasets),
+        2,
+        figsize=(max(7.6, 2.2 + 1.04 * max(sizes)), 1.5 + sum(heights)),
+        squeeze=False,
+        height_ratios=heights,
+    )
+    for index, dataset in enumerate(datasets):
+        rows = data[data["dataset"] == dataset]
+        curricula = sorted(set(rows["curriculum"]), key=lambda name: name != NONE)
+        emotions = list(dict.fromkeys(rows["emotion"]))
+        confusions, (scores, gains) = panels[2 * index], panels[2 * index + 1]
+        counted = rows[rows["measure"] == "confusion"]
+        for axes, name in zip(confusions, [*curricula, ""], strict=False):
+            _confusion(axes, counted[counted["curriculum"] == name], emotions, name)
+        confusions[0].set_ylabel("True class")
+        first = rows.iloc[0]
+        seeds = footnotes.seeds_in_words(rows.loc[rows["measure"] == "f1", "n_seeds"])
+        style.row_title(
+            confusions[0], f"{dataset}, {first['baseline']}, {first['modalities']}: n = {seeds}"
+        )
+        _scores(scores, rows[rows["measure"] == "f1"], emotions, curricula)
+        scores.set_ylabel("F1 (points)")
+        _scores(gains, rows[rows["measure"] == "gain"], emotions, curricula)
+        gains.set_ylabel("Gain over none\n(points)")
+        gains.axhline(0, color="black", linewidth=0.8)
+    return figure
+
+
+def _confusion(axes: Axes, rows: pd.DataFrame, emotions: list[str], name: str) -> None:
+    """Darker = more; the numbers are white on dark ground."""
+    axes.grid(visible=False)
+    if not len(rows):
+        axes.set_axis_off()
+        says = f"{name}: no predictions were given" if name else "no other curriculum"
+        axes.text(0.5, 0.5, says, ha="center", transform=axes.transAxes, color="#444444")
+        return
+    shape = (len(emotions), len(emotions))
+    share, n = rows["value"].to_numpy().reshape(shape), rows["n"].to_numpy().reshape(shape)
+    axes.imshow(share, cmap="Greys", vmin=0, vmax=100, aspect="auto")
+    for (i, j), value in np.ndenumerate(share):
+        if np.isnan(value):
+            axes.text(j, i, "–", ha="center", va="center")  # noqa: RUF001
+            continue
+        color = "white" if value >= _DARK else "black"
+        axes.text(j, i - 0.16, f"{value:.0f}", ha="center", va="center", color=color, fontsize=8)
+        axes.text(j, i + 0.24, f"{n[i, j]:,}", ha="center", va="center", color=color, fontsize=5.5)
+    axes.set_xticks(range(len(emotions)), emotions, rotation=30, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(emotions)), emotions)
+    axes.tick_params(length=0)
+    for edge in range(1, len(emotions)):
+        axes.axhline(edge - 0.5, color="#BBBBBB", linewidth=0.4)
+        axes.axvline(edge - 0.5, color="#BBBBBB", linewidth=0.4)
+    axes.spines[["top", "right"]].set_visible(True)
+    axes.set_xlabel("Answer")
+    axes.set_title(f"{name}: % of the true class, n answers", fontweight="bold")
+
+
+def _scores(axes: Axes, rows: pd.DataFrame, emotions: list[str], curricula: list[str]) -> None:
+    looks = style.series([NONE, *(name for name in curricula if name != NONE)])
+    shown = [name for name in curricula if (rows["curriculum"] == name).any()]
+    for name, offset in zip(shown, style.offsets(len(shown)), strict=True):
+        of_cell = rows[rows["curriculum"] == name]
+        x = [emotions.index(emotion) + offset for emotion in of_cell["emotion"]]
+        style.draw_intervals(axes, x, of_cell, looks[name], name, hollow=name == NONE)
+    counts = rows.groupby("emotion")["n"].max()
+    said = [f"{e}\nn = {counts[e]:,.0f}" if counts.get(e, -1) >= 0 else e for e in emotions]
+    style.categories(axes, said)
+    axes.tick_params(axis="x", labelsize=6.5)
+    if not shown:
+        axes.text(0.5, 0.6, "no gain: nothing to compare", transform=axes.transAxes, ha="center")
