@@ -1,0 +1,18 @@
+"""Unite the test predictions of all folds of a corpus, and score them."""
+
+from snakemake.iocontainers import Snakemake
+
+from spcl import parquet
+from spcl.job import job
+from spcl.report.folds import pool_metrics, pool_predictions
+from spcl.schemas import METRICS, PREDICTIONS
+
+snakemake: Snakemake
+
+with job(snakemake.log[0]):
+    corpus = snakemake.wildcards.dataset
+    folds = [parquet.read(path, PREDICTIONS) for path in snakemake.input.predictions]
+    predictions = pool_predictions(folds, corpus)
+    folds = [parquet.read(path, METRICS) for path in snakemake.input.metrics]
+    parquet.write(predictions, snakemake.output.predictions, PREDICTIONS)
+    parquet.write(pool_metrics(folds, predictions, corpus), snakemake.output.metrics, METRICS)

@@ -1,0 +1,15 @@
+"""Unite what the probes of all folds of a corpus predict on test, in one modality."""
+
+from snakemake.iocontainers import Snakemake
+
+from spcl import parquet
+from spcl.job import job
+from spcl.report.folds import pool_probes
+from spcl.schemas import UTTERANCE_DIFFICULTY
+
+snakemake: Snakemake
+
+with job(snakemake.log[0]):
+    folds = [parquet.read(path, UTTERANCE_DIFFICULTY) for path in snakemake.input]
+    united = pool_probes(folds, snakemake.wildcards.dataset)
+    parquet.write(united, snakemake.output[0], UTTERANCE_DIFFICULTY)
