@@ -75,7 +75,6 @@ def usable(reading: Reading, path: Path) -> tuple[dict[str, Features], list[Prob
     Rows that a reader has noted already get no second problem. An utterance without any modality
     stays in its dialogue, unobserved, and gets a problem of its own.
     """
-    file = _file(reading, path)
     noted = {(problem.utterance_id, problem.modality) for problem in reading.problems}
     problems: list[Problem] = []
     features: dict[str, Features] = {}
@@ -90,7 +89,8 @@ def usable(reading: Reading, path: Path) -> tuple[dict[str, Features], list[Prob
             if (name, m) not in noted:
                 lost = np.isnan(values[row]).all()
                 reason = "no features" if lost else "the features are NaN or infinite"
-                problems.append(Problem(file, name, m, reason))
+                problems.append(Problem(_file(reading, path, m), name, m, reason))
+    file = _file(reading, path)
     brought = [part.observed for part in features.values()]
     seen = np.any(brought, axis=0) if brought else np.zeros(len(reading.utterances), bool)
     for utterance, has_features in zip(reading.utterances, seen, strict=True):
@@ -151,7 +151,7 @@ def _remedy(split: str, size: Mapping[str, int], by_session: Mapping[str, str]) 
         have = ", ".join(sessions(by_session))
         return (
             f"the corpus has session {have}: complete it, or write protocol: leave-one-session-out"
-            " with one of these as protocol_seed"
+            " with some of these as sessions"
         )
     return f"complete the corpus, or mark some dialogues as {split} in its files"
 
@@ -264,6 +264,6 @@ def _note_nameless(utterances: Sequence[Utterance], problems: list[Problem], fil
         problems.append(Problem(file, None, None, reason))
 
 
-def _file(reading: Reading, path: Path) -> str:
+def _file(reading: Reading, path: Path, modality: str | None = None) -> str:
     """The file that a problem of single rows is in, empty where it may be one of several."""
-    return reading.table or (path.name if path.is_file() else "")
+    return reading.files.get(modality) or (path.name if path.is_file() else "")

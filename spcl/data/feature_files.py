@@ -39,7 +39,7 @@ class _Content:
 
 def read_features(
     folder: Path, utterance_ids: Sequence[str], rows: Sequence[int], n_rows: int
-) -> tuple[dict[str, np.ndarray], list[Problem]]:
+) -> tuple[dict[str, np.ndarray], list[Problem], dict[str | None, str]]:
     """Read ``{a,t,v}.parquet``, ``.csv``, ``.npz`` or ``.npy`` in `folder` or its ``features/``.
 
     Parameters
@@ -59,6 +59,8 @@ def read_features(
         By modality, (N, D) float32; a row of NaN where the file has none.
     list of Problem
         Rows that could not be used.
+    dict
+        By modality, the file relative to `folder`.
 
     Raises
     ------
@@ -67,11 +69,12 @@ def read_features(
     """
     features: dict[str, np.ndarray] = {}
     problems: list[Problem] = []
+    files: dict[str | None, str] = {}
     for m, path in _files(folder, problems).items():
         read(path, 1)  # says what is wrong with a file that is none
         content = _READERS[path.suffix](path)
         values = _matrix(content.values, path)
-        file = path.relative_to(folder).as_posix()
+        file = files[m] = path.relative_to(folder).as_posix()
         problems += [Problem(file, None, m, note) for note in content.notes]
         if content.ids is None:
             if len(values) != n_rows:
@@ -89,7 +92,7 @@ def read_features(
             features[m] = np.vstack([values, np.full((1, values.shape[1]), np.nan, np.float32)])[
                 found
             ]
-    return features, problems
+    return features, problems, files
 
 
 def _files(folder: Path, problems: list[Problem]) -> dict[str, Path]:

@@ -105,9 +105,9 @@ class Reading:
         Dialogue id -> the session that it was recorded in, where the files say so.
     simulated
         Whether the files themselves say that a program made them up.
-    table
-        The file that lists the utterances, relative to the corpus folder; empty where there are
-        several.
+    files
+        The one file that has a modality's features, relative to the corpus folder, by modality; and
+        the one that lists the utterances, by None. For the problems that are found later on.
     """
 
     utterances: list[Utterance]
@@ -117,7 +117,7 @@ class Reading:
     known_as: str | None = None
     sessions: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
-    table: str = ""
+    files: Mapping[str | None, str] = field(default_factory=dict)
 
 
 def problem_table(dataset: str, problems: Iterable[Problem]) -> pa.Table:

@@ -109,7 +109,7 @@ def test_what_a_terminal_would_obey_is_taken_out_of_transcripts_and_speakers(tmp
         utterance("u2", text="First,\r\n\tsecond \N{PILE OF POO}"),
         utterance("u3", text="don\x92t"),
     ]
-    found = check(reading(rows, table="x.csv"), tmp_path)
+    found = check(reading(rows, files={None: "x.csv", "a": "a.csv"}), tmp_path)
     assert [one.text for one in found.utterances] == [
         *("abc", "Hello", "First,\r\n\tsecond \N{PILE OF POO}"),
         "don\N{RIGHT SINGLE QUOTATION MARK}t",

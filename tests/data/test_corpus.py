@@ -10,12 +10,14 @@ import pytest
 
 from spcl import parquet
 from spcl.data.corpus import read_corpus, write_corpus
+from spcl.difficulty.probe import score_utterances
 from spcl.errors import UserError
 from spcl.extract import extractor
 from spcl.extract.corpus import brought
 from spcl.extract.run import extract
 from spcl.parquet import metadata
 from spcl.schemas import CORPUS_REPORT, FEATURES, PROBLEMS, UTTERANCES
+from spcl.training.dialogues import load_corpus
 
 N = 40
 
@@ -226,10 +228,30 @@ class TestFeaturesThatACorpusBrings:
             "simulated": False,
         }
         problems = parquet.read(tmp_path / "a-problems.parquet", PROBLEMS).to_pylist()
-        assert [(p["utterance_id"], p["reason"]) for p in problems] == [
-            ("u3", "no features"),
-            ("u17", "no features"),
+        assert [(p["file"], p["utterance_id"], p["reason"]) for p in problems] == [
+            ("a.npy", "u3", "no features"),
+            ("a.npy", "u17", "no features"),
         ]
+
+    def test_scales_apart_by_ten_powers_and_constants_are_scored_and_standardised(self, folder):
+        values = np.random.default_rng(1).normal(size=(N, 6))
+        values *= [1e-5, 1e5, 1, 1e5, 0, 1]
+        values += [0, 0, 1e5, 1e7, 1e5, 0]
+        values[[2, 5], 0] = np.nan, 1e300
+        np.save(folder / "a.npy", values)
+        features = self.bring(folder, "a", problem_limit=0.05).features
+        utterances = read(folder).utterances
+        utterances = parquet.describe(
+            utterances, labels=["calm", "glad"], protocol="official", simulated=True
+        )
+        scores = score_utterances(utterances, features, dataset="mine", modality="a", folds=3)
+        assert np.isfinite(scores["loss"].drop_null().to_numpy()).all()
+        corpus = load_corpus(utterances, {"a": features}, "a", scale="standard", device="cpu")
+        train = corpus.splits["train"]
+        assert train.observed["a"].tolist() == [n not in (2, 5) for n in range(28)]
+        seen = train.features["a"][train.observed["a"]].numpy()
+        assert seen.mean(0) == pytest.approx(np.zeros(6), abs=1e-5)
+        assert seen.std(0) == pytest.approx([1, 1, 1, 1, 0, 1], abs=1e-5)
 
     def test_the_digest_follows_the_numbers(self, folder):
         inputs = [metadata(self.bring(folder, "t").features)["inputs"] for _ in range(2)]

@@ -417,6 +417,8 @@ def test_integers_of_any_length_are_shown_short(tmp_path):
         read(tmp_path)
 
 
-def test_problems_of_single_rows_name_the_table(tmp_path):
+def test_the_files_are_told_for_the_problems_that_are_found_later(tmp_path):
     write_csv(tmp_path, COLUMNS)
-    assert read(tmp_path).table == "utterances.csv"
+    (tmp_path / "features").mkdir()
+    np.save(tmp_path / "features/a.npy", FEATURES)
+    assert read(tmp_path).files == {None: "utterances.csv", "a": "features/a.npy"}

@@ -88,7 +88,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
         )
         for row in order
     ]
-    features, gaps = read_features(folder, [names[row] for row in order], order, table.n)
+    features, gaps, files = read_features(folder, [names[row] for row in order], order, table.n)
     sessions = zip(dialogues, table.cells("session"), strict=True)
     n_labelled = sum(utterance.emotion is not None for utterance in utterances)
     return Reading(
@@ -99,7 +99,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
         known_as=table.facts.get("known_as") or resembles(chosen, n_labelled),
         sessions={dialogue: session for dialogue, session in sessions if session},
         simulated=bool(table.facts.get("simulated")),
-        table=table.path.name,
+        files={None: table.path.name, **files},
     )
 
 
