@@ -42,9 +42,9 @@ def with_folds(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str,
         if dataset["protocol"] != FOLDED:
             every[name] = dict(dataset)
             continue
-        # Imported once as a whole too, for its features. Which session it leaves out is no matter,
-        # but should seldom change with `sessions`, for that means to extract the features again.
-        every[name] = dict(dataset) | {"protocol_seed": min(dataset["sessions"])}
+        # Imported once as a whole too, for its features. No matter which session that leaves out,
+        # as long as it is none of `sessions`, whose change is not to extract the features again.
+        every[name] = dict(dataset) | {"protocol_seed": None}
         for session in dataset["sessions"]:
             every[f"{name}-session{session}"] = dict(dataset) | {
                 "protocol_seed": session,

@@ -4,7 +4,6 @@ A defect of single rows costs those rows and is noted as a problem; a defect tha
 results wrong, such as a dialogue in two splits, is an error.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,14 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from spcl.data.labels import KNOWN
+from spcl.data.legible import check_names, legible
 from spcl.data.records import Features, Problem, Reading, Utterance
 from spcl.data.splits import CUTTING_DEV, sessions
-from spcl.data.text_files import TWICE_ENCODED
 from spcl.errors import UserError
 from spcl.schemas import MODALITIES, SPLITS
-
-_NO_TEXT = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]")
-"""Control characters, which a terminal would obey, and halves of characters."""
 
 
 def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None) -> Reading:
@@ -51,14 +47,14 @@ def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None)
         first = f" ({reading.problems[0].reason})" if reading.problems else ""
         raise UserError(f"{path}: no utterance could be read{first}; mend the corpus")
     _check_labels(reading, path, asked)
-    _check_names(reading, path)
+    check_names(reading, path)
     _check_features(reading, path)
     problems: list[Problem] = []
     file = _file(reading, path)
     rows = _together(reading.utterances, _once(reading.utterances, problems, file), problems, file)
     utterances = [reading.utterances[row] for row in rows]
     utterances = [_labelled(utterance, reading, problems, file) for utterance in utterances]
-    utterances = [_legible(utterance, problems, file) for utterance in utterances]
+    utterances = [legible(utterance, problems, file) for utterance in utterances]
     _note_nameless(utterances, problems, file)
     _check_one_split(utterances, path)
     return replace(
@@ -171,15 +167,6 @@ def _check_labels(reading: Reading, path: Path, asked: Sequence[str] | None) -> 
         )
 
 
-def _check_names(reading: Reading, path: Path) -> None:
-    """Refuse names that no table can hold or that a terminal would obey."""
-    names = [*reading.labels, *reading.sessions.values()]
-    for one in reading.utterances:
-        names += (one.dialogue_id, one.utterance_id, one.audio_path or "", one.video_path or "")
-    for name in filter(_NO_TEXT.search, names):
-        raise UserError(f"{path}: the name '{name}' has characters that are no text; rename it")
-
-
 def _check_features(reading: Reading, path: Path) -> None:
     n = len(reading.utterances)
     for m, matrix in reading.features.items():
@@ -243,18 +230,6 @@ def _labelled(
     reason = f"unknown emotion '{utterance.emotion}'; kept as unlabelled"
     problems.append(Problem(file, utterance.utterance_id, None, reason))
     return replace(utterance, emotion=None)
-
-
-def _legible(utterance: Utterance, problems: list[Problem], file: str) -> Utterance:
-    """The utterance, without what is no text in its transcript and its speaker's name."""
-    if not (_NO_TEXT.search(utterance.text) or _NO_TEXT.search(utterance.speaker)):
-        return utterance
-    mended = [each.translate(TWICE_ENCODED) for each in (utterance.text, utterance.speaker)]
-    text, speaker = (_NO_TEXT.sub("", each) for each in mended)
-    if [text, speaker] != mended:
-        reason = "control characters in the transcript or the speaker's name; taken out"
-        problems.append(Problem(file, utterance.utterance_id, None, reason))
-    return replace(utterance, text=text, speaker=speaker)
 
 
 def _note_nameless(utterances: Sequence[Utterance], problems: list[Problem], file: str) -> None:

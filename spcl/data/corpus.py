@@ -57,7 +57,7 @@ class Corpus:
     labels: tuple[str, ...]
     dataset: str
     protocol: str
-    protocol_seed: int
+    protocol_seed: int | None
     layout: str
     known_as: str | None
     simulated: bool
@@ -70,7 +70,7 @@ def read_corpus(
     labels: Sequence[str] | None = None,
     dataset: str,
     protocol: str = "official",
-    protocol_seed: int = 0,
+    protocol_seed: int | None = 0,
 ) -> Corpus:
     """Read a corpus, check it and split it.
 

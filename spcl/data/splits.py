@@ -97,7 +97,7 @@ def divide(
     *,
     known_as: str | None,
     by_session: Mapping[str, str],
-    seed: int,
+    seed: int | None,
     dataset: str,
 ) -> dict[str, str]:
     """Apply the protocol of that name.
@@ -113,7 +113,7 @@ def divide(
     by_session
         Dialogue id -> session, for ``leave-one-session-out``; empty where there are none.
     seed
-        For the protocols that draw; the session that is left out.
+        For the protocols that draw; the session that is left out, None = the first.
     dataset
         For the message.
 
@@ -130,8 +130,9 @@ def divide(
         )
     if protocol == "leave-one-session-out":
         # A fold is named after its dataset, whose key it is that can be mended.
-        _check_session(division, by_session, seed, dataset.removesuffix(f"-session{seed}"))
-        return dict(without_session(dict.fromkeys(division, "train"), by_session, seed))
+        owner = dataset.removesuffix(f"-session{seed}")
+        number = _session(division, by_session, seed, owner)
+        return dict(without_session(dict.fromkeys(division, "train"), by_session, number))
     known = {name: split for name, split in division.items() if split is not None}
     if len(known) < len(division):
         lost = next(name for name in division if name not in known)
@@ -142,31 +143,34 @@ def divide(
         )
     apply: dict[str, Callable[[Division], dict[str, str]]] = {
         "official": official,
-        "spcl": first_tenth if known_as == "meld" else lambda own: shuffled_tenth(own, seed),
+        "spcl": first_tenth if known_as == "meld" else lambda own: shuffled_tenth(own, seed or 0),
         "cogmen": first_tenth,
         "best-test-epoch": without_dev,
     }
     return apply[protocol](known)
 
 
-def _check_session(
-    division: Iterable[str], by_session: Mapping[str, str], number: int, dataset: str
-) -> None:
-    """Refuse a corpus without sessions, and a number that is none of them."""
+def _session(
+    division: Iterable[str], by_session: Mapping[str, str], number: int | None, dataset: str
+) -> int:
+    """Which session is left out; refuse a corpus without sessions, and a number that is none."""
     lost = [name for name in division if name not in by_session]
     if lost:
         raise UserError(
             f"datasets.{dataset}.protocol: 'leave-one-session-out' needs the session of every"
-            f" dialogue, and {lost[0]} has none; add a column 'session' to the utterances, or choose"
-            " another protocol"
+            f" dialogue, and {lost[0]} has none; add a column 'session' to the utterances, or"
+            " choose another protocol"
         )
     known = numbered(by_session)
+    if number is None:
+        return min(known)
     if number not in known:
         choices = ", ".join(map(str, known))
         raise UserError(
             f"datasets.{dataset}.sessions: there is no session {number} to leave out; write"
             f" sessions: [{choices}]"
         )
+    return number
 
 
 def _not_test(division: Division) -> list[str]:

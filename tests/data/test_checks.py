@@ -234,7 +234,7 @@ def test_a_split_that_nothing_is_in_is_named_with_the_way_out(split, message):
 def test_a_lost_test_session_is_explained():
     rows = [row for row in ENOUGH if row[0] != "test"]
     by_session = {"d0": "1", "d1": "2", "d2": "4"}
-    with pytest.raises(UserError, match=r"has session 1, 2, 4: complete it, or .* protocol_seed"):
+    with pytest.raises(UserError, match=r"has session 1, 2, 4: complete it, or .* as sessions"):
         check_rows(rows, by_session=by_session)
 
 

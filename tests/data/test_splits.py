@@ -74,6 +74,11 @@ def test_the_session_left_out_is_test_and_dev_is_a_tenth_of_the_others(left_out)
     assert again == divided
 
 
+def test_without_a_number_the_first_session_is_left_out():
+    first = _divide("leave-one-session-out", FIFTY, seed=1, by_session=BY_SESSION)
+    assert _divide("leave-one-session-out", FIFTY, seed=None, by_session=BY_SESSION) == first
+
+
 def test_leaving_a_session_out_needs_no_division_of_the_corpus():
     unsplit = dict.fromkeys(FIFTY)
     divided = _divide("leave-one-session-out", unsplit, seed=5, by_session=BY_SESSION)

@@ -38,6 +38,37 @@ GRID = {
 }
 """A config of four cells, for tests that run nothing."""
 
+BROUGHT = {letter: {"extractor": "corpus"} for letter in "at"}
+CHATS = {"path": "data/chats", "protocol": "official", "modalities": "t"}
+MIXED = GRID | {
+    "datasets": {
+        **GRID["datasets"],
+        "chats": CHATS
+        | {
+            "download": {
+                "url": "https://example.org/chats.zip",
+                "sha256": 64 * "0",
+                "licence": "CC BY 4.0",
+            }
+        },
+        "chats-drawn": CHATS | {"protocol": "spcl", "features": BROUGHT},
+        "acted": {
+            "layout": "iemocap",
+            "path": "data/acted",
+            "protocol": "leave-one-session-out",
+            "sessions": [2, 4],
+            "simulate": {"seed": 1, "dialogues": 10},
+        },
+    },
+    "grid": {
+        "baselines": ["mmgcn"],
+        "modalities": ["at", "t"],
+        "curricula": ["none"],
+        "seeds": [1],
+    },
+}
+"""Two modalities or one, downloaded or simulated, as it comes or in two folds."""
+
 
 @dataclass(frozen=True)
 class Project:
@@ -61,9 +92,7 @@ class Project:
 
     def plan(self, *targets, config=None):
         """By rule, how many jobs a dry run announces."""
-        said = self.says("-n", *targets, config=config)
-        stats = re.findall(r"^(\w+) +(\d+)$", said, re.MULTILINE)
-        return Counter({rule: int(n) for rule, n in stats})
+        return announced(self.says("-n", *targets, config=config))
 
     def refusal(self, *targets, config=None):
         """The error that a dry run ends with; it is one line."""
@@ -111,6 +140,12 @@ class Project:
         return Project(folder)
 
 
+def announced(said):
+    """By rule, how many jobs Snakemake says it has."""
+    stats = re.findall(r"^(\w+) +(\d+)$", said, re.MULTILINE)
+    return Counter({rule: int(n) for rule, n in stats})
+
+
 def copy_of_project(folder):
     """The sources alone: nothing that was installed or made."""
     folder.mkdir(parents=True)
@@ -140,6 +175,20 @@ def made_once(tmp_path_factory):
 def made(made_once, tmp_path):
     """A copy of `made_once`, to be changed."""
     return made_once.copy(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def mixed_once(tmp_path_factory):
+    """A project where Snakemake takes the files of MIXED for made; they are empty."""
+    project = copy_of_project(tmp_path_factory.mktemp("mixed") / "project")
+    project.take_for_made(project.configure(MIXED))
+    return project
+
+
+@pytest.fixture
+def mixed(mixed_once, tmp_path):
+    """A copy of `mixed_once`, to be changed."""
+    return mixed_once.copy(tmp_path / "project")
 
 
 @pytest.fixture(autouse=True)

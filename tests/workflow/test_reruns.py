@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import GRID
+from tests.workflow.conftest import BROUGHT, GRID, MIXED
 
 pytestmark = pytest.mark.workflow
 
@@ -148,3 +148,82 @@ def test_force_runs_one_cell_alone(made):
     said = made.says("-n", "-f", f"{CELLS}/mmgcn/at/spcl/metrics.parquet", config="grid.yaml")
     assert "Training mmgcn on meld-one, at, spcl" in said
     assert re.search(r"total\s+1\n", said)
+
+
+def remade(project, **changes):
+    """What is made anew for tables and figures when datasets of MIXED change or go (None).
+
+    Short: ``results/`` and suffixes are left out, a corpus or a cell is named as a whole.
+    """
+    config = copy.deepcopy(MIXED)
+    for name, change in changes.items():
+        name = name.replace("_", "-")
+        config["datasets"][name] = {**config["datasets"].get(name, {}), **(change or {})}
+        if change is None:
+            del config["datasets"][name]
+    pending = project.pending(project.configure(config))
+    short = {re.sub(r"^results/|(-problems)?\.parquet$", "", path) for path in pending}
+    whole = {re.sub(r"^(corpora|cells)/(.+)/\w+$", r"\1/\2", path) for path in short}
+    return {path for path in whole if not path.startswith(("gathered", "tables", "figures"))}
+
+
+def all_of(dataset, modalities, sets):
+    """All that is made of a dataset whose features are its own."""
+    return {
+        *(f"{stage}/{dataset}/{one}" for stage in ("features", "difficulty") for one in modalities),
+        *(f"cells/{dataset}/mmgcn/{one}/none" for one in sets),
+        *(f"corpora/{dataset}", f"difficulty/{dataset}/conversations"),
+    }
+
+
+def test_labels_are_everything_of_their_dataset_but_its_files(mixed):
+    found = remade(mixed, chats_drawn={"labels": ["calm", "cross"]})
+    assert found == all_of("chats-drawn", "t", ["t"])
+
+
+def test_what_is_added_leaves_what_is_finished_alone(mixed):
+    """A modality, a session and a dataset."""
+    new = {**MIXED["datasets"]["meld-one"], "path": "data/new"}
+    found = remade(mixed, chats={"modalities": "at"}, acted={"sessions": [1, 2, 4]}, new=new)
+    new_fold = all_of("acted-session1", "at", ["at", "t"])
+    assert found == {
+        *("features/chats/a", "difficulty/chats/a", "cells/chats/mmgcn/at/none"),
+        "difficulty/chats/conversations",  # it compares modalities
+        *(new_fold - {f"features/acted-session1/{letter}" for letter in "at"}),
+        *all_of("new", "at", ["at", "t"]),
+        "data/new",
+    }
+
+
+def test_nothing_for_what_is_left_out_renamed_or_said_twice(mixed):
+    """A session, a dataset; the address and licence of the same bytes; an extractor."""
+    download = MIXED["datasets"]["chats"]["download"]
+    other = {"url": "https://example.com/chats.tar", "size": 9, "licence": "CC BY-SA 4.0"}
+    found = remade(
+        mixed,
+        acted={"sessions": [4], "features": {"t": MIXED["features"]["t"]}},
+        chats={"download": download | other},
+        chats_drawn=None,
+    )
+    assert found == set()
+
+
+def test_a_modality_less_is_the_comparison_of_modalities_alone(mixed):
+    found = remade(mixed, acted={"modalities": "t"})
+    assert found == {f"difficulty/acted-session{n}/conversations" for n in (2, 4)}
+
+
+def test_other_bytes_are_all_datasets_that_lie_there(mixed):
+    download = MIXED["datasets"]["chats"]["download"] | {"sha256": 64 * "1"}
+    found = remade(mixed, chats={"download": download})
+    both = all_of("chats", "t", ["t"]) | all_of("chats-drawn", "t", ["t"])
+    assert found == {"data/chats", *both}
+
+
+def test_an_extractor_of_a_datasets_own_is_that_dataset_with_all_its_folds(mixed):
+    found = remade(mixed, acted={"features": {"a": BROUGHT["a"]}})
+    assert found == {
+        "features/acted/a",
+        *(f"difficulty/acted-session{n}/{name}" for n in (2, 4) for name in ("a", "conversations")),
+        *(f"cells/acted-session{n}/mmgcn/at/none" for n in (2, 4)),
+    }
