@@ -2,6 +2,9 @@
 TABLES = {
     "main": ["metrics", "predictions"],
     "modality_gain": ["metrics", "predictions"],
+    "ablation": ["metrics", "predictions"],
+    "per_class": ["metrics", "predictions"],
+    "balance": ["metrics", "predictions", "utterances", "utterance_difficulty"],
     "curriculum": ["metrics", "history"],
     "difficulty": [
         "curriculum",
@@ -15,9 +18,24 @@ TABLES = {
 FIGURES = {
     "main": ["metrics", "predictions"],
     "modality_gain": ["metrics", "predictions"],
+    "ablation": ["metrics", "predictions"],
+    "per_class": ["metrics", "predictions"],
+    "balance": ["metrics", "predictions", "utterances", "utterance_difficulty"],
     "curriculum": ["history", "curriculum", "utterances", "utterance_difficulty"],
     "difficulty": ["utterances", "utterance_difficulty"],
     "cost": ["metrics", "benchmarks"],
+}
+SHOWS = {
+    "findings": "what the results say, in sentences",
+    "main": "scores of every cell, gain over none",
+    "modality_gain": "what the third modality brings",
+    "ablation": "spcl beside its two halves and its rivals",
+    "per_class": "scores of each emotion",
+    "balance": "each modality beside a probe on it alone",
+    "curriculum": "what the scheduler admitted, and when",
+    "difficulty": "how hard the corpora are, offline",
+    "cost": "time and memory",
+    "provenance": "code, corpora and settings behind the numbers",
 }
 KINDS = {
     "metrics": of_datasets("results/gathered/{grid}/{dataset}/metrics.parquet"),
@@ -90,8 +108,13 @@ rule tabulate:
         html=report(
             "results/tables/{grid}/{table}.html",
             caption="../report/tables.rst",
-            category="Tables",
-            labels={"table": "{table}"},
+            category=lambda wildcards: (
+                "1 Findings" if wildcards.table == "findings" else "2 Tables"
+            ),
+            labels=lambda wildcards: {
+                "table": wildcards.table,
+                "shows": SHOWS[wildcards.table],
+            },
         ),
     log:
         "logs/tabulate/{grid}/{table}.log",
@@ -117,8 +140,11 @@ rule plot:
         svg=report(
             "results/figures/{grid}/{figure}.svg",
             caption="../report/figures.rst",
-            category="Figures",
-            labels={"figure": "{figure}"},
+            category="3 Figures",
+            labels=lambda wildcards: {
+                "figure": wildcards.figure,
+                "shows": SHOWS[wildcards.figure],
+            },
         ),
         png="results/figures/{grid}/{figure}.png",
     log:
