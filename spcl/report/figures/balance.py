@@ -112,7 +112,7 @@ def _panel(
     axes: Axes, data: pd.DataFrame, places: list[tuple[str, str]], curricula: list[str]
 ) -> None:
     """A mark a head; where its probe is known, a column up (or down) to it."""
-    looks = style.series([NONE, *(name for name in curricula if name != NONE)])
+    looks = style.series(list(dict.fromkeys([NONE, *curricula])))
     shown = [name for name in curricula if (data["curriculum"] == name).any()]
     for name, offset in zip(shown, style.offsets(len(shown)), strict=True):
         rows = data[data["curriculum"] == name]

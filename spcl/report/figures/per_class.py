@@ -122,38 +122,49 @@ def _confusions(results: Results, chosen: list[CellKey]) -> list[pd.DataFrame]:
 
 
 def draw(data: pd.DataFrame) -> Figure:
-    """For each corpus a row of confusions and a row of scores."""
+    """For each corpus a row of confusions, if predictions were given, and a row of scores."""
     if not len(data):
         return style.no_data("There are no cells: the figure was given no metrics.")
     datasets = list(dict.fromkeys(data["dataset"]))
-    sizes = [data.loc[data["dataset"] == name, "emotion"].nunique() for name in datasets]
-    heights = [height for n in sizes for height in (0.9 + 0.42 * n, 2.0)]
+    looks = style.series(list(dict.fromkeys([NONE, *data["curriculum"]])))
+    n_classes = data.groupby("dataset")["emotion"].nunique()
+    counted = data[data["measure"] == "confusion"]
+    rows = [
+        (dataset, measure)
+        for dataset in datasets
+        for measure in ("confusion", "f1")
+        if measure == "f1" or (counted["dataset"] == dataset).any()
+    ]
+    heights = [0.9 + 0.42 * n_classes[name] if m == "confusion" else 2.1 for name, m in rows]
     figure, panels = plt.subplots(
-        2 * len(datasets),
+        len(rows),
         2,
-        figsize=(max(7.6, 2.2 + 1.04 * max(sizes)), 1.5 + sum(heights)),
+        figsize=(max(7.6, 2.2 + 1.04 * n_classes.max()), 1.5 + sum(heights)),
         squeeze=False,
         height_ratios=heights,
     )
-    for index, dataset in enumerate(datasets):
-        rows = data[data["dataset"] == dataset]
-        curricula = sorted(set(rows["curriculum"]), key=lambda name: name != NONE)
-        emotions = list(dict.fromkeys(rows["emotion"]))
-        confusions, (scores, gains) = panels[2 * index], panels[2 * index + 1]
-        counted = rows[rows["measure"] == "confusion"]
-        for axes, name in zip(confusions, [*curricula, ""], strict=False):
-            _confusion(axes, counted[counted["curriculum"] == name], emotions, name)
-        confusions[0].set_ylabel("True class")
-        first = rows.iloc[0]
-        seeds = footnotes.seeds_in_words(rows.loc[rows["measure"] == "f1", "n_seeds"])
-        style.row_title(
-            confusions[0], f"{dataset}, {first['baseline']}, {first['modalities']}: n = {seeds}"
-        )
-        _scores(scores, rows[rows["measure"] == "f1"], emotions, curricula)
-        scores.set_ylabel("F1 (points)")
-        _scores(gains, rows[rows["measure"] == "gain"], emotions, curricula)
-        gains.set_ylabel("Gain over none\n(points)")
-        gains.axhline(0, color="black", linewidth=0.8)
+    headed = ""
+    for (dataset, measure), (left, right) in zip(rows, panels, strict=True):
+        shown = data[data["dataset"] == dataset]
+        emotions = list(dict.fromkeys(shown["emotion"]))
+        if measure == "confusion":
+            of_dataset = counted[counted["dataset"] == dataset]
+            names = sorted(set(shown["curriculum"]), key=lambda name: name != NONE)
+            for axes, name in zip((left, right), [*names, ""], strict=False):
+                _confusion(axes, of_dataset[of_dataset["curriculum"] == name], emotions, name)
+            left.set_ylabel("True class")
+        else:
+            _scores(left, shown[shown["measure"] == "f1"], emotions, looks)
+            left.set_ylabel("F1 (points)")
+            _scores(right, shown[shown["measure"] == "gain"], emotions, looks)
+            right.set_ylabel("Gain over none\n(points)")
+            right.axhline(0, color="black", linewidth=0.8)
+        if dataset != headed:
+            headed = dataset
+            seeds = footnotes.seeds_in_words(shown.loc[shown["measure"] == "f1", "n_seeds"])
+            cell = f"{shown['baseline'].iloc[0]}, {shown['modalities'].iloc[0]}"
+            absent = "" if measure == "confusion" else "; no predictions were given"
+            style.row_title(left, f"{dataset}, {cell}: n = {seeds}{absent}")
     return figure
 
 
@@ -186,9 +197,11 @@ def _confusion(axes: Axes, rows: pd.DataFrame, emotions: list[str], name: str) -
     axes.set_title(f"{name}: % of the true class, n answers", fontweight="bold")
 
 
-def _scores(axes: Axes, rows: pd.DataFrame, emotions: list[str], curricula: list[str]) -> None:
-    looks = style.series([NONE, *(name for name in curricula if name != NONE)])
-    shown = [name for name in curricula if (rows["curriculum"] == name).any()]
+def _scores(
+    axes: Axes, rows: pd.DataFrame, emotions: list[str], looks: dict[str, style.Series]
+) -> None:
+    """A mark a class and curriculum, with its interval."""
+    shown = [name for name in looks if (rows["curriculum"] == name).any()]
     for name, offset in zip(shown, style.offsets(len(shown)), strict=True):
         of_cell = rows[rows["curriculum"] == name]
         x = [emotions.index(emotion) + offset for emotion in of_cell["emotion"]]
