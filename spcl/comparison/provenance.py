@@ -1,0 +1,121 @@
+"""What two runs were made with, where they differ: code, packages, machine, settings, features."""
+
+import json
+from collections.abc import Iterator
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spcl import parquet
+from spcl.comparison.run import Run
+from spcl.parquet import Column, Schema
+from spcl.report.panels import GAP, Panel, text
+from spcl.report.scores import CellKey, by_cell
+from spcl.report.table import ResultTable
+
+_TEXT = pa.string()
+
+SCHEMA = Schema(
+    "provenance of two runs",
+    (
+        Column("item", _TEXT, "what is said: commit, device, a package, a setting of a cell, ..."),
+        Column("a", _TEXT, "of A; several values where its trainings differ", True),
+        Column("b", _TEXT, "of B", True),
+        Column("differs", pa.bool_(), "whether the two are not the same"),
+    ),
+    key=("item",),
+)
+
+_Facts = dict[str, str]
+
+DIFFERENT = "Different"
+"""Title of the panel that matters."""
+
+_SETTINGS = "settings of "
+
+
+def provenance_table(first: Run, second: Run) -> ResultTable:
+    """Say of all that decides the numbers whether it is the same in both runs.
+
+    Protocols and settings are those of the cells that both runs have. Features count where a run's
+    ``results/features`` is still there.
+    """
+    shared = {key for key, _ in by_cell(first.results.metrics)}
+    shared &= {key for key, _ in by_cell(second.results.metrics)}
+    a, b = _facts(first, shared), _facts(second, shared)
+    rows = [
+        {"item": item, "a": a.get(item), "b": b.get(item), "differs": a.get(item) != b.get(item)}
+        for item in dict.fromkeys([*a, *b])
+    ]
+    data = pd.DataFrame(rows, columns=[column.name for column in SCHEMA.columns])
+    return ResultTable(
+        name="provenance",
+        title="What differs between the runs",
+        caption=f"A: {first.name}. B: {second.name}.",
+        data=data,
+        schema=SCHEMA,
+        panels=tuple(_panels(data[~data["item"].str.startswith(_SETTINGS)])),
+        notes=tuple(_notes(data)),
+    )
+
+
+def _panels(data: pd.DataFrame) -> Iterator[Panel]:
+    """What differs, and what does not; either may be nothing."""
+    for title, differs in ((DIFFERENT, True), ("The same in both", False)):
+        rows = data.loc[data["differs"] == differs, ["item", "a", "b"]]
+        shown = rows.where(rows.notna(), GAP).itertuples(index=False, name=None)
+        entries = tuple(tuple(text(value) for value in row) for row in shown)
+        if entries:
+            yield Panel(("Item", "A", "B"), entries, title)
+
+
+def _facts(run: Run, shared: set[CellKey]) -> _Facts:
+    """Everything that is known of one run and, of its cells, those that are `shared`."""
+    trainings = run.results.metrics
+    packages: dict[str, dict[str, None]] = {}
+    for versions in trainings["versions"].astype(str).unique():
+        for package, version in json.loads(versions).items():
+            packages.setdefault(package, {})[version] = None
+    facts = {item: _joined(trainings[item]) for item in ("commit", "device")}
+    facts |= {package: ", ".join(versions) for package, versions in packages.items()}
+    for key, rows in by_cell(trainings):
+        if key in shared:
+            simulated = ", simulated" if rows["simulated"].any() else ""
+            facts[f"protocol of {key[0]}"] = _joined(rows["protocol"]) + simulated
+            facts[f"{_SETTINGS}{'/'.join(key)}"] = _joined(rows["config_digest"])
+    return facts | dict(_features(run, {key[0] for key in shared}))
+
+
+def _joined(values: pd.Series) -> str:
+    return ", ".join(dict.fromkeys(values.astype(str)))
+
+
+def _features(run: Run, datasets: set[str]) -> Iterator[tuple[str, str]]:
+    """The extractor of each feature table of `datasets` that lies beside the cells."""
+    for path in sorted((run.root / "features").glob("*/?.parquet")):
+        facts = parquet.metadata(pq.read_schema(path).empty_table())
+        if path.parent.name in datasets and "extractor" in facts:
+            options = json.dumps(facts["options"], sort_keys=True)
+            yield (
+                f"features {path.parent.name}/{path.stem}",
+                f"{facts['extractor']} {facts['version']}, width {facts['width']}, {options},"
+                f" made from {facts['inputs']}",
+            )
+
+
+def _notes(data: pd.DataFrame) -> Iterator[str]:
+    if not data["differs"].any():
+        yield f"Nothing differs: all {len(data)} items are the same."
+    settings = data[data["item"].str.startswith(_SETTINGS)]
+    other = settings.loc[settings["differs"], "item"].str.removeprefix(_SETTINGS)
+    if len(other):
+        more = f" and {len(other) - 6} more" if len(other) > 6 else ""
+        yield (
+            f"Settings differ in {len(other)} of {len(settings)} shared cells:"
+            f" {', '.join(other[:6])}{more}."
+        )
+    if not data["item"].str.startswith("features ").any():
+        yield "No feature tables lie beside the cells, so extractors are unknown."
+    if data.loc[data["item"] == "commit", ["a", "b"]].map(lambda x: "+" in str(x)).any(axis=None):
+        yield "A commit with + behind it had uncommitted changes."

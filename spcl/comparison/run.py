@@ -1,0 +1,94 @@
+"""Find the results of a run in the folder that the user names."""
+
+import filecmp
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from spcl.errors import UserError, listed
+from spcl.report.results import Results
+from spcl.schemas import CELL_KEY, METRICS
+
+_KINDS = ("metrics", "predictions")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The results of one grid.
+
+    Attributes
+    ----------
+    name
+        The folder as the user wrote it, with the grid where there are several.
+    root
+        The run's ``results`` folder, or the part of it that was named.
+    metrics, predictions
+        Files; there may be no predictions.
+    """
+
+    name: str
+    root: Path
+    metrics: tuple[Path, ...]
+    predictions: tuple[Path, ...]
+
+    @cached_property
+    def results(self) -> Results:
+        """The same as frames."""
+        return Results(metrics=self.metrics, predictions=self.predictions)
+
+    def is_copy_of(self, other: "Run") -> bool:
+        """Whether both have the same files, byte for byte."""
+        ours, theirs = (
+            {path.relative_to(run.root): path for path in (*run.metrics, *run.predictions)}
+            for run in (self, other)
+        )
+        return ours.keys() == theirs.keys() and all(
+            filecmp.cmp(path, theirs[name], shallow=False) for name, path in ours.items()
+        )
+
+
+def find_run(path: Path, grid: str | None = None) -> Run:
+    """Find the cells below `path`.
+
+    Parameters
+    ----------
+    path
+        A ``results`` folder, the folder it lies in, or a part of it: a folder of
+        ``results/gathered`` or of ``results/cells``.
+    grid
+        Which grid to take where `path` holds several.
+
+    Raises
+    ------
+    UserError
+        There is no such folder, nothing in it, or several grids and none was chosen.
+    """
+    if not path.is_dir():
+        raise UserError(f"{path}: no such folder; name the results folder of a run")
+    root = path / "results" if (path / "results").is_dir() else path
+    grids = {
+        folder.name: folder
+        for folder in sorted((root / "gathered").glob("*/"))
+        if any(folder.rglob("metrics.parquet"))
+    }
+    if not grids:
+        below, name = root / "cells" if (root / "cells").is_dir() else root, str(path)
+    elif len(grids) == 1:
+        below, name = next(iter(grids.values())), str(path)
+    elif grid in grids:
+        below, name = grids[grid], f"{path}, grid {grid}"
+    else:
+        fault = f"no grid '{grid}'" if grid else "several grids"
+        raise UserError(f"{path}: {fault}; choose with --grid one of: {listed(grids)}")
+    found = {kind: tuple(sorted(below.rglob(f"{kind}.parquet"))) for kind in _KINDS}
+    if not found["metrics"]:
+        raise UserError(
+            f"{path}: no results in it (no metrics.parquet below gathered/ or cells/);"
+            " make them with: snakemake --cores 2"
+        )
+    run = Run(name, root, **found)
+    again = run.results.metrics.duplicated(list(METRICS.key))
+    if again.any():
+        cell = "/".join(run.results.metrics.loc[again, list(CELL_KEY)].iloc[0].astype(str))
+        raise UserError(f"{path}: holds {cell} more than once; name the folder of one grid")
+    return run
