@@ -35,7 +35,7 @@ def read(path: Path, size: int = -1) -> bytes:
     except PermissionError as error:
         raise UnreadableError(path, str(error.strerror), "mend its permissions") from error
     except OSError as error:
-        if path.is_symlink():
+        if os.path.islink(path):
             reason = f"a link to {os.readlink(path)}, where no file is"
             raise UnreadableError(path, reason, "mend the link") from error
         if isinstance(error, FileNotFoundError | NotADirectoryError):

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,11 @@ from spcl.schemas import MODALITIES, UTTERANCES
 
 _SUFFIXES = (".parquet", ".npz", ".npy", ".csv")
 _IDS, _OBSERVED, _VECTORS = "utterance_id", "observed", "features"
+_DAMAGE = (
+    *(OSError, EOFError, ValueError, AttributeError, MemoryError),
+    *(TokenError, zipfile.BadZipFile, pa.ArrowException),
+)
+"""What libraries raise where a file is not what its suffix says."""
 _NO_FEATURES = {
     *(column.name for column in UTTERANCES.columns),
     *("session", "label", "", "unnamed: 0", "__index_level_0__"),
@@ -72,7 +78,14 @@ def read_features(
     files: dict[str | None, str] = {}
     for m, path in _files(folder, problems).items():
         read(path, 1)  # says what is wrong with a file that is none
-        content = _READERS[path.suffix](path)
+        try:
+            content = _READERS[path.suffix](path)
+        except _DAMAGE as error:
+            reason = listed(str(error).splitlines()[:1]) or type(error).__name__
+            raise UserError(
+                f"{path}: not a readable {path.suffix} file of numbers ({reason}); write it again,"
+                " without Python objects in it"
+            ) from error
         values = _matrix(content.values, path)
         file = files[m] = path.relative_to(folder).as_posix()
         problems += [Problem(file, None, m, note) for note in content.notes]
@@ -113,41 +126,28 @@ def _files(folder: Path, problems: list[Problem]) -> dict[str, Path]:
 
 
 def _parquet(path: Path) -> _Content:
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
-    return _of_table(table, path)
+    return _of_table(pq.read_table(path), path)
 
 
 def _csv(path: Path) -> _Content:
     options = pyarrow.csv.ConvertOptions(
         column_types={_IDS: pa.string()}, null_values=["", "nan", "NaN", "NA", "null"]
     )
-    try:
-        with path.open("rb") as file:
-            separator = separator_in(file.readline().decode("utf-8", errors="replace"))
-        parsing = pyarrow.csv.ParseOptions(delimiter=separator)
-        table = pyarrow.csv.read_csv(path, parse_options=parsing, convert_options=options)
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+    with path.open("rb") as file:
+        separator = separator_in(file.readline().decode("utf-8", errors="replace"))
+    parsing = pyarrow.csv.ParseOptions(delimiter=separator)
+    table = pyarrow.csv.read_csv(path, parse_options=parsing, convert_options=options)
     return _of_table(table, path)
 
 
 def _npy(path: Path) -> _Content:
-    try:
-        # Mapped, a header that promises more than the file holds fails before memory is taken.
-        return _Content(np.load(path, mmap_mode="r", allow_pickle=False), None)
-    except (ValueError, OSError, EOFError) as error:
-        raise _unreadable(path, error) from error
+    # Mapped, a header that promises more than the file holds fails before memory is taken.
+    return _Content(np.load(path, mmap_mode="r", allow_pickle=False), None)
 
 
 def _npz(path: Path) -> _Content:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise _unreadable(path, error) from error
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
     ids = arrays.pop(_IDS, None)
     chosen = _VECTORS if len(arrays) != 1 else next(iter(arrays))
     if chosen not in arrays:
@@ -240,8 +240,8 @@ def _places(ids: Sequence[str], wanted: Sequence[str], path: Path) -> Mapping[st
     place = {name: row for row, name in reversed(list(enumerate(ids)))}
     if not any(name in place for name in wanted):
         raise UserError(
-            f"{path}: names no utterance of the table ({ids[0] if ids else 'empty'} here,"
-            f" {wanted[0]} there); write the same utterance_id in both"
+            f"{path}: names no utterance of the table ({listed(ids[:1]) or 'none'} here,"
+            f" {listed(wanted[:1])} there); write the same utterance_id in both"
         )
     return place
 
@@ -250,7 +250,7 @@ def _misfits(ids: Sequence[str], wanted: Sequence[str]) -> list[str]:
     """What is wrong with the names of a feature file, in words."""
     notes = []
     if lost := sorted(set(ids) - set(wanted)):
-        notes.append(f"{len(lost)} rows name no utterance, first {lost[0]}; left out")
+        notes.append(f"{len(lost)} rows name no utterance, first {listed(lost[:1])}; left out")
     if twice := len(ids) - len(set(ids)):
         notes.append(f"{twice} rows name an utterance again; the first of each is kept")
     return notes
@@ -258,11 +258,3 @@ def _misfits(ids: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 def _is_list(type_: pa.DataType) -> bool:
     return pt.is_list(type_) or pt.is_large_list(type_) or pt.is_fixed_size_list(type_)
-
-
-def _unreadable(path: Path, error: Exception) -> UserError:
-    reason = listed(str(error).splitlines()[:1]) or type(error).__name__
-    return UserError(
-        f"{path}: not a readable {path.suffix} file of numbers ({reason}); write it again, without"
-        " Python objects in it"
-    )

@@ -39,6 +39,11 @@ def test_what_is_no_file_is_not_opened_and_says_what_it_is(tmp_path, make, messa
     assert raised.value.reason == message.split(";")[0]
 
 
+def test_a_name_beyond_what_the_disk_can_hold_is_a_fault_of_the_file(tmp_path):
+    with pytest.raises(UnreadableError, match="File name too long"):
+        read(tmp_path / ("9" * 5000))
+
+
 def test_permissions_are_the_remedy_only_where_they_are_the_cause(tmp_path, lock):
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner/file").write_bytes(b"content")

@@ -274,6 +274,19 @@ class TestFeatures:
         with pytest.raises(UserError, match=rf"{name}: not a readable"):
             read(folder)
 
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("a.csv", b"utterance_id,f\xac\nu0,1\n"),
+            ("a.csv", b"utterance_id,f\nu0\xff,1\nu1,1,1\n"),
+            ("a.npy", b"\x93NUMPY\x01\0\x10\0{'descr': ('<f8\n" + bytes(99)),
+        ],
+    )
+    def test_damage_inside_a_file_is_told_in_one_line(self, folder, name, content):
+        (folder / name).write_bytes(content)
+        with pytest.raises(UserError, match=rf"{name}: not a readable .* write it again"):
+            read(folder)
+
     def test_two_files_of_a_modality_are_refused_and_other_names_noted(self, folder):
         np.save(folder / "audio.npy", FEATURES)
         assert [(p.file, p.reason) for p in read(folder).problems] == [
