@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 GAP = "–"  # noqa: RUF001 (an en dash)
 MINUS = "−"  # noqa: RUF001 (the minus sign)
 RHO = "ρ"  # noqa: RUF001 (the Greek letter)
+_SENTENCE = 90
+"""Longer texts are no names."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Panel:
     def is_numeric(self, column: int) -> bool:
         """Whether the column holds numbers, which are set flush right."""
         return any(row[column].value is not None for row in self.rows)
+
+    def is_prose(self, column: int) -> bool:
+        """Whether the column holds sentences, which are broken into lines."""
+        return any(len(row[column].text) > _SENTENCE for row in self.rows)
 
 
 def text(value: object, marks: str = "") -> Entry:

@@ -7,6 +7,9 @@ from spcl.report.panels import Entry, Panel
 _ROWS = 40
 """So many rows fit a page; longer panels become several floats."""
 
+_PROSE = 0.7
+"""Of a line's width, for a column of sentences."""
+
 _SPELLING = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -56,7 +59,8 @@ def render(
     floats = [(panel, rows) for panel in panels for rows in _pages(panel)]
     parts = ["% Needs \\usepackage{booktabs}."]
     for index, (panel, rows) in enumerate(floats):
-        title = f"{escape(panel.title)}. " if panel.title else ""
+        stop = "" if panel.title.endswith("?") else "."
+        title = f"{escape(panel.title)}{stop} " if panel.title else ""
         says = escape(caption) if index == 0 else "(Continued.)"
         label = f"tab:{name}" + (f"-{index + 1}" if index else "")
         parts.append(
@@ -100,7 +104,7 @@ def _tabular(panel: Panel, rows: range) -> Iterator[str]:
     columns = range(headed, len(panel.headings))
     # A box of the line's width lets a wide table stand out evenly into both margins.
     yield r"\makebox[\linewidth][c]{%"
-    yield rf"\begin{{tabular}}{{{''.join('r' if panel.is_numeric(i) else 'l' for i in columns)}}}"
+    yield rf"\begin{{tabular}}{{{''.join(_alignment(panel, i) for i in columns)}}}"
     yield r"\toprule"
     yield " & ".join(escape(panel.headings[i]) for i in columns) + r" \\"
     yield r"\midrule"
@@ -123,10 +127,16 @@ def _tabular(panel: Panel, rows: range) -> Iterator[str]:
     yield r"\end{tabular}}"
 
 
+def _alignment(panel: Panel, column: int) -> str:
+    if panel.is_prose(column):
+        return rf"p{{{_PROSE}\linewidth}}"
+    return "r" if panel.is_numeric(column) else "l"
+
+
 def _size(panel: Panel) -> str:
     """A smaller font where the rows are long."""
     length = [
-        max(len(row[i].text) for row in panel.rows)
+        0 if panel.is_prose(i) else max(len(row[i].text) for row in panel.rows)
         for i in range(2 if panel.nested >= 2 else 0, len(panel.headings))
         if panel.rows
     ]

@@ -39,7 +39,8 @@ def escape(text: str) -> str:
 def _panel(panel: Panel) -> str:
     cells = [[escape(heading) for heading in panel.headings]]
     cells += [[_entry(entry) for entry in row] for row in panel.rows]
-    widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(panel.headings))]
+    aligned = [cells[:1] if panel.is_prose(i) else cells for i in range(len(panel.headings))]
+    widths = [max(3, *(len(row[i]) for row in rows)) for i, rows in enumerate(aligned)]
     right = [panel.is_numeric(i) for i in range(len(panel.headings))]
     rule = ["-" * (w - 1) + ":" if r else "-" * w for w, r in zip(widths, right, strict=True)]
 

@@ -1,0 +1,324 @@
+"""The questions behind SPCL, each answered in sentences that go no further than the numbers."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from spcl.report import offline
+from spcl.report.heads import head_tallies, probe_points
+from spcl.report.panels import RHO
+from spcl.report.resampled import ResampledScore, resample_weighted_f1
+from spcl.report.results import Results
+from spcl.report.scores import NONE, CellKey, Gain, TestScores, by_cell
+from spcl.report.sentences import beside, listed, mean_of, signed, span, versus
+from spcl.report.tables.ablation import PARTS, SPCL, pairs
+from spcl.report.tables.main import scored_cells
+from spcl.report.tables.modality_gain import ALL, PAIRS
+from spcl.schemas import MODALITIES
+
+RAISES = "Does SPCL raise weighted F1?"
+BALANCES = "Are the modalities better balanced after it?"
+ADMITS = "What is admitted when?"
+WORKS = "Which part does the work?"
+THIRD = "Does the third modality help?"
+QUESTIONS = (RAISES, BALANCES, ADMITS, WORKS, THIRD)
+CONTROLS = ("random_pacing", "spl", "coherence")
+"""Without these three it stays open which part of SPCL does the work."""
+
+
+_AFTER = f"with {SPCL}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A statement, and the number behind it.
+
+    Attributes
+    ----------
+    question
+        One of `QUESTIONS`.
+    dataset
+        The corpus.
+    measure
+        What `value` is.
+    statement
+        In words.
+    value, low, high
+        The number and its 95 % interval; NaN where there is none.
+    n
+        Seeds behind it.
+    """
+
+    question: str
+    dataset: str
+    measure: str
+    statement: str
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    n: int = 0
+
+
+def find(results: Results) -> list[Finding]:
+    """Answer each question for each corpus, as far as the results go; in the order of both."""
+    scores = TestScores(results)
+    answers = [
+        *_raises(results, scores),
+        *_balances(results),
+        *_admits(results),
+        *_works(scores),
+        *_third(scores),
+    ]
+    return sorted(answers, key=lambda one: QUESTIONS.index(one.question))
+
+
+def _of_gain(question: str, dataset: str, measure: str, gain: Gain, statement: str) -> Finding:
+    return Finding(
+        question, dataset, measure, statement, gain.mean, gain.low, gain.high, gain.n_seeds
+    )
+
+
+def _cells(scores: TestScores, curriculum: str) -> dict[str, list[CellKey]]:
+    """By dataset, the cells of a curriculum."""
+    found: dict[str, list[CellKey]] = {}
+    for cell in scores.points:
+        if cell[3] == curriculum:
+            found.setdefault(cell[0], []).append(cell)
+    return found
+
+
+def _raises(results: Results, scores: TestScores) -> Iterator[Finding]:
+    """Pooled over the cells of a corpus; then in how many of them; then the extremes."""
+    every = scored_cells(results)
+    every = every[(every["curriculum"] == SPCL) & every["gain"].notna()]
+    for dataset, cells in _cells(scores, SPCL).items():
+        both = pairs(scores, cells, NONE)
+        gain = scores.pooled(both, test=False)
+        if not gain.n_seeds:
+            continue
+        said = versus(SPCL, "no curriculum", gain, over=mean_of(len(both), "cell"))
+        yield _of_gain(RAISES, dataset, "gain over none, points", gain, said)
+        rows = every[every["dataset"] == dataset]
+        if len(rows) == 1 or gain.n_seeds == 1 or math.isnan(gain.low):
+            continue
+        above, below = (rows["gain_low"] > 0).sum(), (rows["gain_high"] < 0).sum()
+        sure = rows.loc[rows["p_holm"] < 0.05, "gain"]
+        yield Finding(
+            RAISES,
+            dataset,
+            "cells with the interval above zero",
+            f"The 95 % interval of the gain lies above zero in {above} of {len(rows)} cells and"
+            f" below zero in {below}; after Holm's correction {(sure > 0).sum()} gains and"
+            f" {(sure < 0).sum()} losses are significant (table main).",
+            value=float(above),
+            n=gain.n_seeds,
+        )
+        in_order = rows.sort_values("gain", ascending=False, kind="stable")
+        ends = [in_order.iloc[0], in_order.iloc[-1]]
+        most, least = (
+            f"{signed(row['gain'])} points ({row['baseline']}, {row['modalities']};"
+            f" {span(row['gain_low'], row['gain_high'])})"
+            for row in ends
+        )
+        yield Finding(
+            RAISES,
+            dataset,
+            "largest gain of a cell, points",
+            f"The largest gain of a cell is {most}, the smallest {least}; as extremes of"
+            f" {len(rows)} cells both overstate.",
+            value=float(ends[0]["gain"]),
+            low=float(ends[0]["gain_low"]),
+            high=float(ends[0]["gain_high"]),
+            n=gain.n_seeds,
+        )
+
+
+def _balances(results: Results) -> Iterator[Finding]:
+    """Each modality's own head beside its probe, before and after; pooled over the joint models."""
+    metrics = results.metrics
+    tallies, probes = head_tallies(results), probe_points(results)
+    heads: dict[tuple[str, str], dict[CellKey, ResampledScore]] = {}
+    for key, runs in by_cell(metrics[metrics["split"] == "test"]):
+        by_seed = runs.set_index("seed")["modality_weighted_f1"].sort_index()
+        for place, letter in enumerate(key[2] if len(key[2]) > 1 else ""):
+            points = 100 * by_seed.str[place].astype(float)
+            head = resample_weighted_f1(points, tallies.get((key, letter)))
+            heads.setdefault((key[0], letter), {})[key] = head
+    for (dataset, letter), of_cells in heads.items():
+        both = [
+            (head, of_cells[(*key[:3], NONE)])
+            for key, head in of_cells.items()
+            if key[3] == SPCL and (*key[:3], NONE) in of_cells
+        ]
+        if not both:
+            continue
+        after, before = (_mean(side) for side in zip(*both, strict=True))
+        change = after.gain(before)
+        if not change.n_seeds:
+            continue
+        name = MODALITIES[letter]
+        said = versus(
+            f"the {name} head {_AFTER}",
+            "that without",
+            change,
+            over=mean_of(len(both), "cell"),
+        )
+        probe = probes.get((dataset, letter))
+        if probe is not None:
+            gaps = [beside(one.points.mean() - probe) for one in (before, after)]
+            said = (
+                f"Without a curriculum the {name} head of the joint models lies {gaps[0]} a probe"
+                f" on {name} alone, {_AFTER} {gaps[1]} it. {said}"
+            )
+        yield _of_gain(BALANCES, dataset, f"change of the {name} head, points", change, said)
+
+
+def _mean(scores: Sequence[ResampledScore]) -> ResampledScore:
+    """Over cells of one corpus, seed by seed and resample by resample."""
+    points = pd.concat([one.points for one in scores], axis=1).mean(axis=1, skipna=False).dropna()
+    known = [one.resampled for one in scores if one.resampled is not None]
+    whole = len(known) == len(scores)
+    resampled = sum(known[1:], known[0]) / len(known) if whole else None
+    return ResampledScore(points, resampled, max(one.n_dialogues for one in scores))
+
+
+def _admits(results: Results) -> Iterator[Finding]:
+    """Easy or hard first, by the probes; which class last. Described, not tested."""
+    losses, emotions = offline.losses(results), _emotions(results)
+    found: dict[str, list[dict[str, float]]] = {}
+    seeds: dict[str, int] = {}
+    for key, first in offline.first_epochs(results):
+        if key[3] != SPCL or key[0] not in losses:
+            continue
+        of_dataset = losses[key[0]]
+        loss = of_dataset[[m for m in key[2] if m in of_dataset]].mean(axis=1)
+        loss = loss[loss.notna() & loss.index.isin(first.columns)]
+        third = (loss.rank(method="first") - 1) * 3 // max(len(loss), 1)
+        by_class = emotions.get(key[0], pd.Series(dtype=object)).reindex(first.columns)
+        groups = {"easy": loss.index[third == 0], "hard": loss.index[third == 2]}
+        groups |= {label: by_class.index[by_class == label] for label in by_class.dropna().unique()}
+        early = _early(first)
+        shares = {name: 100 * early[ids].to_numpy().mean() for name, ids in groups.items()}
+        shares[RHO] = offline.rank_correlation(first, loss).mean()
+        found.setdefault(key[0], []).append(shares)
+        seeds[key[0]] = max(seeds.get(key[0], 0), len(first))
+    for dataset, of_cells in found.items():
+        rows = pd.DataFrame(of_cells)
+        yield Finding(
+            ADMITS,
+            dataset,
+            f"Spearman's {RHO} of the probes' loss and the first epoch",
+            _order(rows),
+            value=float(rows[RHO].mean()),
+            n=seeds[dataset],
+        )
+
+
+def _early(first: pd.DataFrame) -> pd.DataFrame:
+    """(S, U) whether an utterance came in by the epoch when half of them had been in.
+
+    At half of the epochs ``threshold: auto`` has admitted everything, which tells nothing.
+    """
+    epochs = first.to_numpy()
+    half = np.sort(epochs, axis=1)[:, (epochs.shape[1] - 1) // 2]
+    return first.le(pd.Series(half, first.index), axis=0) & np.isfinite(first)
+
+
+def _emotions(results: Results) -> dict[str, pd.Series]:
+    """By dataset, the emotion of each utterance (id)."""
+    if not len(results.utterances):
+        return {}
+    return {
+        str(dataset): pd.Series(
+            rows["emotion"].astype(object).to_numpy(), rows["utterance_id"].astype(object)
+        )
+        for dataset, rows in results.utterances.groupby("dataset", observed=True)
+    }
+
+
+def _order(rows: pd.DataFrame) -> str:
+    """A row a cell: the shares that came early, by group, and rho."""
+    known = rows[RHO].dropna()
+    if not len(known):
+        return f"{SPCL} admitted every utterance in the same epoch: there is no order."
+    ends = "" if len(known) == 1 else f"; {signed(known.min(), 2)} to {signed(known.max(), 2)}"
+    mean = rows.mean()
+    said = (
+        f"Spearman's {RHO} of an utterance's offline loss and the epoch that first admitted it is"
+        f" {signed(mean[RHO], 2)} ({mean_of(len(rows), 'cell')}{ends}; +1 = easy first). When half"
+        f" of the utterances had been in, {mean['easy']:.0f} % of the easiest third had been and"
+        f" {mean['hard']:.0f} % of the hardest."
+    )
+    classes = mean.drop([RHO, "easy", "hard"]).dropna().sort_values(kind="stable")
+    if len(classes) > 1 and classes.iloc[0] < classes.iloc[-1]:
+        said += (
+            f" Of the classes {classes.index[-1]} came in first ({classes.iloc[-1]:.0f} %),"
+            f" {classes.index[0]} last ({classes.iloc[0]:.0f} %)."
+        )
+    return said
+
+
+def _works(scores: TestScores) -> Iterator[Finding]:
+    """SPCL against each rival, pooled over the cells of a corpus."""
+    trained = list(dict.fromkeys(cell[3] for cell in scores.points))
+    rivals = [*CONTROLS, *(name for name in trained if name not in (*CONTROLS, SPCL, NONE))]
+    for dataset, cells in _cells(scores, SPCL).items():
+        absent = []
+        for rival in rivals:
+            both = pairs(scores, cells, rival)
+            gain = scores.pooled(both, test=False)
+            if gain.n_seeds:
+                whole = f"{rival} ({PARTS[rival]})" if rival in PARTS else rival
+                said = versus(SPCL, whole, gain, over=mean_of(len(both), "cell"))
+                yield _of_gain(WORKS, dataset, f"{SPCL} minus {rival}, points", gain, said)
+            elif rival in CONTROLS:
+                absent.append(rival)
+        if absent:
+            yield Finding(
+                WORKS,
+                dataset,
+                "not trained",
+                f"{listed(absent)} {'was' if len(absent) == 1 else 'were'} not trained beside"
+                f" {SPCL}, so it stays open what part they would have in it; to know, add to"
+                " grid.curricula what config/curricula.yaml has of them.",
+            )
+
+
+def _third(scores: TestScores) -> Iterator[Finding]:
+    """All three modalities against the best pair, under none, under spcl, and the change."""
+    by_dataset: dict[str, dict[str, dict[str, tuple[CellKey, CellKey]]]] = {}
+    for cell in scores.points:
+        if cell[2] == ALL and cell[3] in (NONE, SPCL):
+            two = [(*cell[:2], pair, cell[3]) for pair in PAIRS]
+            two = [other for other in two if other in scores.points]
+            if two:
+                best = max(two, key=lambda other: scores.points[other].mean())
+                of_dataset = by_dataset.setdefault(cell[0], {})
+                of_dataset.setdefault(cell[3], {})[cell[1]] = (cell, best)
+    for dataset, both in by_dataset.items():
+        for curriculum, how in ((NONE, "without a curriculum"), (SPCL, _AFTER)):
+            held = list(both.get(curriculum, {}).values())
+            gain = scores.pooled(held, test=False)
+            if gain.n_seeds:
+                over = mean_of(len(held), "baseline")
+                first = f"all three modalities {how}"
+                said = versus(first, "the best pair of two", gain, over=over)
+                measure = f"{ALL} minus the best pair under {curriculum}, points"
+                yield _of_gain(THIRD, dataset, measure, gain, said)
+        shared = [name for name in both.get(NONE, {}) if name in both.get(SPCL, {})]
+        # Twice a difference of two: what all three gain over the pair, less the same under none.
+        twice = [both[SPCL][name] for name in shared]
+        twice += [(pair, three) for three, pair in (both[NONE][name] for name in shared)]
+        change = scores.pooled(twice, over=len(shared) or None, test=False)
+        if change.n_seeds:
+            said = versus(
+                f"the third modality {_AFTER}",
+                "without",
+                change,
+                over=mean_of(len(shared), "baseline"),
+                verb="brought",
+            )
+            yield _of_gain(THIRD, dataset, "its change under spcl, points", change, said)
