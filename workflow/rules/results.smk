@@ -1,5 +1,12 @@
 # What each table and figure is made of; the kinds are named as in spcl.report.results.Results.
 TABLES = {
+    "findings": [
+        "metrics",
+        "predictions",
+        "curriculum",
+        "utterances",
+        "utterance_difficulty",
+    ],
     "main": ["metrics", "predictions"],
     "modality_gain": ["metrics", "predictions"],
     "ablation": ["metrics", "predictions"],

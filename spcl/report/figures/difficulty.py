@@ -93,9 +93,9 @@ def draw(data: pd.DataFrame) -> Figure:
             x = [("", *emotions).index(name) + 1.1 * offset for name in present]
             _boxes(losses, x, of_probe.loc[present], looks[letter])
             _marks(scores, x, of_probe.loc[present, "f1"], looks[letter], MODALITIES[letter])
-        for axes, every in ((losses, "all"), (scores, "W")):
-            names = [f"{name or every}\nn = {count[name]:,}" for name in ("", *emotions)]
-            style.categories(axes, names)
+        style.categories(losses, [f"{e or 'all'}\nn = {count[e]:,}" for e in ("", *emotions)])
+        style.categories(scores, ["W", *emotions])
+        for axes in (losses, scores):
             axes.axvline(0.5, color="black", linewidth=0.6)
             axes.tick_params(axis="x", labelsize=6.5 if len(emotions) > 5 else 7)
         losses.set_ylim(bottom=0)

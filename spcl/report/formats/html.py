@@ -134,7 +134,7 @@ def _panel(panel: Panel) -> Iterator[str]:
     if not panel.rows:
         yield "<p>No data.</p>"
         return
-    yield '<div class="panel"><table>\n<thead><tr>'
+    yield '<table>\n<thead><tr>'
     for i, heading in enumerate(panel.headings):
         kind = ' class="number"' if panel.is_numeric(i) else ""
         yield f'<th scope="col"{kind}><button type="button">{escape(heading)}</button></th>'
@@ -144,7 +144,7 @@ def _panel(panel: Panel) -> Iterator[str]:
         opening = '<tr class="block">' if starts_block else "<tr>"
         entries = (_entry(entry, panel.is_prose(i)) for i, entry in enumerate(row))
         yield f"{opening}{''.join(entries)}</tr>"
-    yield "</tbody></table></div>"
+    yield "</tbody></table>"
 
 
 def _entry(entry: Entry, is_prose: bool) -> str:
