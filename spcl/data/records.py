@@ -67,6 +67,10 @@ class Problem:
     modality: str | None
     reason: str
 
+    def __post_init__(self) -> None:
+        for name in ("file", "reason"):  # both may hold what no table or terminal can show
+            object.__setattr__(self, name, printable(getattr(self, name)))
+
 
 @dataclass(frozen=True)
 class Features:
@@ -126,9 +130,9 @@ def problem_table(dataset: str, problems: Iterable[Problem]) -> pa.Table:
     return PROBLEMS.table(
         {
             "dataset": [dataset] * len(problems),
-            "file": [printable(problem.file) for problem in problems],  # names may be no UTF-8
+            "file": [problem.file for problem in problems],
             "utterance_id": [problem.utterance_id for problem in problems],
             "modality": [problem.modality for problem in problems],
-            "reason": [printable(problem.reason) for problem in problems],
+            "reason": [problem.reason for problem in problems],
         }
     )
