@@ -83,10 +83,12 @@ def difference(a: Side, b: Side) -> dict[str, object]:
         ``difference_sd``, ``difference_low``, ``difference_high`` (points), ``p``,
         ``n_dialogues``.
     """
+    row: dict[str, object]
     shared = a.runs.index.intersection(b.runs.index)
     if _are_identical(a, b, shared):
-        return {"status": IDENTICAL, "n_paired_seeds": len(shared), "difference": 0.0}
-    row: dict[str, object]
+        n_dialogues = 0 if a.answers is None else a.answers["dialogue_id"].nunique()
+        row = {"status": IDENTICAL, "n_paired_seeds": len(shared), "difference": 0.0}
+        return row | {"n_dialogues": n_dialogues}
     if shared.empty:
         row = {"status": UNPAIRED, "difference": b.points.mean() - a.points.mean()}
     else:

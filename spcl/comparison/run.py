@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from spcl.errors import UserError, listed
+from spcl.errors import UserError, listed, printable
 from spcl.report.results import Results
 from spcl.schemas import CELL_KEY, METRICS
 
@@ -19,7 +19,7 @@ class Run:
     Attributes
     ----------
     name
-        The folder as the user wrote it, with the grid where there are several.
+        The folder as the user wrote it, and the grid.
     root
         The run's ``results`` folder, or the part of it that was named.
     metrics, predictions
@@ -71,15 +71,15 @@ def find_run(path: Path, grid: str | None = None) -> Run:
         for folder in sorted((root / "gathered").glob("*/"))
         if any(folder.rglob("metrics.parquet"))
     }
+    name = printable(str(path))
     if not grids:
-        below, name = root / "cells" if (root / "cells").is_dir() else root, str(path)
-    elif len(grids) == 1:
-        below, name = next(iter(grids.values())), str(path)
-    elif grid in grids:
-        below, name = grids[grid], f"{path}, grid {grid}"
-    else:
+        below = root / "cells" if (root / "cells").is_dir() else root
+    elif len(grids) > 1 and grid not in grids:
         fault = f"no grid '{grid}'" if grid else "several grids"
         raise UserError(f"{path}: {fault}; choose with --grid one of: {listed(grids)}")
+    else:
+        chosen = grid if grid in grids else next(iter(grids))
+        below, name = grids[chosen], f"{name}, grid {chosen}"
     found = {kind: tuple(sorted(below.rglob(f"{kind}.parquet"))) for kind in _KINDS}
     if not found["metrics"]:
         raise UserError(
