@@ -119,7 +119,7 @@ def _panel(
         pairs = zip(rows["modalities"], rows["modality"], strict=True)
         at = [places.index(pair) for pair in pairs]
         x = [place + 1.6 * offset for place in at]
-        if (data["measure"] == "head").all():
+        if (data["measure"] == "head").all() and rows["probe"].notna().any():
             gap = rows["probe"] - rows["value"]
             ground = style.pale(style.GREY if name == NONE else looks[name].color)
             line: dict[str, Any] = {

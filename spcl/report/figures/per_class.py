@@ -1,5 +1,7 @@
 """What is taken for what, without a curriculum and with one, and the F1 of each class."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -9,6 +11,7 @@ from matplotlib.figure import Figure
 
 from spcl.parquet import Column, Schema
 from spcl.report import footnotes, style
+from spcl.report.panels import GAP
 from spcl.report.results import Results
 from spcl.report.scores import NONE, CellKey, by_cell, shown_beside_none
 from spcl.report.tables.per_class import class_scores
@@ -178,20 +181,17 @@ def _confusion(axes: Axes, rows: pd.DataFrame, emotions: list[str], name: str) -
         return
     shape = (len(emotions), len(emotions))
     share, n = rows["value"].to_numpy().reshape(shape), rows["n"].to_numpy().reshape(shape)
-    axes.imshow(share, cmap="Greys", vmin=0, vmax=100, aspect="auto")
+    axes.pcolormesh(share, cmap="Greys", vmin=0, vmax=100, edgecolors="#BBBBBB", linewidth=0.4)
+    axes.invert_yaxis()
     for (i, j), value in np.ndenumerate(share):
-        if np.isnan(value):
-            axes.text(j, i, "–", ha="center", va="center")  # noqa: RUF001
-            continue
         color = "white" if value >= _DARK else "black"
-        axes.text(j, i - 0.16, f"{value:.0f}", ha="center", va="center", color=color, fontsize=8)
-        axes.text(j, i + 0.24, f"{n[i, j]:,}", ha="center", va="center", color=color, fontsize=5.5)
-    axes.set_xticks(range(len(emotions)), emotions, rotation=30, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(emotions)), emotions)
+        at: dict[str, Any] = {"ha": "center", "va": "center", "color": color}
+        axes.text(j + 0.5, i + 0.34, GAP if np.isnan(value) else f"{value:.0f}", fontsize=8, **at)
+        axes.text(j + 0.5, i + 0.74, f"{n[i, j]:,}", fontsize=5.5, **at)
+    places = [0.5 + index for index in range(len(emotions))]
+    axes.set_xticks(places, emotions, rotation=30, ha="right", rotation_mode="anchor")
+    axes.set_yticks(places, emotions)
     axes.tick_params(length=0)
-    for edge in range(1, len(emotions)):
-        axes.axhline(edge - 0.5, color="#BBBBBB", linewidth=0.4)
-        axes.axvline(edge - 0.5, color="#BBBBBB", linewidth=0.4)
     axes.spines[["top", "right"]].set_visible(True)
     axes.set_xlabel("Answer")
     axes.set_title(f"{name}: % of the true class, n answers", fontweight="bold")
@@ -201,6 +201,10 @@ def _scores(
     axes: Axes, rows: pd.DataFrame, emotions: list[str], looks: dict[str, style.Series]
 ) -> None:
     """A mark a class and curriculum, with its interval."""
+    if not len(rows):
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "no gain: nothing to compare", ha="center", transform=axes.transAxes)
+        return
     shown = [name for name in looks if (rows["curriculum"] == name).any()]
     for name, offset in zip(shown, style.offsets(len(shown)), strict=True):
         of_cell = rows[rows["curriculum"] == name]
@@ -210,5 +214,3 @@ def _scores(
     said = [f"{e}\nn = {counts[e]:,.0f}" if counts.get(e, -1) >= 0 else e for e in emotions]
     style.categories(axes, said)
     axes.tick_params(axis="x", labelsize=6.5)
-    if not shown:
-        axes.text(0.5, 0.6, "no gain: nothing to compare", transform=axes.transAxes, ha="center")
