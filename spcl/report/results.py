@@ -17,7 +17,10 @@ _KINDS: dict[str, tuple[parquet.Schema, tuple[str, ...]]] = {
     "metrics": (schemas.METRICS, ()),
     "history": (schemas.HISTORY, ("modality_confidence",)),
     "predictions": (schemas.PREDICTIONS, ("probabilities", "modality_probabilities")),
-    "curriculum": (schemas.ADMISSIONS, ()),
+    "curriculum": (
+        schemas.ADMISSIONS,
+        ("dialogue_id", "share_of_epochs", "last_difficulty"),
+    ),
     "utterance_difficulty": (schemas.UTTERANCE_DIFFICULTY, ("probabilities",)),
     "conversation_difficulty": (schemas.CONVERSATION_DIFFICULTY, ()),
     "benchmarks": (schemas.BENCHMARKS, ()),

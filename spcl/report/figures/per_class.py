@@ -102,8 +102,8 @@ def _confusions(results: Results, chosen: list[CellKey]) -> list[pd.DataFrame]:
         if key not in chosen:
             continue
         labels = results.labels[key[0]]
-        true = pd.Categorical(rows["emotion"], labels).codes
-        answer = pd.Categorical(rows["predicted"], labels).codes
+        true = pd.Categorical(rows["emotion"].astype(object), labels).codes
+        answer = pd.Categorical(rows["predicted"].astype(object), labels).codes
         pair = true.astype(int) * len(labels) + answer
         counts = np.bincount(pair, minlength=len(labels) ** 2).reshape(len(labels), -1)
         of_class = counts.sum(1, keepdims=True)
@@ -161,7 +161,8 @@ def draw(data: pd.DataFrame) -> Figure:
             left.set_ylabel("F1 (points)")
             _scores(right, shown[shown["measure"] == "gain"], emotions, looks)
             right.set_ylabel("Gain over none\n(points)")
-            right.axhline(0, color="black", linewidth=0.8)
+            if right.axison:
+                right.axhline(0, color="black", linewidth=0.8)
         if dataset != headed:
             headed = dataset
             seeds = footnotes.seeds_in_words(shown.loc[shown["measure"] == "f1", "n_seeds"])
