@@ -160,16 +160,6 @@ def test_every_example_passes_on_top_of_the_papers_config(example):
     check(merged(paper, yaml.safe_load(example)), SCHEMA, "example.yaml")
 
 
-def test_every_link_of_the_page_leads_somewhere():
-    headings = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in headings}
-    links = re.findall(r"\]\(([^)]+)\)", PAGE)
-    assert len(links) > 10
-    for link in links:
-        path, _, anchor = link.partition("#")
-        assert (ROOT / "config" / path).exists() if path else anchor in anchors, link
-
-
 def test_a_number_that_yaml_reads_as_text_says_how_to_write_it(config):
     config["training"]["learning_rate"] = yaml.safe_load("1e-4")
     assert fault(config) == (
