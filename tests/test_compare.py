@@ -177,6 +177,17 @@ def test_b_minus_a_is_minus_a_minus_b(base, better):
     assert there["p"].dropna().tolist() == back["p"].dropna().tolist()
 
 
+def test_the_order_of_rows_means_nothing(base, better, tmp_path):
+    shutil.copytree(better, tmp_path / "shuffled")
+    rng = np.random.default_rng(0)
+    for path in (tmp_path / "shuffled").rglob("predictions.parquet"):
+        table = parquet.read(path, schemas.PREDICTIONS)
+        parquet.write(table.take(rng.permutation(len(table))), path, schemas.PREDICTIONS)
+    found, expected = rows_of(base, tmp_path / "shuffled"), rows_of(base, better)
+    numbers = ["difference", "difference_low", "difference_high", "p"]
+    pd.testing.assert_frame_equal(found[numbers], expected[numbers])
+
+
 def test_other_seeds_are_compared_unpaired(base, tmp_path, capsys):
     other = lay_out(tmp_path, seeds=(7, 8), gain=0.1)
     found = rows_of(base, other)
