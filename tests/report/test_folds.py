@@ -119,6 +119,15 @@ def test_tables_show_the_corpus_like_any_other(folds, tmp_path):
     assert results.labels == {"mine": LABELS}
 
 
+def test_the_folds_stand_apart_in_a_table_of_their_own(folds):
+    paths = {kind: [path for fold in folds for path in fold[kind]] for kind in folds[0]}
+    table = tabulate("folds", Results(**paths))
+    # Session 1: 100, and (2/3 + 4/5) / 2 with the second seed. Session 2: 0, 100, 100.
+    expected = [(100 + 50 * (2 / 3 + 4 / 5)) / 2, 200 / 3]
+    assert table.data["weighted_f1"].tolist() == pytest.approx(expected)
+    assert "table main" in table.notes[0]
+
+
 def test_pooled_scores_are_scikit_learns_on_larger_folds(tmp_path):
     shape = {"baselines": ("mmgcn",), "modalities": ("av",), "seeds": (1, 2), "epochs": 2}
     made = [

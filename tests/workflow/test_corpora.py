@@ -14,6 +14,7 @@ from tests.workflow.conftest import BROUGHT, GRID, MIXED, announced, copy_of_pro
 
 pytestmark = pytest.mark.workflow
 
+KINDS = ("metrics", "predictions")
 FOLDS = [f"acted-session{number}" for number in MIXED["datasets"]["acted"]["sessions"]]
 
 
@@ -44,6 +45,22 @@ def test_a_fold_has_difficulty_and_cells_of_its_own_and_shares_files_and_feature
         assert files[utterances] == ("import_corpus", {"data/acted"})
     trained = {path.split("/")[2] for path in made_by(files, "train_cell")}
     assert trained == {"meld-one", "chats", "chats-drawn", *FOLDS}
+
+
+def test_scores_are_of_all_folds_as_one_and_one_table_shows_them_apart(files):
+    gathered = "results/gathered/little"
+    pooled = f"{gathered}/pooled/acted/metrics.parquet"
+    _, inputs = files["results/tables/little/main.parquet"]
+    assert pooled in inputs
+    assert not any(f"{gathered}/{fold}/metrics.parquet" in inputs for fold in FOLDS)
+    for letter in "at":
+        probe = f"{gathered}/pooled/acted/probe-{letter}.parquet"
+        assert probe in files["results/tables/little/balance.parquet"][1]
+    for path in (pooled, "results/tables/little/folds.parquet"):
+        tables = {f"{gathered}/{fold}/{kind}.parquet" for fold in FOLDS for kind in KINDS}
+        assert files[path][1] == tables
+    _, inputs = files["results/tables/little/cost.parquet"]
+    assert pooled not in inputs  # the same trainings twice
 
 
 def test_cells_that_need_an_absent_modality_are_left_out_and_one_line_says_so(mixed_once):

@@ -48,6 +48,7 @@ CURRICULA = {
 NEEDS = {name: needs(extension) for name, extension in CURRICULA.items()}
 TRAINED = trained(config["datasets"])
 OWNERS = owners(config["datasets"])  # of files and features; folds share theirs
+FOLDED = [name for name in OWNERS if name not in TRAINED]
 SIMULATED = [name for name in OWNERS if "simulate" in config["datasets"][name]]
 DOWNLOADED = [name for name in OWNERS if "download" in config["datasets"][name]]
 MADE = {config["datasets"][name]["path"] for name in SIMULATED + DOWNLOADED}
@@ -201,6 +202,29 @@ def all_features():
 def all_probes():
     """The utterances' difficulty in every dataset and modality."""
     return [path for name in TRAINED for path in probes(name, modalities(config, name))]
+
+
+def folds(dataset):
+    """The datasets that are folds of one."""
+    return [name for name in TRAINED if config["datasets"][name].get("fold_of") == dataset]
+
+
+def of_corpora(table):
+    """One of the gathered tables of every corpus, in which its folds count as one."""
+    pooled = f"results/gathered/{GRID}/pooled"
+    return [
+        f"{pooled if name in FOLDED else f'results/gathered/{GRID}'}/{name}/{table}.parquet"
+        for name in OWNERS
+    ]
+
+
+def pooled_probes():
+    """What the probes of a corpus' folds predict on test, taken as one, by modality."""
+    return [
+        f"results/gathered/{GRID}/pooled/{name}/probe-{letter}.parquet"
+        for name in FOLDED
+        for letter in modalities(config, name)
+    ]
 
 
 def benchmarked_jobs():

@@ -43,6 +43,7 @@ SHOWS = {
     "difficulty": "how hard the corpora are, offline",
     "cost": "time and memory",
     "provenance": "code, corpora and settings behind the numbers",
+    "folds": "the main table, fold by fold",
 }
 KINDS = {
     "metrics": of_datasets("results/gathered/{grid}/{dataset}/metrics.parquet"),
@@ -55,6 +56,29 @@ KINDS = {
     "conversation_difficulty": of_datasets("results/difficulty/{dataset}/conversations.parquet"),
     "benchmarks": [f"results/gathered/{GRID}/benchmarks.parquet"],
 }
+# Scores are of a corpus as a whole: what all its folds predict on test counts as one split.
+OF_CORPORA = KINDS | {
+    "metrics": of_corpora("metrics"),
+    "predictions": of_corpora("predictions"),
+    "utterances": KINDS["utterances"]
+    + of_datasets("results/corpora/{dataset}/utterances.parquet", FOLDED),
+    "utterance_difficulty": KINDS["utterance_difficulty"] + pooled_probes(),
+}
+FOLDS = [fold for name in FOLDED for fold in folds(name)]
+OF_FOLDS = {
+    "metrics": of_datasets("results/gathered/{grid}/{dataset}/metrics.parquet", FOLDS),
+    "predictions": of_datasets("results/gathered/{grid}/{dataset}/predictions.parquet", FOLDS),
+}
+MADE_OF = dict.fromkeys(
+    ["findings", "main", "modality_gain", "ablation", "per_class", "balance"], OF_CORPORA
+) | {"folds": OF_FOLDS}
+if FOLDED:
+    TABLES["folds"] = ["metrics", "predictions"]
+
+
+def results_of(name, kinds):
+    """The files that a table or figure is made of, by kind."""
+    return {kind: MADE_OF.get(name, KINDS)[kind] for kind in kinds}
 
 
 # Tables and figures read few files for it, and Snakemake has few edges to check.
@@ -83,6 +107,52 @@ rule gather_cells:
         "../../scripts/gather_cells.py"
 
 
+rule pool_folds:
+    input:
+        metrics=lambda wildcards: of_datasets(
+            "results/gathered/{grid}/{dataset}/metrics.parquet", folds(wildcards.dataset)
+        ),
+        predictions=lambda wildcards: of_datasets(
+            "results/gathered/{grid}/{dataset}/predictions.parquet", folds(wildcards.dataset)
+        ),
+    output:
+        metrics="results/gathered/{grid}/pooled/{dataset}/metrics.parquet",
+        predictions="results/gathered/{grid}/pooled/{dataset}/predictions.parquet",
+    log:
+        "logs/pool_folds/{grid}/{dataset}.log",
+    benchmark:
+        "benchmarks/pool_folds/{grid}/{dataset}.jsonl"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code("pool_folds"),
+    message:
+        "Scoring all folds of {wildcards.dataset} as one"
+    script:
+        "../../scripts/pool_folds.py"
+
+
+rule pool_probes:
+    input:
+        lambda wildcards: [
+            path for fold in folds(wildcards.dataset) for path in probes(fold, wildcards.modality)
+        ],
+    output:
+        "results/gathered/{grid}/pooled/{dataset}/probe-{modality}.parquet",
+    log:
+        "logs/pool_probes/{grid}/{dataset}-{modality}.log",
+    benchmark:
+        "benchmarks/pool_probes/{grid}/{dataset}-{modality}.jsonl"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code("pool_probes"),
+    message:
+        "Taking the probes of all folds of {wildcards.dataset} as one, modality {wildcards.modality}"
+    script:
+        "../../scripts/pool_probes.py"
+
+
 # A benchmark file is no output, so no rule may name it as input: what its job made stands for it.
 rule gather_benchmarks:
     input:
@@ -107,7 +177,7 @@ rule gather_benchmarks:
 
 rule tabulate:
     input:
-        unpack(lambda wildcards: {kind: KINDS[kind] for kind in TABLES[wildcards.table]}),
+        unpack(lambda wildcards: results_of(wildcards.table, TABLES[wildcards.table])),
     output:
         parquet="results/tables/{grid}/{table}.parquet",
         md="results/tables/{grid}/{table}.md",
@@ -141,7 +211,7 @@ rule tabulate:
 
 rule plot:
     input:
-        unpack(lambda wildcards: {kind: KINDS[kind] for kind in FIGURES[wildcards.figure]}),
+        unpack(lambda wildcards: results_of(wildcards.figure, FIGURES[wildcards.figure])),
     output:
         parquet="results/figures/{grid}/{figure}.parquet",
         svg=report(
