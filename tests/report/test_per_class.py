@@ -48,6 +48,15 @@ class TestTable:
         calm = by_class(Results(**tiny)).loc["spcl", "calm"]
         assert calm["f1_low"] == calm["f1"] == calm["f1_high"] == 100
 
+    def test_a_curriculum_that_answers_as_none_does_gains_nothing_in_any_resample(self, tmp_path):
+        cells = [
+            write_cell(tmp_path, f"d/mmgcn/at/{name}", TRUE, {1: BAD, 2: BAD})
+            for name in ("none", "spcl")
+        ]
+        calm = by_class(Results(**gathered(*cells))).loc["spcl", "calm"]
+        assert calm["f1_low"] < calm["f1"] < calm["f1_high"]
+        assert calm[["gain", "gain_low", "gain_high"]].tolist() == [0, 0, 0]
+
     def test_a_class_in_two_dialogues_has_a_score_and_no_interval(self, tiny):
         glad = by_class(Results(**tiny)).loc["spcl", "glad"]
         assert glad["gain"] == pytest.approx(25)
