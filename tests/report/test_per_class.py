@@ -211,6 +211,18 @@ class TestFigure:
             for other in boxes[index + 1 :]:
                 assert not box.overlaps(other)
 
+    def test_each_corpus_has_its_own_classes(self, tmp_path):
+        made = make_results(
+            tmp_path, baselines=("mmgcn",), modalities=("at",), seeds=(1,), n_dialogues=8, epochs=2
+        )
+        results = Results(**made)
+        data = per_class.compute(results)
+        for dataset, emotions in zip(("iemocap-sim", "meld-sim"), EMOTIONS.values(), strict=True):
+            counted = data[(data["dataset"] == dataset) & (data["measure"] == "confusion")]
+            assert list(dict.fromkeys(counted["predicted"])) == emotions
+            test = results.metrics.query(f"dataset == '{dataset}' and split == 'test'")
+            assert counted["n"].sum() == test["n_utterances"].sum()
+
     def test_its_table_says_where_a_corpus_is_simulated(self, paths):
         data = per_class.compute(Results(**paths))
         assert data["simulated"].all()
