@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from spcl.report import offline
+from spcl.report import admissions
 from spcl.report.heads import head_tallies, probe_points
 from spcl.report.panels import RHO
 from spcl.report.resampled import ResampledScore, resample_weighted_f1
@@ -187,72 +186,31 @@ def _mean(scores: Sequence[ResampledScore]) -> ResampledScore:
 
 def _admits(results: Results) -> Iterator[Finding]:
     """Easy or hard first, by the probes; which class last. Described, not tested."""
-    losses, emotions = offline.losses(results), _emotions(results)
-    found: dict[str, list[dict[str, float]]] = {}
-    seeds: dict[str, int] = {}
-    for key, first in offline.first_epochs(results):
-        if key[3] != SPCL or key[0] not in losses:
-            continue
-        of_dataset = losses[key[0]]
-        loss = of_dataset[[m for m in key[2] if m in of_dataset]].mean(axis=1)
-        loss = loss[loss.notna() & loss.index.isin(first.columns)]
-        third = (loss.rank(method="first") - 1) * 3 // max(len(loss), 1)
-        by_class = emotions.get(key[0], pd.Series(dtype=object)).reindex(first.columns)
-        groups = {"easy": loss.index[third == 0], "hard": loss.index[third == 2]}
-        groups |= {label: by_class.index[by_class == label] for label in by_class.dropna().unique()}
-        early = _early(first)
-        shares = {name: 100 * early[ids].to_numpy().mean() for name, ids in groups.items()}
-        shares[RHO] = offline.rank_correlation(first, loss).mean()
-        found.setdefault(key[0], []).append(shares)
-        seeds[key[0]] = max(seeds.get(key[0], 0), len(first))
-    for dataset, of_cells in found.items():
-        rows = pd.DataFrame(of_cells)
+    for dataset, cells in admissions.orders(results, SPCL).items():
         yield Finding(
             ADMITS,
             dataset,
-            f"Spearman's {RHO} of the probes' loss and the first epoch",
-            _order(rows),
-            value=float(rows[RHO].mean()),
-            n=seeds[dataset],
+            f"Spearman's {RHO} of offline loss and first epoch",
+            _order(cells),
+            value=float(cells[admissions.RHO].mean()),
+            n=int(cells[admissions.SEEDS].max()),
         )
 
 
-def _early(first: pd.DataFrame) -> pd.DataFrame:
-    """(S, U) whether an utterance came in by the epoch when half of them had been in.
-
-    At half of the epochs ``threshold: auto`` has admitted everything, which tells nothing.
-    """
-    epochs = first.to_numpy()
-    half = np.sort(epochs, axis=1)[:, (epochs.shape[1] - 1) // 2]
-    return first.le(pd.Series(half, first.index), axis=0) & np.isfinite(first)
-
-
-def _emotions(results: Results) -> dict[str, pd.Series]:
-    """By dataset, the emotion of each utterance (id)."""
-    if not len(results.utterances):
-        return {}
-    return {
-        str(dataset): pd.Series(
-            rows["emotion"].astype(object).to_numpy(), rows["utterance_id"].astype(object)
-        )
-        for dataset, rows in results.utterances.groupby("dataset", observed=True)
-    }
-
-
-def _order(rows: pd.DataFrame) -> str:
-    """A row a cell: the shares that came early, by group, and rho."""
-    known = rows[RHO].dropna()
+def _order(cells: pd.DataFrame) -> str:
+    """What `admissions.orders` says of one dataset."""
+    known = cells[admissions.RHO].dropna()
     if not len(known):
         return f"{SPCL} admitted every utterance in the same epoch: there is no order."
     ends = "" if len(known) == 1 else f"; {signed(known.min(), 2)} to {signed(known.max(), 2)}"
-    mean = rows.mean()
+    mean, over = cells.mean(), mean_of(len(cells), "cell")
     said = (
         f"Spearman's {RHO} of an utterance's offline loss and the epoch that first admitted it is"
-        f" {signed(mean[RHO], 2)} ({mean_of(len(rows), 'cell')}{ends}; +1 = easy first). When half"
-        f" of the utterances had been in, {mean['easy']:.0f} % of the easiest third had been and"
-        f" {mean['hard']:.0f} % of the hardest."
+        f" {signed(mean[admissions.RHO], 2)} ({over}{ends}; +1 = easy first)."
+        f" When half of the utterances had been in, {mean[admissions.EASY]:.0f} % of the easiest"
+        f" third had been and {mean[admissions.HARD]:.0f} % of the hardest."
     )
-    classes = mean.drop([RHO, "easy", "hard"]).dropna().sort_values(kind="stable")
+    classes = mean.get("class", pd.Series(dtype=float)).sort_values(kind="stable")
     if len(classes) > 1 and classes.iloc[0] < classes.iloc[-1]:
         said += (
             f" Of the classes {classes.index[-1]} came in first ({classes.iloc[-1]:.0f} %),"

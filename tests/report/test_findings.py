@@ -11,6 +11,7 @@ from made_results import make_results
 
 from spcl import parquet
 from spcl.report import findings
+from spcl.report.admissions import early_half
 from spcl.report.results import Results
 from spcl.report.scores import Gain
 from spcl.report.sentences import beside, listed, mean_of, signed, size, versus
@@ -155,10 +156,10 @@ class TestAdmits:
 
     def test_half_is_when_half_of_the_utterances_had_been_in(self):
         first = pd.DataFrame([[1, 2, 3, math.inf], [2, 2, 2, 2]], [1, 2], list("abcd"))
-        early = findings._early(first)
+        early = early_half(first)
         assert early.to_numpy().tolist() == [[True, True, False, False], [True] * 4]
         never = pd.DataFrame([[1, math.inf, math.inf, math.inf]], [1], list("abcd"))
-        assert findings._early(never).to_numpy().tolist() == [[True, False, False, False]]
+        assert early_half(never).to_numpy().tolist() == [[True, False, False, False]]
 
     def test_without_probes_it_stays_open_and_is_said(self, made):
         kept = {kind: made[kind] for kind in made if kind != "utterance_difficulty"}
