@@ -6,7 +6,8 @@ import pandas as pd
 from spcl.report import offline
 from spcl.report.results import Results
 
-RHO, EASY, HARD, SEEDS = ("order", "rho"), ("third", "easy"), ("third", "hard"), ("order", "seeds")
+RHO, ADMITTED, SEEDS = ("order", "rho"), ("order", "admitted"), ("order", "seeds")
+EASY, HARD = ("third", "easy"), ("third", "hard")
 
 
 def orders(results: Results, curriculum: str) -> dict[str, pd.DataFrame]:
@@ -17,8 +18,9 @@ def orders(results: Results, curriculum: str) -> dict[str, pd.DataFrame]:
     dict
         A frame a dataset, a row a cell. `RHO`: Spearman's correlation of the offline loss (mean
         over the cell's modalities) with the first epoch, mean over seeds, NaN if all come at once.
-        `EASY`, `HARD` and ("class", emotion): the share (%) of the easiest third, the hardest
-        third and each class that had been in when half of the utterances had. `SEEDS`: how many.
+        `ADMITTED`: the share (%) that ever came in. `EASY`, `HARD` and ("class", emotion): the
+        share (%) of the easiest third, the hardest third and each class that had come in when half
+        of the utterances had. `SEEDS`: how many.
     """
     losses, emotions = offline.losses(results), _emotions(results)
     found: dict[str, list[dict[tuple[str, str], float]]] = {}
@@ -35,7 +37,9 @@ def orders(results: Results, curriculum: str) -> dict[str, pd.DataFrame]:
             groups |= {("class", str(e)): by_class.index[by_class == e] for e in by_class.unique()}
         early = early_half(first)
         row = {group: 100 * early[ids].to_numpy().mean() for group, ids in groups.items()}
-        row |= {RHO: offline.rank_correlation(first, loss).mean(), SEEDS: len(first)}
+        row[RHO] = offline.rank_correlation(first, loss).mean()
+        row[ADMITTED] = 100 * np.isfinite(first.to_numpy()).mean()
+        row[SEEDS] = len(first)
         found.setdefault(key[0], []).append(row)
     return {
         dataset: pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(list(rows[0])))

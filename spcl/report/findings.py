@@ -101,6 +101,7 @@ def _raises(results: Results, scores: TestScores) -> Iterator[Finding]:
         said = versus(SPCL, "no curriculum", gain, over=mean_of(len(both), "cell"))
         yield _of_gain(RAISES, dataset, "gain over none, points", gain, said)
         rows = every[every["dataset"] == dataset]
+        yield from _cautions(dataset, rows, gain.n_seeds)
         if len(rows) == 1 or gain.n_seeds == 1 or math.isnan(gain.low):
             continue
         above, below = (rows["gain_low"] > 0).sum(), (rows["gain_high"] < 0).sum()
@@ -133,6 +134,28 @@ def _raises(results: Results, scores: TestScores) -> Iterator[Finding]:
             high=float(ends[0]["gain_high"]),
             n=gain.n_seeds,
         )
+
+
+def _cautions(dataset: str, rows: pd.DataFrame, n: int) -> Iterator[Finding]:
+    """What a gain has to be read with; `rows` are the cells of spcl, with the columns of `main`."""
+    signs = {
+        "cells that never admitted all": (
+            rows["n_never_full"] > 0,
+            f"a training with {SPCL} never admitted all utterances, so it learnt from a part.",
+        ),
+        "cells that diverged": (
+            rows["n_diverged"] > 0,
+            f"a training with {SPCL} diverged; its best epoch before that counts.",
+        ),
+        "cells with an epoch chosen on test": (
+            rows["protocol"] == "best-test-epoch",
+            "the epoch was chosen on the test split itself, so the scores are optimistic.",
+        ),
+    }
+    for measure, (holds, what) in signs.items():
+        if holds.any():
+            said = f"In {holds.sum()} of {len(rows)} cells {what}"
+            yield Finding(RAISES, dataset, measure, said, value=float(holds.sum()), n=n)
 
 
 def _balances(results: Results) -> Iterator[Finding]:
@@ -200,14 +223,18 @@ def _admits(results: Results) -> Iterator[Finding]:
 def _order(cells: pd.DataFrame) -> str:
     """What `admissions.orders` says of one dataset."""
     known = cells[admissions.RHO].dropna()
+    if not cells[admissions.ADMITTED].any():
+        return f"{SPCL} never admitted any utterance: nothing was learnt."
     if not len(known):
         return f"{SPCL} admitted every utterance in the same epoch: there is no order."
     ends = "" if len(known) == 1 else f"; {signed(known.min(), 2)} to {signed(known.max(), 2)}"
     mean, over = cells.mean(), mean_of(len(cells), "cell")
+    half = mean[admissions.ADMITTED] >= 50
+    when = "When half of the utterances had been in," if half else "In the end"
     said = (
         f"Spearman's {RHO} of an utterance's offline loss and the epoch that first admitted it is"
         f" {signed(mean[admissions.RHO], 2)} ({over}{ends}; +1 = easy first)."
-        f" When half of the utterances had been in, {mean[admissions.EASY]:.0f} % of the easiest"
+        f" {when} {mean[admissions.EASY]:.0f} % of the easiest"
         f" third had been and {mean[admissions.HARD]:.0f} % of the hardest."
     )
     classes = mean.get("class", pd.Series(dtype=float)).sort_values(kind="stable")

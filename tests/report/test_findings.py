@@ -3,13 +3,14 @@
 import math
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_by_hand import write_cells
 from made_results import make_results
 
-from spcl import parquet
+from spcl import parquet, schemas
 from spcl.report import findings
 from spcl.report.admissions import early_half
 from spcl.report.results import Results
@@ -89,6 +90,18 @@ class TestRaises:
         assert "largest gain of a cell is +50.0 points (mmgcn, at;" in extremes
         assert "smallest −50.0 points (mmgcn, tv;" in extremes  # noqa: RUF001
 
+    def test_what_a_gain_has_to_be_read_with_is_said(self, tmp_path):
+        made = cells("none", HALF, HALF) | cells("spcl", ALL, ALL)
+        for wrong, words in (
+            ({"full_at_epoch": None}, "never admitted all utterances"),
+            ({"diverged": True}, "diverged"),
+            ({"protocol": "best-test-epoch"}, "the scores are optimistic"),
+        ):
+            found = table(tmp_path / words, made, **wrong)
+            _, caution = said(found, findings.RAISES)
+            assert caution.startswith("In 1 of 1 cells")
+            assert words in caution
+
     def test_simulated_corpora_are_called_so(self, tmp_path):
         made = cells("none", HALF, HALF) | cells("spcl", ALL, ALL)
         found = table(tmp_path, made, simulated=True)
@@ -160,6 +173,25 @@ class TestAdmits:
         assert early.to_numpy().tolist() == [[True, True, False, False], [True] * 4]
         never = pd.DataFrame([[1, math.inf, math.inf, math.inf]], [1], list("abcd"))
         assert early_half(never).to_numpy().tolist() == [[True, False, False, False]]
+
+    @pytest.mark.parametrize(
+        ("first_epoch", "words"),
+        [
+            ([1], "spcl admitted every utterance in the same epoch: there is no order."),
+            ([None], "spcl never admitted any utterance: nothing was learnt."),
+            ([2, None, None], "In the end"),
+        ],
+    )
+    def test_no_order_and_too_few_are_told_apart(self, made, tmp_path, first_epoch, words):
+        path = next(path for path in made["curriculum"] if "at-spcl" in path.name)
+        rows = parquet.read(path, schemas.ADMISSIONS)
+        place = rows.column_names.index("first_epoch")
+        values = (first_epoch * len(rows))[: len(rows)]
+        rows = rows.set_column(place, "first_epoch", pa.array(values, pa.int32()))
+        parquet.write(rows, tmp_path / "c.parquet", schemas.ADMISSIONS)
+        found = tabulate("findings", Results(**made | {"curriculum": [tmp_path / "c.parquet"]}))
+        (sentence,) = said(found, findings.ADMITS)
+        assert words in sentence
 
     def test_without_probes_it_stays_open_and_is_said(self, made):
         kept = {kind: made[kind] for kind in made if kind != "utterance_difficulty"}
