@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from spcl.report.scores import CellKey, by_cell
 from spcl.schemas import CELL_KEY
 
 DIVERGED, NEVER_FULL, BEST_TEST = "†", "‡", "§"
@@ -21,6 +22,18 @@ def signs(*, diverged: bool, never_full: bool, protocol: str) -> str:
     """The signs that a cell carries."""
     wanted = {DIVERGED: diverged, NEVER_FULL: never_full, BEST_TEST: protocol == "best-test-epoch"}
     return "".join(sign for sign, applies in wanted.items() if applies)
+
+
+def of_cells(metrics: pd.DataFrame) -> dict[CellKey, str]:
+    """The signs of every cell, by its key; `metrics` are those of `Results`."""
+    return {
+        key: signs(
+            diverged=bool(runs["diverged"].any()),
+            never_full=bool(runs["full_at_epoch"].isna().any()),
+            protocol=runs["protocol"].iloc[0],
+        )
+        for key, runs in by_cell(metrics[metrics["split"] == "test"])
+    }
 
 
 def explained(signs: Iterable[str]) -> list[str]:
@@ -45,6 +58,23 @@ def absent_cells(cells: pd.DataFrame) -> list[str]:
         return []
     more = f" and {len(gaps) - 6} more" if len(gaps) > 6 else ""
     return [f"No such cell was given: {', '.join(gaps[:6])}{more}."]
+
+
+def fewer_seeds(cells: pd.DataFrame) -> list[str]:
+    """Name the cells with fewer seeds than others (column ``n_seeds``); at most one note."""
+    most = cells["n_seeds"].max()
+    few = cells[cells["n_seeds"] < most]
+    if not len(few):
+        return []
+    named = [
+        f"{'/'.join(row[axis] for axis in CELL_KEY)} ({row['n_seeds']})"
+        for _, row in few.iterrows()
+    ]
+    more = f" and {len(named) - 6} more" if len(named) > 6 else ""
+    return [
+        f"Fewer than {most} seeds: {', '.join(named[:6])}{more}. Differences are taken over the"
+        " seeds that both cells have."
+    ]
 
 
 def seeds_in_words(counts: Iterable[int]) -> str:

@@ -14,6 +14,7 @@ TABLES = {
     "balance": ["metrics", "predictions", "utterances", "utterance_difficulty"],
     "curriculum": ["metrics", "history"],
     "difficulty": [
+        "metrics",
         "curriculum",
         "utterances",
         "utterance_difficulty",

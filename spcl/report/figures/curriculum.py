@@ -23,7 +23,8 @@ CAPTION = (
     " seeds: split by terciles of the offline loss (mean over the cell's modalities), and by class."
     " Dashed: the share admitted in that very epoch. Below: the threshold; where there are several"
     " curricula, the share that each admits. One modality set is shown, the one with the most"
-    " modalities; one curriculum in the splits, spcl if it was trained."
+    " modalities; one curriculum in the splits, spcl if it was trained. A corpus without"
+    " probe scores has no row of terciles."
 )
 
 SCHEMA = Schema(

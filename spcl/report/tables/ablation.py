@@ -97,7 +97,7 @@ def make(results: Results) -> ResultTable:
                 nested=3,
             ),
         ),
-        notes=tuple(_notes(data)),
+        notes=(*_notes(data), *(footnotes.absent_cells(data[~pooled]) if len(data) else ())),
         simulated=results.simulated,
     )
 
@@ -229,6 +229,7 @@ def _notes(data: pd.DataFrame) -> list[str]:
             " leaves out how much seeds vary. No conclusion can be drawn."
         )
     pooled = data[data["baseline"].isna()]
+    notes += footnotes.absent_cells(data[data["baseline"].notna()])
     if (pooled.groupby("dataset")["n_cells"].agg(lambda n: n[n > 0].nunique()) > 1).any():
         notes.append(
             "Curricula of a dataset that were trained in different numbers of cells are pooled over"

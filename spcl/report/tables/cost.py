@@ -7,10 +7,11 @@ import pandas as pd
 import pyarrow as pa
 
 from spcl.parquet import Column, Schema
+from spcl.report import footnotes
 from spcl.report.costs import cell_costs, rule_costs
 from spcl.report.panels import Entry, Panel, number, signed, text
 from spcl.report.results import Results
-from spcl.report.scores import NONE
+from spcl.report.scores import NONE, CellKey
 from spcl.report.table import ResultTable
 from spcl.schemas import CELL_KEY
 
@@ -47,6 +48,7 @@ _OF_RULES = {"total_seconds": "s", "mean_seconds": "s", "cpu_seconds": "s", "max
 def make(results: Results) -> ResultTable:
     """Make the table; see `SCHEMA` for its columns."""
     cells, rules = cell_costs(results), rule_costs(results)
+    signs = footnotes.of_cells(results.metrics)
     rows = [*_long(cells, "cell", CELL_KEY, "n_seeds", _OF_CELLS)]
     rows += _long(rules, "rule", ("rule",), "n_jobs", _OF_RULES)
     data = pd.DataFrame(rows, columns=[column.name for column in SCHEMA.columns])
@@ -62,8 +64,8 @@ def make(results: Results) -> ResultTable:
         ),
         data=data.astype({"value": float, "sd": float}),
         schema=SCHEMA,
-        panels=(_cell_panel(cells), _rule_panel(rules)),
-        notes=tuple(_notes(cells, rules)),
+        panels=(_cell_panel(cells, signs), _rule_panel(rules)),
+        notes=(*footnotes.explained(signs.values()), *_notes(cells, rules)),
         simulated=results.simulated,
     )
 
@@ -86,13 +88,15 @@ def _long(
             }
 
 
-def _cell_panel(cells: pd.DataFrame) -> Panel:
+def _cell_panel(cells: pd.DataFrame, signs: dict[CellKey, str]) -> Panel:
     rows = []
     for _, row in cells.iterrows():
+        key = tuple(row[axis] for axis in CELL_KEY)
         overhead = signed(row["overhead"], spread=row["overhead_sd"])
         rows.append(
             (
-                *(text(row[axis]) for axis in CELL_KEY),
+                *(text(part) for part in key[:-1]),
+                text(key[-1], marks=signs[key]),
                 number(row["train_seconds"], 1),
                 number(row["seconds_per_epoch"], 3, spread=row["seconds_per_epoch_sd"]),
                 Entry("", math.nan) if row["curriculum"] == NONE else overhead,

@@ -10,7 +10,7 @@ from spcl.parquet import Column, Schema
 from spcl.report import footnotes
 from spcl.report.panels import GAP, Entry, Panel, number, text
 from spcl.report.results import Results
-from spcl.report.scores import NONE, by_cell, over_seeds
+from spcl.report.scores import NONE, CellKey, by_cell, over_seeds
 from spcl.report.table import ResultTable
 from spcl.schemas import CELL_KEY
 
@@ -45,6 +45,7 @@ SCHEMA = Schema(
 def make(results: Results) -> ResultTable:
     """Make the table; see `SCHEMA` for its columns."""
     data = _data(results)
+    signs = footnotes.of_cells(results.metrics)
     return ResultTable(
         name="curriculum",
         title="What the curriculum admitted",
@@ -62,11 +63,15 @@ def make(results: Results) -> ResultTable:
                     *("Dataset", "Baseline", "Modalities", "Curriculum", "λ start", "λ end"),
                     *("First %", "Half %", "Last %", "Full at", "Epochs"),
                 ),
-                tuple(_row(row) for _, row in data.iterrows()),
+                tuple(_row(row, signs) for _, row in data.iterrows()),
                 nested=3,
             ),
         ),
-        notes=tuple(_notes(results.history, data)),
+        notes=(
+            *footnotes.explained(sign for key, sign in signs.items() if key[-1] != NONE),
+            *_notes(results.history, data),
+            *(footnotes.fewer_seeds(data) if len(data) else ()),
+        ),
         simulated=results.simulated,
     )
 
@@ -103,9 +108,11 @@ def _at(values: pd.Series, place: float) -> float:
     return float(values.iloc[max(math.ceil(place * len(values)) - 1, 0)])
 
 
-def _row(row: pd.Series) -> tuple[Entry, ...]:
+def _row(row: pd.Series, signs: dict[CellKey, str]) -> tuple[Entry, ...]:
+    key = tuple(row[axis] for axis in CELL_KEY)
     return (
-        *(text(row[axis]) for axis in ("dataset", "baseline", "modalities", "curriculum")),
+        *(text(part) for part in key[:-1]),
+        text(key[-1], marks=signs.get(key, "")),
         number(row["threshold_start"], 2),
         number(row["threshold_end"], 2),
         *(number(row[f"share_{x}"], spread=row[f"share_{x}_sd"]) for x in ("first", "half", "end")),

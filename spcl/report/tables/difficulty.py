@@ -7,10 +7,10 @@ import pandas as pd
 import pyarrow as pa
 
 from spcl.parquet import Column, Schema
-from spcl.report import offline
+from spcl.report import footnotes, offline
 from spcl.report.panels import GAP, RHO, Entry, Panel, number, signed, text
 from spcl.report.results import Results
-from spcl.report.scores import over_seeds
+from spcl.report.scores import CellKey, over_seeds
 from spcl.report.table import ResultTable
 from spcl.schemas import CELL_KEY, MODALITIES, SPLITS
 
@@ -48,6 +48,7 @@ _Row = dict[str, object]
 
 def make(results: Results) -> ResultTable:
     """Make the table; see `SCHEMA` for its columns."""
+    signs = footnotes.of_cells(results.metrics)
     rows = [*_probes(results), *_conversations(results), *_agreement(results)]
     data = pd.DataFrame(rows, columns=[column.name for column in SCHEMA.columns])
     data = data.astype({"value": float, "sd": float})
@@ -63,8 +64,8 @@ def make(results: Results) -> ResultTable:
         ),
         data=data,
         schema=SCHEMA,
-        panels=tuple(_panels(data)),
-        notes=tuple(_notes(results, data)),
+        panels=tuple(_panels(data, signs)),
+        notes=(*footnotes.explained(_signs_of_agreement(data, signs)), *_notes(results, data)),
         simulated=results.simulated,
     )
 
@@ -136,13 +137,19 @@ def _agreement(results: Results) -> Iterator[_Row]:
                 }
 
 
-def _panels(data: pd.DataFrame) -> Iterator[Panel]:
+def _signs_of_agreement(data: pd.DataFrame, signs: dict[CellKey, str]) -> list[str]:
+    """The signs of the cells in the last part."""
+    agreement = data.loc[data["part"] == "agreement", list(CELL_KEY)].drop_duplicates()
+    return [signs.get(key, "") for key in agreement.itertuples(index=False, name=None)]
+
+
+def _panels(data: pd.DataFrame, signs: dict[CellKey, str]) -> Iterator[Panel]:
     yield _probe_panel(data[data["part"] == "probe"])
     of_classes = data[(data["part"] == "class") & (data["split"] == "train")]
     if len(of_classes):
         yield _class_panel(of_classes)
     yield _conversation_panel(data[data["part"] == "conversation"])
-    yield _agreement_panel(data[data["part"] == "agreement"])
+    yield _agreement_panel(data[data["part"] == "agreement"], signs)
 
 
 def _value(rows: pd.DataFrame, **where: str) -> pd.Series:
@@ -216,13 +223,14 @@ def _conversation_panel(data: pd.DataFrame) -> Panel:
     return Panel(headings, tuple(rows), "Conversations", nested=1)
 
 
-def _agreement_panel(data: pd.DataFrame) -> Panel:
+def _agreement_panel(data: pd.DataFrame, signs: dict[CellKey, str]) -> Panel:
     rows = []
     for key, block in data.groupby(list(CELL_KEY), sort=False):
         rho = [_value(block, modality=letter) for letter in MODALITIES]
         rows.append(
             (
-                *(text(part) for part in key),
+                *(text(part) for part in key[:-1]),
+                text(key[-1], marks=signs.get(tuple(map(str, key)), "")),
                 *(signed(one["value"], 2, spread=one["sd"]) for one in rho),
             )
         )
@@ -235,6 +243,12 @@ def _agreement_panel(data: pd.DataFrame) -> Panel:
     )
 
 
+def _datasets(results: Results) -> set[str]:
+    """Those with utterances or with admissions."""
+    frames = (results.utterances, results.curriculum)
+    return {str(name) for frame in frames for name in frame["dataset"].unique()}
+
+
 def _notes(results: Results, data: pd.DataFrame) -> list[str]:
     notes = []
     if not len(results.utterance_difficulty):
@@ -243,6 +257,9 @@ def _notes(results: Results, data: pd.DataFrame) -> list[str]:
         notes.append(
             "No F1 (dash): the corpora's utterances, which hold the labels, are not given."
         )
+    without = sorted(_datasets(results) - set(map(str, results.utterance_difficulty["dataset"])))
+    if without and len(results.utterance_difficulty):
+        notes.append(f"No probe scores were given of: {', '.join(without)}.")
     if not len(results.conversation_difficulty):
         notes.append("No conversation scores were given.")
     else:

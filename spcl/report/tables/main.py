@@ -81,7 +81,12 @@ def make(results: Results) -> ResultTable:
                 nested=3,
             ),
         ),
-        notes=(*footnotes.explained(signs), *_notes(data), *footnotes.absent_cells(data)),
+        notes=(
+            *footnotes.explained(signs),
+            *_notes(data),
+            *footnotes.fewer_seeds(data),
+            *footnotes.absent_cells(data),
+        ),
         simulated=results.simulated,
     )
 

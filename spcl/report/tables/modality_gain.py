@@ -9,7 +9,7 @@ from spcl.parquet import Column, Schema
 from spcl.report import footnotes
 from spcl.report.panels import MINUS, Entry, Panel, interval, number, signed, text
 from spcl.report.results import Results
-from spcl.report.scores import TestScores
+from spcl.report.scores import CellKey, TestScores
 from spcl.report.table import ResultTable
 
 ALL = "atv"
@@ -39,6 +39,7 @@ SCHEMA = Schema(
 def make(results: Results) -> ResultTable:
     """Make the table; see `SCHEMA` for its columns."""
     data = modality_gains(results)
+    signs = footnotes.of_cells(results.metrics)
     return ResultTable(
         name="modality_gain",
         title="What the third modality brings",
@@ -50,8 +51,11 @@ def make(results: Results) -> ResultTable:
         ),
         data=data,
         schema=SCHEMA,
-        panels=(_panel(data),),
-        notes=tuple(_notes(data)),
+        panels=(_panel(data, signs),),
+        notes=(
+            *footnotes.explained(_signs(row, signs) for _, row in data.iterrows()),
+            *_notes(data),
+        ),
         simulated=results.simulated,
     )
 
@@ -85,15 +89,24 @@ def _gains(scores: TestScores, simulated: set[str]) -> Iterator[dict[str, object
                 }
 
 
-def _panel(data: pd.DataFrame) -> Panel:
+def _signs(row: pd.Series, signs: dict[CellKey, str]) -> str:
+    """Those of the two cells that a row holds against each other."""
+    both = [
+        signs[(row["dataset"], row["baseline"], m, row["curriculum"])] for m in (ALL, row["pair"])
+    ]
+    return "".join(dict.fromkeys("".join(both)))
+
+
+def _panel(data: pd.DataFrame, signs: dict[CellKey, str]) -> Panel:
     present = [pair for pair in PAIRS if (data["pair"] == pair).any()]
     rows: list[tuple[Entry, ...]] = []
     for key, block in data.groupby(["dataset", "baseline", "curriculum"], sort=False):
-        by_pair = block.set_index("pair").reindex(present)
+        by_pair = block.set_index("pair", drop=False).reindex(present)
         entries: list[Entry] = []
         for _, row in by_pair.iterrows():
+            marks = "" if pd.isna(row["gain"]) else _signs(row, signs)
             entries += [
-                signed(row["gain"], spread=row["gain_sd"]),
+                signed(row["gain"], spread=row["gain_sd"], marks=marks),
                 interval(row["gain_low"], row["gain_high"]),
             ]
         seeds = number(block["n_seeds"].max(), 0)
@@ -121,7 +134,5 @@ def _notes(data: pd.DataFrame) -> list[str]:
             " how much seeds vary."
         )
     if data["gain_low"].isna().any():
-        notes.append(
-            "No interval (dash) where predictions are absent or the test split is one dialogue."
-        )
+        notes.append("No interval (dash) where predictions are absent or test dialogues too few.")
     return notes
