@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_by_hand import write_cells
 from made_results import make_results
+from scipy import stats
 
 from spcl import parquet
 from spcl.report import style
@@ -76,6 +77,22 @@ def test_a_permutation_swaps_a_dialogue_in_all_pooled_cells_at_once(by_hand):
     assert row(by_hand, "none", "at")["p"] == pytest.approx(0.5, abs=0.03)
 
 
+def test_six_seeds_are_tested_with_wilcoxon_on_the_pooled_differences(tmp_path):
+    answers = [ALL, TWO, ALL, ALL, ONE, TWO]
+    cells = {
+        "mine/mmgcn/at/none": dict(enumerate([ONE] * 6)),
+        "mine/mmgcn/at/spcl": dict(enumerate(answers)),
+        "mine/mmgcn/av/none": dict(enumerate([TWO] * 6)),
+        "mine/mmgcn/av/spcl": dict(enumerate([ALL] * 5 + [ONE])),
+    }
+    table = tabulate("ablation", Results(**write_cells(tmp_path, DIALOGUES, cells)))
+    # In sixths, at: 2 1 2 2 0 1; av: 1 1 1 1 1 -1; their means: 1.5 1 1.5 1.5 0.5 0.
+    none = row(table, "none")
+    assert none["spcl_minus"] == pytest.approx(SIXTH)
+    assert none["test"] == "wilcoxon"
+    assert none["p"] == pytest.approx(stats.wilcoxon([1.5, 1, 1.5, 1.5, 0.5]).pvalue)
+
+
 def test_p_values_are_corrected_over_the_whole_table(by_hand):
     data = by_hand.data
     assert data["p"].notna().sum() == 5  # none and random_pacing pooled; three cells
@@ -84,6 +101,7 @@ def test_p_values_are_corrected_over_the_whole_table(by_hand):
 
 def test_pooled_over_different_cells_is_pointed_out(by_hand):
     assert any("different cells" in note for note in by_hand.notes)
+    assert any("mine/mmgcn/av/random_pacing" in note for note in by_hand.notes)
 
 
 def test_absent_rivals_are_named_with_what_to_add(by_hand):
