@@ -229,7 +229,6 @@ def _notes(data: pd.DataFrame) -> list[str]:
             " leaves out how much seeds vary. No conclusion can be drawn."
         )
     pooled = data[data["baseline"].isna()]
-    notes += footnotes.absent_cells(data[data["baseline"].notna()])
     if (pooled.groupby("dataset")["n_cells"].agg(lambda n: n[n > 0].nunique()) > 1).any():
         notes.append(
             "Curricula of a dataset that were trained in different numbers of cells are pooled over"
