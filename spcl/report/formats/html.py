@@ -134,7 +134,7 @@ def _panel(panel: Panel) -> Iterator[str]:
     if not panel.rows:
         yield "<p>No data.</p>"
         return
-    yield '<table>\n<thead><tr>'
+    yield "<table>\n<thead><tr>"
     for i, heading in enumerate(panel.headings):
         kind = ' class="number"' if panel.is_numeric(i) else ""
         yield f'<th scope="col"{kind}><button type="button">{escape(heading)}</button></th>'
