@@ -80,9 +80,7 @@ CORPUS_REPORT = Schema(
         _DATASET,
         _column("part", _TEXT, "train, dev, test, train and dev, all"),
         _column("what", _TEXT, "utterances, dialogues, dialogues by length, or speakers"),
-        _column(
-            "label", _TEXT, "the emotion, or utterances a dialogue; null = all", nullable=True
-        ),
+        _column("label", _TEXT, "the emotion, or utterances a dialogue; null = all", nullable=True),
         _column("count", pa.int64(), "in this import"),
         _column("published", pa.int64(), "null where nothing is", nullable=True),
         _column("remark", _TEXT, "what is known of a difference", nullable=True),
