@@ -77,11 +77,6 @@ if FOLDED:
     TABLES["folds"] = ["metrics", "predictions"]
 
 
-def results_of(name, kinds):
-    """The files that a table or figure is made of, by kind."""
-    return {kind: MADE_OF.get(name, KINDS)[kind] for kind in kinds}
-
-
 # Tables and figures read few files for it, and Snakemake has few edges to check.
 rule gather_cells:
     input:
@@ -178,7 +173,11 @@ rule gather_benchmarks:
 
 rule tabulate:
     input:
-        unpack(lambda wildcards: results_of(wildcards.table, TABLES[wildcards.table])),
+        unpack(
+            lambda wildcards: {
+                kind: MADE_OF.get(wildcards.table, KINDS)[kind] for kind in TABLES[wildcards.table]
+            }
+        ),
     output:
         parquet="results/tables/{grid}/{table}.parquet",
         md="results/tables/{grid}/{table}.md",
@@ -212,7 +211,12 @@ rule tabulate:
 
 rule plot:
     input:
-        unpack(lambda wildcards: results_of(wildcards.figure, FIGURES[wildcards.figure])),
+        unpack(
+            lambda wildcards: {
+                kind: MADE_OF.get(wildcards.figure, KINDS)[kind]
+                for kind in FIGURES[wildcards.figure]
+            }
+        ),
     output:
         parquet="results/figures/{grid}/{figure}.parquet",
         svg=report(
