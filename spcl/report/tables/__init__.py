@@ -1,6 +1,6 @@
 """Result tables, one a module, found by name.
 
-A table's module has ``make(results) -> ResultTable``. It is imported only when it is asked for, so
+A table's module has ``SCHEMA`` and ``make(results) -> ResultTable``. It is imported only when it is asked for, so
 that the code of one table is no part of another's digest.
 """
 

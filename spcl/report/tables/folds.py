@@ -6,6 +6,8 @@ from spcl.report.results import Results
 from spcl.report.table import ResultTable
 from spcl.report.tables import main
 
+SCHEMA = main.SCHEMA
+
 
 def make(results: Results) -> ResultTable:
     """Make the table; its columns are those of `spcl.report.tables.main.SCHEMA`.
