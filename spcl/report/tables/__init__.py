@@ -1,7 +1,7 @@
 """Result tables, one a module, found by name.
 
-A table's module has ``SCHEMA`` and ``make(results) -> ResultTable``. It is imported only when it is asked for, so
-that the code of one table is no part of another's digest.
+A table's module has ``SCHEMA`` and ``make(results) -> ResultTable``. It is imported only when it is
+asked for, so that the code of one table is no part of another's digest.
 """
 
 import importlib
