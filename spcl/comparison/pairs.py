@@ -127,7 +127,10 @@ def _certainty(a: Tally, b: Tally, shared: pd.Index) -> dict[str, object]:
         unpaired_interval(observed, resampled, n_dialogues)
         if shared.empty
         else statistics.bootstrap_interval(
-            observed[1] - observed[0], resampled[1] - resampled[0], n_dialogues
+            observed[1] - observed[0],
+            resampled[1] - resampled[0],
+            n_dialogues,
+            within=statistics.DIFFERENCES,
         )
     )
     certainty: dict[str, object] = {"n_dialogues": n_dialogues}
@@ -202,8 +205,9 @@ def unpaired_interval(
     spread = sum(part**2 / freedom for part, freedom in parts)
     freedom = max(variance**2 / spread, least) if spread > 0 else least
     reach = stdtrit(freedom, 0.975) * math.sqrt(variance)
-    difference = observed[1].mean() - observed[0].mean()
-    return float(difference - reach), float(difference + reach)
+    difference = float(observed[1].mean() - observed[0].mean())
+    lowest, highest = statistics.DIFFERENCES
+    return max(difference - reach, lowest), min(difference + reach, highest)
 
 
 def joined(values: pd.Series) -> str:

@@ -31,8 +31,7 @@ class ResampledScore:
 
     def interval(self) -> tuple[float, float]:
         """95 % interval of the mean over seeds, kept inside 0 to 100; NaN if unknown."""
-        low, high = self._interval_of(self.points, self.resampled)
-        return max(low, 0.0), min(high, 100.0)  # NaN stays NaN
+        return self._interval_of(self.points, self.resampled, statistics.SCORES)
 
     def gain(self, base: "ResampledScore | None") -> Gain:
         """What it lies above `base`, paired by seed, without a test."""
@@ -45,16 +44,19 @@ class ResampledScore:
         if self.resampled is not None and base.resampled is not None:
             resampled = self.resampled - base.resampled
         sd = float(differences.std()) if len(differences) > 1 else math.nan
-        low, high = self._interval_of(differences, resampled)
+        low, high = self._interval_of(differences, resampled, statistics.DIFFERENCES)
         return Gain(len(differences), float(differences.mean()), sd, low, high)
 
     def _interval_of(
-        self, by_seed: pd.Series, resampled: pd.DataFrame | None
+        self, by_seed: pd.Series, resampled: pd.DataFrame | None, within: tuple[float, float]
     ) -> tuple[float, float]:
         if resampled is None or not by_seed.index.isin(resampled.columns).all():
             return math.nan, math.nan
         return statistics.bootstrap_interval(
-            by_seed.to_numpy(), resampled[by_seed.index].to_numpy(), self.n_dialogues
+            by_seed.to_numpy(),
+            resampled[by_seed.index].to_numpy(),
+            self.n_dialogues,
+            within=within,
         )
 
 

@@ -77,10 +77,12 @@ class TestScores:
         if cell not in self._tallies:
             return math.nan, math.nan
         observed = 100 * statistics.weighted_f1(self._tallies[cell].counts.sum(1))
-        low, high = statistics.bootstrap_interval(
-            observed, 100 * self._scores(cell), self.n_dialogues(cell)
+        return statistics.bootstrap_interval(
+            observed,
+            100 * self._scores(cell),
+            self.n_dialogues(cell),
+            within=statistics.SCORES,
         )
-        return max(low, 0.0), min(high, 100.0)  # NaN stays NaN
 
     def n_dialogues(self, cell: CellKey) -> int:
         """Test dialogues with a label; 0 without predictions."""
@@ -129,7 +131,10 @@ class TestScores:
                 [self._of(cell, seeds) - self._of(base, seeds) for cell, base in pairs], axis=0
             )
             low, high = statistics.bootstrap_interval(
-                differences.to_numpy(), 100 * resampled, self.n_dialogues(pairs[0][0])
+                differences.to_numpy(),
+                100 * resampled,
+                self.n_dialogues(pairs[0][0]),
+                within=statistics.DIFFERENCES,
             )
         if test and len(seeds) >= statistics.WILCOXON_SEEDS:
             p, named = statistics.wilcoxon_p(differences.to_numpy()), "wilcoxon"

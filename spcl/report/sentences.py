@@ -45,7 +45,9 @@ def span(low: float, high: float) -> str:
     """``95 % interval +0.2 to +1.3``; empty if unknown."""
     if math.isnan(low) or math.isnan(high):
         return ""
-    return f"95 % interval {signed(low)} to {signed(high)}"
+    # An end just beside zero keeps its sign, for the sentence depends on it.
+    ends = (signed(end, _decimals(end)) for end in (low, high))
+    return "95 % interval {} to {}".format(*ends)
 
 
 def signed(value: float, decimals: int = 1) -> str:
@@ -55,8 +57,12 @@ def signed(value: float, decimals: int = 1) -> str:
 
 def size(value: float) -> str:
     """Without its sign; with as many digits as it takes not to be 0.0."""
-    value = abs(value)
-    return f"{value:.1f}" if value >= 0.05 or value == 0 else f"{value:.1g}"
+    return f"{abs(value):.{_decimals(value)}f}"
+
+
+def _decimals(value: float) -> int:
+    """As many as it takes not to be 0.0, one at least."""
+    return 1 if abs(value) >= 0.05 or value == 0 else math.ceil(-math.log10(abs(value)))
 
 
 def beside(value: float) -> str:

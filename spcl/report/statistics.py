@@ -18,6 +18,9 @@ PERMUTATIONS = 9999
 FEWEST_DIALOGUES = 3
 """With two, an interval has one degree of freedom and spans the scale: none is given."""
 
+SCORES, DIFFERENCES = (0.0, 100.0), (-100.0, 100.0)
+"""Between which a score and a difference of two lie, in points."""
+
 WILCOXON_SEEDS = 6
 """From so many seeds on, Wilcoxon's smallest two-sided p (2 / 2^S) is below 0.05."""
 
@@ -105,7 +108,12 @@ def bootstrap_scores(
 
 
 def bootstrap_interval(
-    observed: np.ndarray, resampled: np.ndarray, n_dialogues: int, level: float = 0.95
+    observed: np.ndarray,
+    resampled: np.ndarray,
+    n_dialogues: int,
+    *,
+    within: tuple[float, float] = (-math.inf, math.inf),
+    level: float = 0.95,
 ) -> tuple[float, float]:
     """Interval of the mean over seeds, for other dialogues and other seeds.
 
@@ -129,6 +137,9 @@ def bootstrap_interval(
         The same in every resample of the dialogues; see `bootstrap_scores`.
     n_dialogues
         D, those with a label.
+    within
+        What the mean cannot pass, such as `SCORES`; the interval ends there. With two seeds the t
+        distribution reaches far.
 
     Returns
     -------
@@ -147,7 +158,8 @@ def bootstrap_interval(
         spread = of_dialogues**2 / (n_dialogues - 1) + of_seeds**2 / (n_seeds - 1)
         freedom = max(variance**2 / spread, least) if spread > 0 else least
     reach = stdtrit(freedom, (1 + level) / 2) * math.sqrt(variance)
-    return float(observed.mean() - reach), float(observed.mean() + reach)
+    mean = float(observed.mean())
+    return max(mean - reach, within[0]), min(mean + reach, within[1])
 
 
 @lru_cache(maxsize=8)

@@ -15,7 +15,7 @@ from spcl.report import findings
 from spcl.report.admissions import early_half
 from spcl.report.results import Results
 from spcl.report.scores import Gain
-from spcl.report.sentences import beside, listed, mean_of, signed, size, versus
+from spcl.report.sentences import beside, listed, mean_of, signed, size, span, versus
 from spcl.report.tables import tabulate
 
 # "jaja" is half wrong in both classes: all of it scores 50 points, one dialogue in three 83.3.
@@ -298,6 +298,9 @@ class TestSentences:
         assert signed(-1.25, 2) == "−1.25"  # noqa: RUF001
         assert (size(-0.012), size(0), size(2.25)) == ("0.01", "0.0", "2.2")
         assert beside(-3.25) == "3.2 points below"
+        # The end that decides what is said keeps its sign.
+        assert span(-5.1, -0.004) == "95 % interval −5.1 to −0.004"  # noqa: RUF001
+        assert span(-0.04, 0) == "95 % interval −0.04 to +0.0"  # noqa: RUF001
         assert (mean_of(1, "cell"), mean_of(3, "cell")) == ("1 cell", "mean of 3 cells")
         assert listed(["a"]) == "a"
         assert listed(["a", "b", "c"]) == "a, b and c"

@@ -110,6 +110,14 @@ def test_the_interval_by_hand():
     assert found == pytest.approx((3 - reach, 3 + reach))
 
 
+def test_an_interval_ends_where_no_score_can_lie():
+    observed, resampled = np.array([60.0, 95.0]), np.array([[60.0, 95.0], [62.0, 96.0]])
+    low, high = statistics.bootstrap_interval(observed, resampled, 20)
+    assert low < 0 < 100 < high  # two seeds: one degree of freedom
+    inside = statistics.bootstrap_interval(observed, resampled, 20, within=statistics.SCORES)
+    assert inside == (0, 100)
+
+
 @given(st.integers(0, 10**6), st.integers(1, 4), st.integers(3, 8))
 def test_an_interval_never_leaves_out_its_own_estimate(seed, n_seeds, n_dialogues):
     first, second = systems(
