@@ -123,7 +123,8 @@ def test_a_comparison_worked_by_hand(tmp_path):
     assert row["n_paired_seeds"] == 2
     assert row["difference"] == pytest.approx(np.mean(by_seed))
     assert row["difference_sd"] == pytest.approx(np.std(by_seed, ddof=1))
-    assert (row["difference_low"] + row["difference_high"]) / 2 == pytest.approx(row["difference"])
+    # With two seeds and four dialogues it reaches as far as a difference can.
+    assert -100 < row["difference_low"] < 0 < row["difference_high"] == 100
     # Of the 8 ways to swap the three dialogues with other answers, 6 give as large a difference.
     assert row["p"] == pytest.approx(6 / 8, abs=0.02)
     assert row["p_holm"] == row["p"]
