@@ -79,8 +79,8 @@ def test_a_wrong_config_is_one_line_that_names_the_key(project, keys, value, say
 
 def test_an_absent_corpus_is_one_line(project):
     assert project.refusal(config="config/paper.yaml") == (
-        "error: data/iemocap: no such folder; put the corpus there or set datasets.iemocap.path"
-        " in config/paper.yaml"
+        "error: data/iemocap: no such folder; put the corpus there, as docs/getting-the-corpora.md"
+        " says, or set datasets.iemocap.path in config/paper.yaml"
     )
 
 

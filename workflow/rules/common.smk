@@ -74,8 +74,9 @@ def corpus(wildcards):
     dataset = config["datasets"][wildcards.dataset]
     if dataset["path"] not in MADE and not Path(dataset["path"]).exists():
         raise UserError(
-            f"{dataset['path']}: no such folder; put the corpus there or set"
-            f" datasets.{wildcards.dataset}.path in {CONFIG_FILE}"
+            f"{dataset['path']}: no such folder; put the corpus there, as"
+            f" docs/getting-the-corpora.md says, or set datasets.{wildcards.dataset}.path in"
+            f" {CONFIG_FILE}"
         )
     return dataset["path"]
 
