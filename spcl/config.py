@@ -11,9 +11,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from spcl.datasets import extraction, modalities, with_folds
+from spcl.datasets import MODALITY_SETS, extraction, modalities, with_folds
 from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, Kind, find, needs
+from spcl.grid import Cell
 from spcl.source import modules_with
 
 
@@ -45,6 +46,59 @@ def check(config: dict[str, Any], schema: Path, source: str) -> None:
         raise UserError(f"{source}: {message}")
     for message in _undefined_names(config):
         raise UserError(f"{source}: {message}")
+
+
+def check_cell(config: Mapping[str, Any], cell: Cell, source: str) -> None:
+    """Check the address of a cell that somebody asks for.
+
+    Raises
+    ------
+    UserError
+        A part of it is not defined in `config`, or is no set of modalities.
+    """
+    axes = {"datasets": cell.dataset, "baselines": cell.baseline, "curricula": cell.curriculum}
+    for axis, name in axes.items():
+        for message in _undefined(cell.address, name, axis, config):
+            raise UserError(f"{source}: {message}")
+    if cell.modalities not in MODALITY_SETS:
+        raise UserError(
+            f"{cell.address}: '{cell.modalities}' is no set of modalities; there are:"
+            f" {', '.join(MODALITY_SETS)}"
+        )
+
+
+def check_paces(
+    config: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]], source: str
+) -> None:
+    """Check that every curriculum that follows another's pace has one to follow.
+
+    Parameters
+    ----------
+    config
+        A checked one.
+    wanted
+        By curriculum, what `spcl.extensions.needs` gives.
+    source
+        The config file, for the message.
+
+    Raises
+    ------
+    UserError
+        The curriculum of a setting ``of`` is not defined, or follows another itself.
+    """
+    for name in (name for name, needed in wanted.items() if "pace" in needed):
+        entry = config["curricula"][name] or {}
+        for settings in (entry.get("settings") or {}, *(entry.get("cells") or [])):
+            of = settings.get("of", "spcl")
+            key = f"{source}: curricula.{name}.settings.of"
+            for message in _undefined(key, of, "curricula", config):
+                if name in config["grid"]["curricula"] or "of" in settings:
+                    raise UserError(message)
+            if "pace" in wanted.get(of, ()):
+                raise UserError(
+                    f"{key}: '{of}' follows the pace of another itself; name one that does not,"
+                    " such as spcl"
+                )
 
 
 def _fill_in(

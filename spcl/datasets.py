@@ -9,6 +9,9 @@ from typing import Any
 FOLDED = "leave-one-session-out"
 """The protocol that makes a dataset several: one a session."""
 
+MODALITY_SETS = ("atv", "at", "tv", "av", "a", "t", "v")
+"""As the paper spells them."""
+
 _LETTERS = "atv"
 
 

@@ -64,7 +64,8 @@ def find_run(path: Path, grid: str | None = None) -> Run:
         There is no such folder, nothing in it, or several grids and none was chosen.
     """
     if not path.is_dir():
-        raise UserError(f"{path}: no such folder; name the results folder of a run")
+        what = "neither a folder nor a CSV file" if path.exists() else "no such folder"
+        raise UserError(f"{path}: {what}; name the results folder of a run")
     root = path / "results" if (path / "results").is_dir() else path
     grids = {
         folder.name: folder
@@ -72,14 +73,16 @@ def find_run(path: Path, grid: str | None = None) -> Run:
         if any(folder.rglob("metrics.parquet"))
     }
     name = printable(str(path))
+    if grid and grid not in grids and grids:
+        raise UserError(f"{path}: no grid '{grid}'; choose with --grid one of: {listed(grids)}")
     if not grids:
         below = root / "cells" if (root / "cells").is_dir() else root
-    elif len(grids) > 1 and grid not in grids:
-        fault = f"no grid '{grid}'" if grid else "several grids"
-        raise UserError(f"{path}: {fault}; choose with --grid one of: {listed(grids)}")
+    elif len(grids) > 1 and not grid:
+        raise UserError(f"{path}: several grids; choose with --grid one of: {listed(grids)}")
     else:
-        chosen = grid if grid in grids else next(iter(grids))
+        chosen = grid or next(iter(grids))
         below, name = grids[chosen], f"{name}, grid {chosen}"
+        _refuse_stale(root, below)
     found = {kind: tuple(sorted(below.rglob(f"{kind}.parquet"))) for kind in _KINDS}
     if not found["metrics"]:
         raise UserError(
@@ -92,3 +95,15 @@ def find_run(path: Path, grid: str | None = None) -> Run:
         cell = "/".join(run.results.metrics.loc[again, list(CELL_KEY)].iloc[0].astype(str))
         raise UserError(f"{path}: holds {cell} more than once; name the folder of one grid")
     return run
+
+
+def _refuse_stale(root: Path, gathered: Path) -> None:
+    """Refuse tables that were gathered before a cell of theirs was trained anew."""
+    made = {path.parent.name: path.stat().st_mtime for path in gathered.rglob("metrics.parquet")}
+    for path in sorted((root / "cells").glob("*/*/*/*/metrics.parquet")):
+        dataset = path.relative_to(root / "cells").parts[0]
+        if dataset in made and path.stat().st_mtime > made[dataset]:
+            raise UserError(
+                f"{gathered}: is older than {path}, so it may not have its numbers; run snakemake"
+                f" to the end with the grid's config, or compare {root / 'cells'}"
+            )

@@ -81,7 +81,9 @@ class PredefinedCurriculum(Curriculum):
                 " call it as curriculum(logits, labels, lengths, rows)"
             )
         if self.counts is None:
-            raise ValueError("call curriculum.start(training_set) before the first step")
+            raise ValueError(
+                "the counts are not set; call curriculum.start(training_set) before the first step"
+            )
         scores = score(logits, labels, lengths)
         count = self.counts.take(self.epoch.clamp(max=len(self.counts) - 1))
         selected = (self.rank[rows] < count) & scores.labelled

@@ -139,7 +139,8 @@ def divide(
         raise UserError(
             f"{key}: '{protocol}' needs the corpus' own split, and {len(division) - len(known)} of"
             f" {len(division)} dialogues have none ({lost} first); fill the column 'split' with"
-            " train, dev and test, or write protocol: leave-one-session-out"
+            " train, dev and test"
+            + (", or write protocol: leave-one-session-out" if by_session else "")
         )
     apply: dict[str, Callable[[Division], dict[str, str]]] = {
         "official": official,

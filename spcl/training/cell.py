@@ -116,12 +116,10 @@ def train_cell(
     test = np.array([100 * run.scores["test"].weighted_f1 for run in runs.values()])
     log.log(
         HEADLINE,
-        "%s: test W-F1 %.1f +- %.1f over %d seed%s%s",
+        "%s: test W-F1 %.1f%s%s",
         cell.address,
         test.mean(),
-        test.std(ddof=1) if len(test) > 1 else 0.0,
-        len(test),
-        "s" if len(test) > 1 else "",
+        f" +- {test.std(ddof=1):.1f} over {len(test)} seeds" if len(test) > 1 else ", one seed",
         " (simulated)" if corpus.simulated else "",
     )
     return cell_tables(cell, corpus, runs, provenance)

@@ -9,8 +9,15 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-from spcl.config import check
-from spcl.datasets import extraction, modalities, owners, trained, with_folds
+from spcl.config import check, check_cell, check_paces
+from spcl.datasets import (
+    MODALITY_SETS,
+    extraction,
+    modalities,
+    owners,
+    trained,
+    with_folds,
+)
 from spcl.device import choose
 from spcl.digest import digest
 from spcl.errors import UserError
@@ -46,6 +53,7 @@ CURRICULA = {
     for name, entry in config["curricula"].items()
 }
 NEEDS = {name: needs(extension) for name, extension in CURRICULA.items()}
+check_paces(config, NEEDS, CONFIG_FILE)
 TRAINED = trained(config["datasets"])
 OWNERS = owners(config["datasets"])  # of files and features; folds share theirs
 FOLDED = [name for name in OWNERS if name not in TRAINED]
@@ -58,7 +66,7 @@ wildcard_constraints:
     dataset="|".join(config["datasets"]),
     modality="[atv]",
     baseline="|".join(config["baselines"]),
-    modalities="atv|at|tv|av|a|t|v",
+    modalities="|".join(MODALITY_SETS),
     curriculum="|".join(config["curricula"]),
     grid=GRID,
 
@@ -111,9 +119,18 @@ def of_extraction(key):
     return found
 
 
+@cache
+def known_cell(*address):
+    """The cell at an address; one clear line where a part of it is not in the config."""
+    check_cell(config, Cell(*address), CONFIG_FILE)
+    return Cell(*address)
+
+
 def cell(wildcards):
-    """The cell of a job."""
-    return Cell(**dict(wildcards.items()))
+    """The cell of a job. (Snakemake lets every name into a path that is written with pathvars.)"""
+    return known_cell(
+        wildcards.dataset, wildcards.baseline, wildcards.modalities, wildcards.curriculum
+    )
 
 
 @cache
@@ -124,7 +141,8 @@ def settings(cell):
 
 def cell_modules(wildcards):
     """Those of a cell's baseline and of its curriculum."""
-    both = BASELINES[wildcards.baseline], CURRICULA[wildcards.curriculum]
+    own = cell(wildcards)
+    both = BASELINES[own.baseline], CURRICULA[own.curriculum]
     return [extension.module or extension.path for extension in both]
 
 
@@ -141,7 +159,8 @@ def features(dataset, letter):
 
 def cell_features(wildcards):
     """The features of a cell's modalities."""
-    return [features(wildcards.dataset, letter) for letter in wildcards.modalities]
+    own = cell(wildcards)
+    return [features(own.dataset, letter) for letter in own.modalities]
 
 
 def probes(dataset, letters):
@@ -167,17 +186,6 @@ def cell_pace(wildcards):
     if not wants(own, "pace"):
         return []
     pacing = pacing_cell(own, settings(own)["curriculum"])
-    key = f"{CONFIG_FILE}: curricula.{own.curriculum}.settings.of"
-    if pacing.curriculum not in CURRICULA:
-        raise UserError(
-            f"{key}: '{pacing.curriculum}' is not defined under curricula; define it there or name"
-            f" one of: {', '.join(name for name in CURRICULA if name != own.curriculum)}"
-        )
-    if wants(pacing, "pace"):
-        raise UserError(
-            f"{key}: '{pacing.curriculum}' follows the pace of another itself; name one that does"
-            " not, such as spcl"
-        )
     return f"results/cells/{pacing.address}/history.parquet"
 
 

@@ -50,9 +50,9 @@ def make(results: Results) -> ResultTable:
         caption=(
             "Weighted F1 on the test split in points, differences paired by seed. More or less is"
             " said where the 95 % interval over dialogues and seeds leaves out zero; else, that no"
-            " difference could be shown, which does not say that there is none. Means over cells"
-            " (baseline by modality set) or baselines give each the same weight; their intervals"
-            " hold for these and no others."
+            " difference could be shown, which does not say that there is none. One seed gives a"
+            " number and no conclusion. Means over cells (baseline by modality set) or baselines"
+            " give each the same weight; their intervals hold for these and no others."
         ),
         data=data,
         schema=SCHEMA,
