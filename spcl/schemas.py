@@ -210,7 +210,7 @@ HISTORY = Schema(
         _column("threshold", _REAL, "lambda at the epoch's end; null without one", nullable=True),
         _column("admitted_share", _REAL, "of the labelled training utterances"),
         _column("train_loss", _REAL, "mean over batches of what was minimised"),
-        _column("dev_weighted_f1", _REAL, "joint, 0..1"),
+        _column("dev_weighted_f1", _REAL, "joint, 0..1; null without a dev split", nullable=True),
         _column(
             "test_weighted_f1", _REAL, "joint, 0..1; chooses nothing unless the protocol says so"
         ),

@@ -1,5 +1,7 @@
 """In which order a curriculum admits the training utterances: by offline difficulty, by class."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +9,7 @@ from spcl.report import offline
 from spcl.report.results import Results
 
 RHO, ADMITTED, SEEDS = ("order", "rho"), ("order", "admitted"), ("order", "seeds")
-EASY, HARD = ("third", "easy"), ("third", "hard")
+EARLY, EASY, HARD = ("order", "early"), ("third", "easy"), ("third", "hard")
 
 
 def orders(results: Results, curriculum: str) -> dict[str, pd.DataFrame]:
@@ -19,8 +21,8 @@ def orders(results: Results, curriculum: str) -> dict[str, pd.DataFrame]:
         A frame a dataset, a row a cell. `RHO`: Spearman's correlation of the offline loss (mean
         over the cell's modalities) with the first epoch, mean over seeds, NaN if all come at once.
         `ADMITTED`: the share (%) that ever came in. `EASY`, `HARD` and ("class", emotion): the
-        share (%) of the easiest third, the hardest third and each class that had come in when half
-        of the utterances had. `SEEDS`: how many.
+        share (%) of the easiest third, the hardest third and each class that had come in when
+        `EARLY` (%) of all utterances had, see `early_half`. `SEEDS`: how many.
     """
     losses, emotions = offline.losses(results), _emotions(results)
     found: dict[str, list[dict[tuple[str, str], float]]] = {}
@@ -37,6 +39,7 @@ def orders(results: Results, curriculum: str) -> dict[str, pd.DataFrame]:
             groups |= {("class", str(e)): by_class.index[by_class == e] for e in by_class.unique()}
         early = early_half(first)
         row = {group: 100 * early[ids].to_numpy().mean() for group, ids in groups.items()}
+        row[EARLY] = 100 * early.to_numpy().mean()
         row[RHO] = offline.rank_correlation(first, loss).mean()
         row[ADMITTED] = 100 * np.isfinite(first.to_numpy()).mean()
         row[SEEDS] = len(first)
@@ -48,7 +51,7 @@ def orders(results: Results, curriculum: str) -> dict[str, pd.DataFrame]:
 
 
 def early_half(first: pd.DataFrame) -> pd.DataFrame:
-    """Whether an utterance came in by the epoch when half of them had been in.
+    """Whether an utterance came in by the epoch after which nearest to half of them had been in.
 
     At half of the epochs ``threshold: auto`` has admitted everything, which tells nothing.
 
@@ -61,9 +64,13 @@ def early_half(first: pd.DataFrame) -> pd.DataFrame:
     -------
     (S, U) bool
     """
-    epochs = first.to_numpy()
-    half = np.sort(epochs, axis=1)[:, (epochs.shape[1] - 1) // 2]
-    return first.le(pd.Series(half, first.index), axis=0) & np.isfinite(first)
+    halves = []
+    for epochs in first.to_numpy():
+        ends = np.unique(epochs[np.isfinite(epochs)])
+        shares = [(epochs <= end).mean() for end in ends]
+        nearest = ends[np.argmin(np.abs(np.array(shares) - 0.5))] if len(ends) else -math.inf
+        halves.append(epochs <= nearest)
+    return pd.DataFrame(np.array(halves), first.index, first.columns)
 
 
 def _emotions(results: Results) -> dict[str, pd.Series]:

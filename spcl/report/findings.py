@@ -230,7 +230,8 @@ def _order(cells: pd.DataFrame) -> str:
     ends = "" if len(known) == 1 else f"; {signed(known.min(), 2)} to {signed(known.max(), 2)}"
     mean, over = cells.mean(), mean_of(len(cells), "cell")
     half = mean[admissions.ADMITTED] >= 50
-    when = "When half of the utterances had been in," if half else "In the end"
+    early = f"When {mean[admissions.EARLY]:.0f} % of the utterances had been in,"
+    when = early if half else "In the end"
     said = (
         f"Spearman's {RHO} of an utterance's offline loss and the epoch that first admitted it is"
         f" {signed(mean[admissions.RHO], 2)} ({over}{ends}; +1 = easy first)."

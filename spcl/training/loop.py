@@ -34,7 +34,7 @@ class EpochRecord:
     threshold: float | None
     admitted_share: float
     train_loss: float
-    dev_weighted_f1: float
+    dev_weighted_f1: float | None
     test_weighted_f1: float
     modality_confidence: tuple[float, ...]
 
@@ -143,6 +143,7 @@ def train(
     admissions = Admissions(len(dialogues.labels), device)
     n_labelled = int((dialogues.labels >= 0).sum())
     run = Run()
+    scored = [name for name in ("dev", "test") if len(corpus.splits[name])]  # some have no dev
     start = time.perf_counter()
     best = -1.0
     for epoch in range(1, settings.epochs + 1):
@@ -164,27 +165,28 @@ def train(
             n_steps += 1
         admissions.end_epoch(epoch)
 
-        logits = {name: evaluate(model, corpus.splits[name]) for name in ("dev", "test")}
+        logits = {name: evaluate(model, corpus.splits[name]) for name in scored}
         now = {name: _scores(z, corpus.splits[name].labels) for name, z in logits.items()}
         record = EpochRecord(
             epoch=epoch,
             threshold=None if curriculum.threshold is None else float(curriculum.threshold),
             admitted_share=int(admissions.selected.sum()) / max(n_labelled, 1),
             train_loss=float(loss) / max(n_steps, 1),
-            dev_weighted_f1=now["dev"].weighted_f1,
+            dev_weighted_f1=now["dev"].weighted_f1 if "dev" in now else None,
             test_weighted_f1=now["test"].weighted_f1,
             modality_confidence=tuple((confidence / max(n_labelled, 1)).tolist()),
         )
         curriculum.step()
         run.history.append(record)
         log.info(
-            "seed %d epoch %d/%d: loss %.4f, admitted %.1f %%, dev W-F1 %.1f, %.1f s",
+            "seed %d epoch %d/%d: loss %.4f, admitted %.1f %%, %s W-F1 %.1f, %.1f s",
             seed,
             epoch,
             settings.epochs,
             record.train_loss,
             100 * record.admitted_share,
-            100 * record.dev_weighted_f1,
+            choose_on,
+            100 * now[choose_on].weighted_f1,
             time.perf_counter() - start,
         )
         run.diverged = not math.isfinite(record.train_loss)

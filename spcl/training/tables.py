@@ -65,7 +65,7 @@ def _metrics(
     device = train_labels.device
     rows = []
     for seed, run in runs.items():
-        for split in ("dev", "test"):
+        for split in run.scores:
             labels = corpus.splits[split].labels.cpu()
             logits = run.logits[split]
             joint = run.scores[split]
@@ -143,8 +143,8 @@ def _predictions(cell: Cell, corpus: Corpus, runs: Mapping[int, Run]) -> pa.Tabl
         )
     }
     for seed, run in runs.items():
-        for split in ("dev", "test"):
-            dialogues, logits = corpus.splits[split], run.logits[split]
+        for split, logits in run.logits.items():
+            dialogues = corpus.splits[split]
             n = len(dialogues.labels)
             parts["seed"] += [seed] * n
             parts["split"] += [split] * n

@@ -167,10 +167,12 @@ class TestAdmits:
         difficulty = tabulate("difficulty", Results(**made)).data
         assert (difficulty.loc[difficulty["part"] == "agreement", "value"] > 0).all()
 
-    def test_half_is_when_half_of_the_utterances_had_been_in(self):
+    def test_half_is_after_the_epoch_that_is_nearest_to_half_of_the_utterances(self):
         first = pd.DataFrame([[1, 2, 3, math.inf], [2, 2, 2, 2]], [1, 2], list("abcd"))
         early = early_half(first)
         assert early.to_numpy().tolist() == [[True, True, False, False], [True] * 4]
+        paced = pd.DataFrame([[1, 2, 2, 2]], [1], list("abcd"))  # 25 %, then all at once
+        assert early_half(paced).to_numpy().tolist() == [[True, False, False, False]]
         never = pd.DataFrame([[1, math.inf, math.inf, math.inf]], [1], list("abcd"))
         assert early_half(never).to_numpy().tolist() == [[True, False, False, False]]
 

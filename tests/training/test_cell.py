@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spcl import schemas
+from spcl import parquet, schemas
 from spcl.errors import UserError
 from spcl.grid import Cell
 from spcl.parquet import read
@@ -109,6 +109,20 @@ def test_the_epoch_is_chosen_on_dev(corpus):
     assert tables.metrics["best_epoch"][0].as_py() == dev.argmax() + 1
     by_split = {row["split"]: row for row in tables.metrics.to_pylist()}
     assert by_split["dev"]["weighted_f1"] == dev.max()
+
+
+def test_without_a_dev_split_the_epoch_is_chosen_on_test(corpus):
+    utterances, features = corpus
+    splits = ["train" if s == "dev" else s for s in utterances["split"].to_pylist()]
+    place = utterances.column_names.index("split")
+    utterances = utterances.set_column(place, "split", pa.array(splits))
+    utterances = parquet.describe(utterances, protocol="best-test-epoch")
+    tables = train((utterances, features), "spcl", SPCL, epochs=6)
+    test = tables.history["test_weighted_f1"].to_numpy()
+    assert tables.history["dev_weighted_f1"].null_count == 6
+    assert tables.metrics["split"].to_pylist() == ["test"]
+    assert tables.metrics["best_epoch"].to_pylist() == [test.argmax() + 1]
+    assert set(tables.predictions["split"].to_pylist()) == {"test"}
 
 
 def test_a_loss_that_is_not_a_number_marks_the_seed_and_ends_it(corpus):

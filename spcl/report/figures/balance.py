@@ -92,7 +92,7 @@ def draw(data: pd.DataFrame) -> Figure:
             if measure == "head":
                 axes.set_title(baseline, fontweight="bold")
                 axes.use_sticky_edges = False
-                axes.set_ylim(bottom=0)
+                axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
             else:
                 axes.axhline(0, color="black", linewidth=0.8)
         if measure == "head":
