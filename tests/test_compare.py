@@ -1,6 +1,7 @@
 """`python -m spcl compare`: two runs cell by cell, and a run beside published scores."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -361,6 +362,24 @@ def test_one_of_several_grids_is_chosen_by_name(tmp_path, base, capsys):
     )
     assert main(["compare", str(folder / "gathered"), str(base)]) == 1
     assert "holds iemocap/mmgcn/" in capsys.readouterr().err
+
+
+def test_an_unknown_grid_is_refused_where_there_is_one_too(tmp_path, base, capsys):
+    folder = lay_out(tmp_path, below="gathered/paper")
+    assert main(["compare", str(folder), str(base), "--grid", "typo"]) == 1
+    assert "no grid 'typo'; choose with --grid one of: paper" in capsys.readouterr().err
+
+
+def test_tables_that_are_older_than_a_cell_of_theirs_are_refused(tmp_path, base, capsys):
+    folder = lay_out(tmp_path, below="gathered/paper")
+    gathered = next(folder.glob("gathered/paper/*/metrics.parquet"))
+    cell = folder / "cells" / gathered.parent.name / "mmgcn/at/spcl" / "metrics.parquet"
+    cell.parent.mkdir(parents=True)
+    shutil.copy(gathered, cell)
+    for moment, fresh in ((0, True), (60, False)):
+        os.utime(cell, (gathered.stat().st_mtime + moment,) * 2)
+        assert (main(["compare", str(folder), str(base)]) == 0) == fresh
+    assert f"is older than {cell}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

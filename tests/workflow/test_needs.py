@@ -163,7 +163,7 @@ def test_a_cell_brings_the_one_that_sets_its_pace(project):
 @pytest.mark.parametrize(
     ("of", "says"),
     [
-        ("slpc", "'slpc' is not defined under curricula; define it there or name one of: none, "),
+        ("slpc", "'slpc' is not defined under curricula; did you mean 'sp"),
         ("random_pacing", "'random_pacing' follows the pace of another itself; name one that does"),
     ],
 )

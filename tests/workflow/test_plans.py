@@ -42,6 +42,19 @@ def test_a_cell_outside_the_grid_has_its_address(project):
     assert jobs["train_cell"] == jobs["extract_features"] == 1
 
 
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("meld-one/mmgnc/at/none", "'mmgnc' is not defined under baselines; did you mean 'mmgcn'?"),
+        ("meld-two/mmgcn/at/none", "'meld-two' is not defined under datasets; did you mean 'meld"),
+        ("meld-one/mmgcn/ta/none", "'ta' is no set of modalities; there are: atv, at, tv, av, a, "),
+    ],
+)
+def test_an_address_of_no_cell_is_one_line(project, address, says):
+    target = f"results/cells/{address}/metrics.parquet"
+    assert says in project.refusal(target, config=project.configure(GRID))
+
+
 @pytest.mark.parametrize("stage", ["features", "difficulty", "cells", "tables", "figures"])
 def test_every_stage_has_a_name(made_once, stage):
     assert "Nothing to be done" in made_once.says("-n", stage, config="grid.yaml")
