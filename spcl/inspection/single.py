@@ -2,7 +2,6 @@
 
 import importlib
 import pkgutil
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +111,8 @@ def _values(column: pa.ChunkedArray) -> str:
         words = f"{low:.6g} to {high:.6g}" if low < high else f"{low:.6g}"
     else:
         distinct = [str(one) for one in column.drop_null().unique().to_pylist()]
-        shown = ", ".join(textwrap.shorten(one, 20, placeholder="…") for one in distinct[:_SHOWN])
+        cut = (one if len(one) <= 20 else f"{one[:19]}…" for one in distinct[:_SHOWN])
+        shown = ", ".join(cut)
         words = shown + (f", … ({len(distinct):,})" if len(distinct) > _SHOWN else "")
     return f"{words}; {nulls:,} null" if nulls else words
 

@@ -25,8 +25,7 @@ BROKEN = (
     EOFError,
     ValueError,
     OverflowError,
-    RecursionError,
-    NotImplementedError,
+    RuntimeError,  # for a compression that Python does not know; RecursionError is one too
 )
 """What Python raises on archives that are cut off, damaged or forged."""
 
