@@ -1,16 +1,28 @@
-"""What every rule's script does around its work: a log file, one-line errors, thread limits."""
+"""What every rule's script does around its work: a log file, one-line errors, thread limits.
 
+A log says how its job is. It begins with the line `STARTED`, and ends with `DONE`, `ERROR` or, after
+SIGTERM or Ctrl-C, `INTERRUPTED`. Its file is locked as long as the job works: one that is free and
+has no such last line is of a job that was killed. `spcl.status.logs` reads it.
+"""
+
+import fcntl
 import logging
+import os
+import socket
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from spcl.errors import UserError
 
 HEADLINE = 25
 """Log level of the few lines that a user wants on the terminal too: above INFO, below WARNING."""
+
+STARTED, UNLOCKED = "started as process", "whose files cannot be locked"
+DONE, ERROR, INTERRUPTED = "done", "error: ", "interrupted"
 
 
 @contextmanager
@@ -42,15 +54,32 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
     to_terminal.setFormatter(logging.Formatter("%(message)s"))
     logging.addLevelName(HEADLINE, "INFO")
     logger.handlers = [to_file, to_terminal]
+    host = socket.gethostname()
+    locked = "" if _lock(to_file.stream) else f", {UNLOCKED}"
+    logger.info("%s %d on %s%s", STARTED, os.getpid(), host, locked)
     try:
         yield logger
+        logger.info(DONE)
     except UserError as error:
-        logger.error("error: %s", error)
+        logger.error("%s%s", ERROR, error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        logger.info(INTERRUPTED)
+        raise
     except Exception as error:
         logger.info(traceback.format_exc())
-        logger.error("error: %s: %s (traceback in %s)", type(error).__name__, error, log_path)
+        reason = " ".join(str(error).split())  # the last line has to be one
+        logger.error("%s%s: %s (traceback in %s)", ERROR, type(error).__name__, reason, log_path)
         sys.exit(1)
     finally:
         to_file.close()
         logger.handlers = []
+
+
+def _lock(log: IO[str]) -> bool:
+    """Lock the log until it is closed; the kernel does that for a killed process."""
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX)  # waits at most for somebody who looks at it
+    except OSError:  # some shared file systems have no locks
+        return False
+    return True
