@@ -1,7 +1,7 @@
 """What every rule's script does around its work: a log file, one-line errors, thread limits.
 
-A log says how its job is. It begins with the line `STARTED`, and ends with `DONE`, `ERROR` or, after
-SIGTERM or Ctrl-C, `INTERRUPTED`. Its file is locked as long as the job works: one that is free and
+A log says how its job fares. It begins with the line `STARTED` and ends with `DONE`, `ERROR` or,
+after SIGTERM or Ctrl-C, `INTERRUPTED`. Its file is locked while the job works: one that is free and
 has no such last line is of a job that was killed. `spcl.status.logs` reads it.
 """
 
@@ -12,9 +12,9 @@ import socket
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 from spcl.errors import UserError
 
@@ -47,7 +47,8 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
     logger = logging.getLogger("spcl")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    to_file = logging.FileHandler(log_path, mode="w", encoding="utf-8")
+    file = log_path.open("w", encoding="utf-8")
+    to_file = _ToFile(file)
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setLevel(HEADLINE)
@@ -55,7 +56,7 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
     logging.addLevelName(HEADLINE, "INFO")
     logger.handlers = [to_file, to_terminal]
     host = socket.gethostname()
-    locked = "" if _lock(to_file.stream) else f", {UNLOCKED}"
+    locked = "" if _lock(file) else f", {UNLOCKED}"
     logger.info("%s %d on %s%s", STARTED, os.getpid(), host, locked)
     try:
         yield logger
@@ -72,11 +73,20 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
         logger.error("%s%s: %s (traceback in %s)", ERROR, type(error).__name__, reason, log_path)
         sys.exit(1)
     finally:
-        to_file.close()
+        with suppress(OSError):
+            file.close()
         logger.handlers = []
 
 
-def _lock(log: IO[str]) -> bool:
+class _ToFile(logging.StreamHandler[TextIO]):
+    """Loses lines on a full disk, and leaves it to the job's own files to say that it is full."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
+def _lock(log: TextIO) -> bool:
     """Lock the log until it is closed; the kernel does that for a killed process."""
     try:
         fcntl.flock(log, fcntl.LOCK_EX)  # waits at most for somebody who looks at it
