@@ -1,126 +1,172 @@
 """What an epoch costs: each baseline at each corpus' size, with and without SPCL.
 
-See benchmarks/README.md.
+An epoch here is all its training steps (forwards, loss, backwards, clipping, Adam) and nothing
+else: neither the making of batches nor the scoring of dev and test. The sides take turns at every
+batch, so their ratios hold on a busy machine too.
 """
 
-import argparse
-import os
-import platform
-import time
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-import torch
-from shapes import SHAPES, Shape
 
-from spcl import curriculum, models
-from spcl.parquet import write_atomically
-from spcl.provenance import device_name
+from benchmarks import results
+from benchmarks.machine import Machine, this_machine
+from benchmarks.reference import Reference, check_clone
+from benchmarks.shapes import SHAPES, Shape
+from benchmarks.sides import CURRICULA, Side
+from spcl.errors import UserError
+from spcl.models import Batch
+from spcl.training.dialogues import Dialogues
 
-CURRICULA: dict[str, dict[str, float]] = {"none": {}, "spcl": {"threshold": 0.4, "growth": 1.25}}
 
+@dataclass(frozen=True)
+class Options:
+    """What to measure.
 
-def seconds_per_epoch(
-    baseline: str, shape: Shape, modalities: str, *, device: str, batch_size: int, epochs: int
-) -> dict[str, float]:
-    """The median over `epochs` of the training steps' seconds an epoch, for each curriculum.
-
-    The two sides take turns at every batch; each has its own model and optimiser.
+    Attributes
+    ----------
+    batch_size
+        Dialogues a step.
+    epochs
+        Measured ones, over the same batches; each batch counts with its median.
+    every
+        Measure each so many-th batch of an epoch alone, on all sides.
+    against, python
+        The reference's clone, None = without it, and the Python to run it with.
     """
-    dialogues = shape.corpus(modalities, device=device)
-    sides = {}
-    for name, settings in CURRICULA.items():
-        torch.manual_seed(0)
-        model = models.build(
-            baseline,
-            widths={m: shape.widths[m] for m in modalities},
-            n_classes=shape.classes,
-            n_speakers=shape.speakers,  # all else as published
-        ).to(device)
-        optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
-        sides[name] = (model, curriculum.build(name, **settings).to(device), optimizer)
 
-    def wait() -> None:
-        if device == "cuda":
-            torch.cuda.synchronize()
-
-    spent: dict[str, list[float]] = {name: [] for name in sides}
-    for epoch in range(epochs + 1):  # the first warms up
-        seconds = dict.fromkeys(sides, 0.0)
-        order = np.random.default_rng(epoch).permutation(len(dialogues))
-        for index, (_, batch) in enumerate(dialogues.batches(order, batch_size)):
-            names = list(sides) if index % 2 else list(sides)[::-1]
-            for name in names:
-                model, chosen, optimizer = sides[name]
-                wait()
-                start = time.perf_counter()
-                step = chosen(model(batch), batch.labels, batch.lengths)
-                optimizer.zero_grad(set_to_none=True)
-                step.loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0, foreach=True)
-                optimizer.step()
-                wait()
-                seconds[name] += time.perf_counter() - start
-            if epoch == 0 and index == 2:
-                break
-        if epoch:
-            for name, value in seconds.items():
-                spent[name].append(value)
-    return {name: float(np.median(values)) for name, values in spent.items()}
+    device: str
+    threads: int
+    batch_size: int = 32
+    epochs: int = 1
+    every: int = 1
+    against: Path | None = None
+    python: str = sys.executable
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--baselines", default="mmgcn,mm_dfn,dialogue_gcn,biddin")
-    parser.add_argument("--shapes", default="iemocap,meld")
-    parser.add_argument("--modalities", default="atv", help="for example atv,at")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--batch-size", type=int, default=32, help="dialogues a step")
-    parser.add_argument("--epochs", type=int, default=1, help="measured epochs; the median counts")
-    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/training.parquet"))
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    print(f"{device_name(options.device)}, {options.threads} threads, torch {torch.__version__}")
-    print(f"{'baseline':14}{'shape':10}{'modalities':12}{'none s':>10}{'spcl s':>10}{'SPCL':>10}")
-    rows = []
-    for shape in options.shapes.split(","):
-        for baseline in options.baselines.split(","):
-            for modalities in options.modalities.split(","):
-                spent = seconds_per_epoch(
-                    baseline,
-                    SHAPES[shape],
-                    modalities,
-                    device=options.device,
-                    batch_size=options.batch_size,
-                    epochs=options.epochs,
-                )
-                overhead = spent["spcl"] / spent["none"] - 1
-                print(
-                    f"{baseline:14}{shape:10}{modalities:12}"
-                    f"{spent['none']:10.2f}{spent['spcl']:10.2f}{overhead:+10.1%}",
-                    flush=True,
-                )
-                rows.append(
-                    {
-                        "baseline": baseline,
-                        "shape": shape,
-                        "modalities": modalities,
-                        "device": device_name(options.device),
-                        "threads": options.threads,
-                        "batch_size": options.batch_size,
-                        "seconds_per_epoch": spent["spcl"],
-                        "seconds_per_epoch_none": spent["none"],
-                        "torch": torch.__version__,
-                        "python": platform.python_version(),
-                    }
-                )
-    table = pa.Table.from_pylist(rows)
-    write_atomically(options.output, lambda path: pq.write_table(table, path))
-    print(f"written: {options.output}")
+def measure(
+    baseline: str, shape: Shape, modalities: str, machine: Machine, options: Options
+) -> dict[str, Any]:
+    """One row: seconds an epoch of each side, and the share of the machine's peak."""
+    dialogues = shape.corpus(modalities, device=options.device)
+    batches = epoch_batches(dialogues, options)
+    with ExitStack() as stack:
+        ours = {name: Side(baseline, shape, modalities, name, options.device) for name in CURRICULA}
+        sides: dict[str, Callable[[np.ndarray], float]] = {
+            name: lambda chosen, side=side: side.seconds(batch_of(dialogues, chosen))
+            for name, side in ours.items()
+        }
+        if options.against is not None:
+            reference = Reference(
+                options.against,
+                options.python,
+                baseline,
+                shape,
+                dialogues,
+                Path(stack.enter_context(tempfile.TemporaryDirectory())),
+                device=options.device,
+                threads=options.threads,
+            )
+            sides["reference"] = stack.enter_context(reference).seconds
+        warm_up(sides, ours, batches)
+        seconds = alternate(sides, batches, options.epochs)
+    measured = int(sum(dialogues.lengths[chosen].sum() for chosen in batches))
+    scale = len(dialogues.labels) / measured
+    whole = {name: float(np.median(spent, 0).sum()) * scale for name, spent in seconds.items()}
+    operations = sum(ours["spcl"].operations(batch_of(dialogues, one)) for one in batches) * scale
+    return {
+        "seconds_per_epoch": whole["spcl"],
+        "seconds_per_epoch_none": whole["none"],
+        "reference_seconds_per_epoch": whole.get("reference"),
+        "peak_share": operations / whole["spcl"] / (machine.peak_gflops * 1e9),
+        "product_gflop_per_epoch": operations / 1e9,
+        "batch_size": options.batch_size,
+        "epochs": options.epochs,
+        "measured_share": 1 / scale,
+    }
 
 
-if __name__ == "__main__":
-    main()
+def epoch_batches(dialogues: Dialogues, options: Options) -> list[np.ndarray]:
+    """The dialogues of each batch that is measured, in one random order."""
+    order = np.random.default_rng(0).permutation(len(dialogues))
+    starts = range(0, len(order), options.batch_size)
+    return [order[start : start + options.batch_size] for start in starts][:: options.every]
+
+
+def batch_of(dialogues: Dialogues, chosen: np.ndarray) -> Batch:
+    """A batch that nobody used before: what its lengths imply is worked out in the step."""
+    ((_, batch),) = dialogues.batches(chosen, len(chosen))
+    return batch
+
+
+def warm_up(
+    sides: dict[str, Callable[[np.ndarray], float]],
+    ours: dict[str, Side],
+    batches: list[np.ndarray],
+) -> None:
+    """Let memory be allocated and Adam's state be made; the reference's step is a small one."""
+    for name, seconds in sides.items():
+        for chosen in batches[:2] if name in ours else [batches[0][:3]]:
+            seconds(chosen)
+
+
+def alternate(
+    sides: dict[str, Callable[[np.ndarray], float]], batches: list[np.ndarray], epochs: int
+) -> dict[str, np.ndarray]:
+    """Seconds of every step, (epochs, batches) by side; who goes first changes at every batch."""
+    spent = {name: np.zeros((epochs, len(batches))) for name in sides}
+    for epoch in range(epochs):
+        for index, chosen in enumerate(batches):
+            for name in list(sides) if (epoch + index) % 2 else list(sides)[::-1]:
+                spent[name][epoch, index] = sides[name](chosen)
+    return spent
+
+
+def run(
+    baselines: list[str], shapes: list[str], modalities: list[str], options: Options
+) -> Iterator[str]:
+    """Measure everything, leave ``training.parquet``, and yield a line as soon as it is known."""
+    machine = this_machine(options.device, options.threads)
+    yield (
+        f"{machine.processor}, {machine.threads} threads, torch {machine.torch},"
+        f" peak {machine.peak_gflops:.0f} GFLOP/s"
+    )
+    yield (
+        f"{'baseline':14}{'shape':9}{'modalities':12}{'none s':>9}{'spcl s':>9}{'SPCL':>8}"
+        f"{'of peak':>9}{'reference s':>13}{'ratio':>8}"
+    )
+    if options.against is not None:
+        check_clone(options.against)
+    rows: list[dict[str, Any]] = []
+    for shape, baseline, letters in product(shapes, baselines, modalities):
+        case = baseline, SHAPES[shape], letters, machine
+        try:
+            row = measure(*case, options)
+        except UserError as error:
+            yield f"{baseline}, without the reference: {error}"
+            row = measure(*case, replace(options, against=None))
+        rows.append({"baseline": baseline, "shape": shape, "modalities": letters, **row})
+        results.save("training", rows, machine, types=NULLABLE)
+        yield line(rows[-1])
+
+
+NULLABLE = {"reference_seconds_per_epoch": pa.float64()}
+
+
+def line(row: dict[str, Any]) -> str:
+    """A row for the terminal."""
+    ours, none = row["seconds_per_epoch"], row["seconds_per_epoch_none"]
+    theirs = row["reference_seconds_per_epoch"]
+    return (
+        f"{row['baseline']:14}{row['shape']:9}{row['modalities']:12}{none:9.2f}{ours:9.2f}"
+        f"{ours / none - 1:+8.1%}{row['peak_share']:9.0%}"
+        + (f"{theirs:13.1f}{theirs / ours:8.1f}" if theirs else "")
+    )

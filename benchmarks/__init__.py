@@ -1,0 +1,1 @@
+"""Speed and memory of what this project does, measured; see benchmarks/README.md."""

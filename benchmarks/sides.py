@@ -1,0 +1,64 @@
+"""Our side of a comparison: one model, one curriculum, one optimiser, and its timed step."""
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.machine import seconds_of
+from benchmarks.shapes import Shape
+from spcl import curriculum, models
+from spcl.models import Batch
+
+CURRICULA: dict[str, dict[str, float]] = {"none": {}, "spcl": {"threshold": 0.4, "growth": 1.25}}
+
+
+class Side:
+    """A training of one seed with the baseline's published sizes.
+
+    Parameters
+    ----------
+    baseline
+        Its name.
+    shape, modalities
+        Of the corpus.
+    pace
+        The curriculum's name, one of `CURRICULA`.
+    device
+        ``cpu`` or ``cuda``.
+    """
+
+    def __init__(
+        self, baseline: str, shape: Shape, modalities: str, pace: str, device: str
+    ) -> None:
+        torch.manual_seed(0)
+        self.device = device
+        self.model = models.build(
+            baseline,
+            widths={m: shape.widths[m] for m in modalities},
+            n_classes=shape.classes,
+            n_speakers=shape.speakers,
+        ).to(device)
+        self.curriculum = curriculum.build(pace, **CURRICULA[pace]).to(device)
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(), lr=1e-4, weight_decay=1e-8, fused=True
+        )
+
+    def step(self, batch: Batch) -> None:
+        """As `spcl.training.loop` does it."""
+        step = self.curriculum(self.model(batch), batch.labels, batch.lengths)
+        self.optimizer.zero_grad(set_to_none=True)
+        step.loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0, foreach=True)
+        self.optimizer.step()
+
+    def seconds(self, batch: Batch) -> float:
+        """Wall seconds of a step."""
+        return seconds_of(lambda: self.step(batch), self.device)
+
+    def operations(self, batch: Batch) -> int:
+        """What the matrix products of a step count, forwards and backwards.
+
+        A multiplication and an addition are two operations.
+        """
+        with FlopCounterMode(display=False) as counter:
+            self.step(batch)
+        return counter.get_total_flops()
