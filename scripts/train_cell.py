@@ -11,23 +11,33 @@ from spcl.job import job
 from spcl.provenance import stamp
 from spcl.schemas import FEATURES, UTTERANCES
 from spcl.training.cell import train_cell
+from spcl.training.checkpoints import Checkpoints
 from spcl.training.settings import CellSettings
 from spcl.training.training_set import EarlierTables
 
 snakemake: Snakemake
 
 with job(snakemake.log[0]), reserved_gpu():
-    tables = [parquet.read(path, FEATURES) for path in snakemake.input.features]
-    cell = train_cell(
-        Cell(**dict(snakemake.wildcards.items())),
-        parquet.read(snakemake.input.utterances, UTTERANCES),
+    cell = Cell(**dict(snakemake.wildcards.items()))
+    given, params, made = snakemake.input, snakemake.params, dict(snakemake.output.items())
+    checkpoints = Checkpoints(Path(params.working), Path(params.kept))
+    tables = [parquet.read(path, FEATURES) for path in given.features]
+    trained = train_cell(
+        cell,
+        parquet.read(given.utterances, UTTERANCES),
         {parquet.metadata(table)["modality"]: table for table in tables},
-        CellSettings.from_config(snakemake.params.settings),
-        EarlierTables.read(
-            snakemake.input.probes, snakemake.input.conversations, snakemake.input.paced
-        ),
-        device=snakemake.params.device,
+        CellSettings.from_config(params.settings),
+        EarlierTables.read(given.probes, given.conversations, given.paced),
+        device=params.device,
         threads=snakemake.threads,
-        provenance=stamp(snakemake.params.settings, device=snakemake.params.device),
+        provenance=stamp(
+            params.settings,
+            device=params.device,
+            code=params.code,
+            # What sets the pace counts seed by seed.
+            inputs=[path for path in given if path != given.paced],
+        ),
+        checkpoints=checkpoints,
     )
-    cell.write(**{kind: Path(path) for kind, path in snakemake.output.items()})
+    trained.write(made)
+    checkpoints.done(made)

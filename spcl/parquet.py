@@ -6,7 +6,6 @@ against its `Schema` in both directions, with a JSON object of metadata beside t
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ class Schema:
     key: tuple[str, ...]
     metadata: tuple[str, ...] = ()
 
-    def table(self, columns: Mapping[str, Any]) -> pa.Table:
+    def table(self, columns: Mapping[str, Any] | pa.Table) -> pa.Table:
         """Build a table of this kind from `columns` (by name), each cast to the schema's type."""
         arrays = {}
         for column in self.columns:
@@ -161,20 +160,19 @@ def metadata(table: pa.Table) -> dict[str, Any]:
 
 
 def write_atomically(path: Path, save: Callable[[Path], None]) -> None:
-    """Let `save` write a temporary file in the same folder, sync it, then rename it to `path`."""
+    """Let `save` write a temporary file in the same folder, sync it, then rename it to `path`.
+
+    The temporary file's name depends on `path` alone: what a killed process left of one is
+    overwritten by the next.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
         save(temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
     except BaseException:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             temporary.unlink()
         raise

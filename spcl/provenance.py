@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -40,16 +40,22 @@ class Provenance:
     device
         The processor's or the GPU's name.
     config_digest
-        Sixteen hexadecimal digits of a SHA-256 over the cell's settings.
+        Sixteen hexadecimal digits of a SHA-256 over the cell's settings, its seeds left out.
+    training_digest
+        Likewise, over all that decides the numbers of a seed: settings, code, inputs, versions and
+        the kind of device. Two trainings with the same one are the same. None where it is unknown.
     """
 
     commit: str
     versions: Mapping[str, str]
     device: str
     config_digest: str
+    training_digest: str | None = None
 
 
-def stamp(settings: Mapping[str, Any], *, device: str) -> Provenance:
+def stamp(
+    settings: Mapping[str, Any], *, device: str, code: str, inputs: Iterable[str | Path]
+) -> Provenance:
     """Say what makes the numbers that come of `settings` on `device`.
 
     Parameters
@@ -58,13 +64,27 @@ def stamp(settings: Mapping[str, Any], *, device: str) -> Provenance:
         Plain JSON-like values, as `spcl.grid.cell_settings` gives them.
     device
         ``cpu`` or ``cuda``.
+    code
+        Digest of the code that trains, see `spcl.digest`.
+    inputs
+        Files whose bytes decide the numbers too.
     """
+    settings = {key: value for key, value in settings.items() if key != "seeds"}
+    contents = [_content(Path(path)) for path in inputs]
+    decisive = {"settings": settings, "code": code, "inputs": contents, "device": device}
     return Provenance(
         commit=commit(Path(__file__)),
         versions=versions(),
         device=device_name(device),
         config_digest=config_digest(settings),
+        training_digest=config_digest(decisive | {"versions": versions()}),
     )
+
+
+def _content(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def commit(file: Path) -> str:

@@ -92,6 +92,7 @@ def write_by_hand(folder, side):
     facts |= {"modality_confidence": [0.5] * 3, "diverged": False, "full_at_epoch": 1}
     facts |= dict.fromkeys(("train_seconds", "utterances_per_second", "peak_memory_mb"), 1.0)
     facts |= {"device": "cpu", "commit": "c", "versions": "{}", "config_digest": "d"}
+    facts |= {"training_digest": None}
     metrics = [
         cell
         | facts

@@ -158,6 +158,7 @@ def _facts(of_folds: pd.DataFrame) -> dict[str, Any]:
         "commit": _joined(of_folds["commit"]),
         "versions": _versions([json.loads(one) for one in of_folds["versions"]]),
         "config_digest": _joined(of_folds["config_digest"]),
+        "training_digest": _joined(of_folds["training_digest"].dropna()) or None,
     }
 
 

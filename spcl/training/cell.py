@@ -1,25 +1,31 @@
 """One cell of the grid: every seed trained, and four tables to show for it."""
 
+import hashlib
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
 from spcl import curriculum, models
 from spcl.contract import check_curriculum, check_model
+from spcl.curriculum import TrainingSet
 from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, find, load
 from spcl.grid import Cell, pacing_cell
 from spcl.job import HEADLINE
 from spcl.provenance import Provenance
-from spcl.training.dialogues import load_corpus
-from spcl.training.loop import Run, train
+from spcl.training.cell_tables import CellTables
+from spcl.training.checkpoints import Checkpoints
+from spcl.training.dialogues import Corpus, load_corpus
+from spcl.training.interruption import Interruption, interruptible
+from spcl.training.loop import Training
 from spcl.training.settings import CellSettings
-from spcl.training.tables import CellTables, cell_tables
+from spcl.training.tables import seed_tables
 from spcl.training.training_set import EarlierTables, training_set
 
 log = logging.getLogger("spcl.training")
@@ -35,11 +41,13 @@ def train_cell(
     device: str = "cpu",
     threads: int = 1,
     provenance: Provenance,
+    checkpoints: Checkpoints | None = None,
 ) -> CellTables:
     """Train every seed of `cell`.
 
     The same inputs, settings, device and threads give the same bytes in every table but metrics,
-    which holds wall times and provenance too.
+    which holds wall times and provenance too; on a CPU also when the training was cut off and
+    goes on from its checkpoint.
 
     Parameters
     ----------
@@ -57,47 +65,29 @@ def train_cell(
         For torch.
     provenance
         The stamp on the metrics.
+    checkpoints
+        Where earlier runs left what this one goes on from, and this one leaves it for later ones.
+        Nothing is kept without them, or without a training digest in `provenance`.
 
     Raises
     ------
     UserError
         A setting is unknown or out of range, a split that is needed has no labels, or a table
         does not fit the corpus.
+    SystemExit
+        The process was told to end (SIGTERM, SIGINT); the state is saved.
     """
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic cuBLAS needs it
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
-    found_baseline = find(BASELINE, cell.baseline, settings.baseline_source)
-    found_curriculum = find(CURRICULUM, cell.curriculum, settings.curriculum_source)
-    baseline_class, curriculum_class = load(found_baseline), load(found_curriculum)
     corpus = load_corpus(
         utterances, features, cell.modalities, scale=settings.training.scale, device=device
     )
-    choose_on = "test" if corpus.protocol == "best-test-epoch" else "dev"
-    for split in {"train", choose_on, "test"}:
-        if not bool((corpus.splits[split].labels >= 0).any()):
-            raise UserError(
-                f"datasets.{cell.dataset}: split '{split}' has no labelled utterance; choose"
-                f" another protocol than '{corpus.protocol}'"
-            )
-
-    sizes: dict[str, Any] = {
-        "widths": corpus.widths,
-        "n_classes": len(corpus.labels),
-        "n_speakers": corpus.n_speakers,
-    }
-    runs: dict[int, Run] = {}
-    for seed in settings.seeds:
-        torch.manual_seed(seed)
-        try:
-            model = models.build(baseline_class, **sizes, **settings.model).to(device)
-        except UserError as error:
-            raise UserError(f"baselines.{cell.baseline}.model: {error}") from error
-        if not found_baseline.ours:
-            check_model(model, **sizes, key=found_baseline.key)
-        known = training_set(
+    trainings = _Trainings(cell, corpus, settings)
+    known = {
+        seed: training_set(
             earlier or EarlierTables(),
             corpus,
             cell,
@@ -105,21 +95,130 @@ def train_cell(
             epochs=settings.training.epochs,
             seed=seed,
         )
+        for seed in settings.seeds
+    }
+    stamps = {seed: _stamp(provenance, known[seed]) for seed in known}
+    digests = {seed: one.training_digest or "" for seed, one in stamps.items()}
+    if not provenance.training_digest:
+        checkpoints = None
+    finished = checkpoints.finished(digests) if checkpoints else {}
+    if finished:
+        log.log(HEADLINE, "%s: seeds %s are there", cell.address, ", ".join(map(str, finished)))
+    with interruptible() as interruption:
+        for seed in settings.seeds:
+            if seed in finished:
+                continue
+            training = trainings.start(seed, known[seed])
+            _go_on(training, checkpoints, digests[seed], interruption)
+            finished[seed] = seed_tables(cell, corpus, seed, training.run, stamps[seed])
+            if checkpoints:
+                checkpoints.finish(seed, finished[seed])
+    tables = CellTables.together([finished[seed] for seed in settings.seeds])
+    _say_score(cell, tables.metrics)
+    return tables
+
+
+class _Trainings:
+    """Starts the trainings of a cell, once the cell was found to make sense."""
+
+    def __init__(self, cell: Cell, corpus: Corpus, settings: CellSettings) -> None:
+        self.cell, self.corpus, self.settings = cell, corpus, settings
+        self.baseline = find(BASELINE, cell.baseline, settings.baseline_source)
+        self.curriculum = find(CURRICULUM, cell.curriculum, settings.curriculum_source)
+        self.classes = load(self.baseline), load(self.curriculum)
+        self.choose_on = "test" if corpus.protocol == "best-test-epoch" else "dev"
+        for split in {"train", self.choose_on, "test"}:
+            if not bool((corpus.splits[split].labels >= 0).any()):
+                raise UserError(
+                    f"datasets.{cell.dataset}: split '{split}' has no labelled utterance; choose"
+                    f" another protocol than '{corpus.protocol}'"
+                )
+
+    def start(self, seed: int, known: TrainingSet) -> Training:
+        """The training of one seed, before its first step."""
+        torch.manual_seed(seed)
+        return Training(
+            self._model(),
+            self._curriculum(known),
+            self.corpus,
+            self.settings.training,
+            seed=seed,
+            choose_on=self.choose_on,
+        )
+
+    def _model(self) -> torch.nn.Module:
+        corpus = self.corpus
+        sizes: dict[str, Any] = {
+            "widths": corpus.widths,
+            "n_classes": len(corpus.labels),
+            "n_speakers": corpus.n_speakers,
+        }
         try:
-            chosen = curriculum.build(curriculum_class, **settings.curriculum).to(device)
+            model = models.build(self.classes[0], **sizes, **self.settings.model)
+        except UserError as error:
+            raise UserError(f"baselines.{self.cell.baseline}.model: {error}") from error
+        model = model.to(corpus.splits["train"].labels.device)
+        if not self.baseline.ours:
+            check_model(model, **sizes, key=self.baseline.key)
+        return model
+
+    def _curriculum(self, known: TrainingSet) -> curriculum.Curriculum:
+        try:
+            chosen = curriculum.build(self.classes[1], **self.settings.curriculum)
+            chosen = chosen.to(known.labels.device)
             chosen.start(known)
         except ValueError as error:
-            raise UserError(f"curricula.{cell.curriculum}: {error}") from error
-        if not found_curriculum.ours:
-            check_curriculum(chosen, key=found_curriculum.key)
-        runs[seed] = train(model, chosen, corpus, settings.training, seed=seed, choose_on=choose_on)
-    test = np.array([100 * run.scores["test"].weighted_f1 for run in runs.values()])
+            raise UserError(f"curricula.{self.cell.curriculum}: {error}") from error
+        if not self.curriculum.ours:
+            check_curriculum(chosen, key=self.curriculum.key)
+        return chosen
+
+
+def _stamp(provenance: Provenance, known: TrainingSet) -> Provenance:
+    """The stamp of one seed, whose curriculum may follow a pace of its own."""
+    if not provenance.training_digest or known.pace is None:
+        return provenance
+    content = provenance.training_digest.encode() + known.pace.cpu().numpy().tobytes()
+    return replace(provenance, training_digest=hashlib.sha256(content).hexdigest()[:16])
+
+
+def _go_on(
+    training: Training,
+    checkpoints: Checkpoints | None,
+    digest: str,
+    interruption: Interruption,
+) -> None:
+    """Train to the end from where an earlier run was cut off, saving the state now and then."""
+    seed = training.seed
+    if checkpoints and (state := checkpoints.load(seed, digest)):
+        training.load_state_dict(state)
+        log.log(HEADLINE, "seed %d goes on in epoch %d", seed, training.epoch.number)
+    while not training.finished:
+        ended = training.step()
+        if interruption.signal:
+            if checkpoints:
+                checkpoints.save(seed, digest, training.state_dict())
+            log.log(
+                HEADLINE,
+                "interrupted by %s in epoch %d of seed %d; run again to go on from there",
+                interruption.signal.name,
+                training.epoch.number,
+                seed,
+            )
+            raise SystemExit(interruption.status)
+        if ended and not training.finished and checkpoints and checkpoints.due:
+            checkpoints.save(seed, digest, training.state_dict())
+
+
+def _say_score(cell: Cell, metrics: pa.Table) -> None:
+    """One line for the terminal."""
+    of_test = metrics.filter(pc.field("split") == "test")
+    test = 100 * of_test["weighted_f1"].to_numpy()
     log.log(
         HEADLINE,
         "%s: test W-F1 %.1f%s%s",
         cell.address,
         test.mean(),
         f" +- {test.std(ddof=1):.1f} over {len(test)} seeds" if len(test) > 1 else ", one seed",
-        " (simulated)" if corpus.simulated else "",
+        " (simulated)" if of_test["simulated"][0].as_py() else "",
     )
-    return cell_tables(cell, corpus, runs, provenance)

@@ -52,24 +52,25 @@ class Dialogues:
         before = np.cumsum(lengths) - lengths
         return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
 
+    def batch(self, chosen: np.ndarray) -> tuple[Tensor, Batch]:
+        """The `chosen` dialogues in this order, and the rows of their utterances, (n,) int64."""
+        device = self.labels.device
+        lengths = self.lengths[chosen]
+        rows = torch.from_numpy(self.rows(chosen)).to(device, non_blocking=True)
+        batch = Batch(
+            features={m: x[rows] for m, x in self.features.items()},
+            lengths=torch.from_numpy(lengths).to(device, non_blocking=True),
+            speakers=self.speakers[rows],
+            labels=self.labels[rows],
+            observed={m: x[rows] for m, x in self.observed.items()},
+            max_length=int(lengths.max()),
+        )
+        return rows, batch
+
     def batches(self, order: np.ndarray, size: int) -> Iterator[tuple[Tensor, Batch]]:
         """Yield (rows, batch) of `size` dialogues each, in the given order of dialogues."""
-        device = self.labels.device
         for first in range(0, len(order), size):
-            chosen = order[first : first + size]
-            lengths = self.lengths[chosen]
-            rows = torch.from_numpy(self.rows(chosen)).to(device, non_blocking=True)
-            yield (
-                rows,
-                Batch(
-                    features={m: x[rows] for m, x in self.features.items()},
-                    lengths=torch.from_numpy(lengths).to(device, non_blocking=True),
-                    speakers=self.speakers[rows],
-                    labels=self.labels[rows],
-                    observed={m: x[rows] for m, x in self.observed.items()},
-                    max_length=int(lengths.max()),
-                ),
-            )
+            yield self.batch(order[first : first + size])
 
 
 @dataclass

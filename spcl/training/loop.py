@@ -1,4 +1,4 @@
-"""The training loop: one seed, one model, one curriculum.
+"""The training of one seed: one model, one curriculum, step by step.
 
 Inside an epoch nothing waits for the device; what an epoch measured is fetched once, at its end.
 """
@@ -6,7 +6,9 @@ Inside an epoch nothing waits for the device; what an epoch measured is fetched 
 import logging
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -60,7 +62,7 @@ class Run:
     last_difficulty
         (n,) float64, rho in the last epoch.
     diverged
-        The loss became NaN or infinite; training ended there.
+        The loss, a gradient or the logits became NaN or infinite; training ended there.
     seconds
         Wall time of all epochs, evaluation included.
     """
@@ -79,6 +81,27 @@ class Run:
     def full_at_epoch(self) -> int | None:
         """The first epoch that admitted every labelled utterance; None = never."""
         return next((record.epoch for record in self.history if record.admitted_share == 1), None)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What there is before the training has finished, as plain values and tensors."""
+        return {
+            "history": [vars(record) for record in self.history],
+            "best_epoch": self.best_epoch,
+            "logits": self.logits,
+            "scores": {name: vars(one) for name, one in self.scores.items()},
+            "seconds": self.seconds,
+        }
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Back from `state_dict`."""
+        return cls(
+            history=[EpochRecord(**record) for record in state["history"]],
+            best_epoch=state["best_epoch"],
+            logits=state["logits"],
+            scores={name: Scores(**one) for name, one in state["scores"].items()},
+            seconds=state["seconds"],
+        )
 
 
 class Admissions:
@@ -101,16 +124,35 @@ class Admissions:
         self.first_epoch.masked_fill_(new, epoch)
 
 
-def train(
-    model: nn.Module,
-    curriculum: Curriculum,
-    corpus: Corpus,
-    settings: TrainingSettings,
-    *,
-    seed: int,
-    choose_on: str = "dev",
-) -> Run:
-    """Train `model` on the train split and keep its best epoch.
+@dataclass
+class Epoch:
+    """An epoch under way; the sums stay on the device.
+
+    Attributes
+    ----------
+    number
+        From 1.
+    order
+        (B,) int64, the dialogues in the order of training.
+    n_dialogues, n_steps
+        Those done.
+    loss, gradient_norm
+        Scalars, summed over the steps.
+    confidence
+        (M,), the probability of the true class by modality, summed over the utterances.
+    """
+
+    number: int
+    order: Tensor
+    n_dialogues: int
+    n_steps: int
+    loss: Tensor
+    gradient_norm: Tensor
+    confidence: Tensor
+
+
+class Training:
+    """One seed's training. It can stop between any two steps and go on from its state.
 
     Trainings with one seed are paired: the order of batches has a generator of its own, and the
     dropout masks come from torch's default generator, which the caller seeds before it builds the
@@ -121,7 +163,7 @@ def train(
     model
         As `spcl.models.build` gives it, on the corpus' device.
     curriculum
-        On the same device; its state changes.
+        On the same device, started; its state changes.
     corpus
         See `load_corpus`.
     settings
@@ -130,82 +172,182 @@ def train(
         Of the order of batches.
     choose_on
         The split whose weighted F1 chooses the epoch.
-    """
-    dialogues = corpus.splits["train"]
-    device = dialogues.labels.device
-    optimizer = torch.optim.Adam(
-        model.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-    order = np.random.default_rng(seed)
-    admissions = Admissions(len(dialogues.labels), device)
-    n_labelled = int((dialogues.labels >= 0).sum())
-    run = Run()
-    scored = [name for name in ("dev", "test") if len(corpus.splits[name])]  # some have no dev
-    start = time.perf_counter()
-    best = -1.0
-    for epoch in range(1, settings.epochs + 1):
-        model.train()
-        loss = torch.zeros((), device=device)
-        confidence = torch.zeros(len(corpus.widths), device=device)
-        n_steps = 0
-        for rows, batch in dialogues.batches(
-            order.permutation(len(dialogues)), settings.batch_size
-        ):
-            step = curriculum(model(batch), batch.labels, batch.lengths, rows)
-            optimizer.zero_grad(set_to_none=True)
-            step.loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm, foreach=True)
-            optimizer.step()
-            admissions.record(rows, step.selected, step.difficulty)
-            loss += step.loss.detach()
-            confidence += step.probability.sum(1)
-            n_steps += 1
-        admissions.end_epoch(epoch)
 
-        logits = {name: evaluate(model, corpus.splits[name]) for name in scored}
-        now = {name: _scores(z, corpus.splits[name].labels) for name, z in logits.items()}
+    Attributes
+    ----------
+    run
+        What has come of it so far. The admissions are filled in when it has finished.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        curriculum: Curriculum,
+        corpus: Corpus,
+        settings: TrainingSettings,
+        *,
+        seed: int,
+        choose_on: str = "dev",
+    ) -> None:
+        self.model = model
+        self.curriculum = curriculum
+        self.corpus = corpus
+        self.settings = settings
+        self.seed = seed
+        self.choose_on = choose_on
+        self.dialogues = corpus.splits["train"]
+        self.device = self.dialogues.labels.device
+        self.n_labelled = max(int((self.dialogues.labels >= 0).sum()), 1)
+        self.scored = [name for name in ("dev", "test") if len(corpus.splits[name])]
+        self.optimizer = torch.optim.Adam(
+            model.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+        self.admissions = Admissions(len(self.dialogues.labels), self.device)
+        self.shuffling = np.random.default_rng(seed)
+        self.run = Run()
+        self.best = -1.0
+        self.epoch = self._new_epoch()
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is no step left."""
+        epochs, patience = len(self.run.history), self.settings.patience
+        return (
+            self.run.diverged
+            or epochs >= self.settings.epochs
+            or (patience is not None and epochs - self.run.best_epoch >= patience > 0)
+        )
+
+    def step(self) -> bool:
+        """Train on one batch, and say whether it was the last of an epoch, which it then ended."""
+        start = time.perf_counter()
+        epoch = self.epoch
+        chosen = epoch.order[epoch.n_dialogues :][: self.settings.batch_size]
+        rows, batch = self.dialogues.batch(chosen.numpy())
+        self.model.train()
+        step = self.curriculum(self.model(batch), batch.labels, batch.lengths, rows)
+        self.optimizer.zero_grad(set_to_none=True)
+        step.loss.backward()
+        norm = nn.utils.clip_grad_norm_(
+            self.model.parameters(), self.settings.clip_norm, foreach=True
+        )
+        self.optimizer.step()
+        self.admissions.record(rows, step.selected, step.difficulty)
+        epoch.loss += step.loss.detach()
+        epoch.gradient_norm += norm
+        epoch.confidence += step.probability.sum(1)
+        epoch.n_dialogues += len(chosen)
+        epoch.n_steps += 1
+        ended = epoch.n_dialogues == len(epoch.order)
+        if ended:
+            self._end_epoch(start)
+        self.run.seconds += time.perf_counter() - start
+        return ended
+
+    def _new_epoch(self) -> Epoch:
+        return Epoch(
+            number=len(self.run.history) + 1,
+            order=torch.from_numpy(self.shuffling.permutation(len(self.dialogues))),
+            n_dialogues=0,
+            n_steps=0,
+            loss=torch.zeros((), device=self.device),
+            gradient_norm=torch.zeros((), device=self.device),
+            confidence=torch.zeros(len(self.corpus.widths), device=self.device),
+        )
+
+    def _end_epoch(self, start: float) -> None:
+        """Score the splits, keep the epoch if it is the best, and begin the next."""
+        run, done, threshold = self.run, self.epoch, self.curriculum.threshold
+        number = done.number
+        self.admissions.end_epoch(number)
+        logits = {name: evaluate(self.model, self.corpus.splits[name]) for name in self.scored}
+        now = {name: _scores(z, self.corpus.splits[name].labels) for name, z in logits.items()}
         record = EpochRecord(
-            epoch=epoch,
-            threshold=None if curriculum.threshold is None else float(curriculum.threshold),
-            admitted_share=int(admissions.selected.sum()) / max(n_labelled, 1),
-            train_loss=float(loss) / max(n_steps, 1),
+            epoch=number,
+            threshold=None if threshold is None else float(threshold),
+            admitted_share=int(self.admissions.selected.sum()) / self.n_labelled,
+            train_loss=float(done.loss) / max(done.n_steps, 1),
             dev_weighted_f1=now["dev"].weighted_f1 if "dev" in now else None,
             test_weighted_f1=now["test"].weighted_f1,
-            modality_confidence=tuple((confidence / max(n_labelled, 1)).tolist()),
+            modality_confidence=tuple((done.confidence / self.n_labelled).tolist()),
         )
-        curriculum.step()
+        self.curriculum.step()
         run.history.append(record)
         log.info(
             "seed %d epoch %d/%d: loss %.4f, admitted %.1f %%, %s W-F1 %.1f, %.1f s",
-            seed,
-            epoch,
-            settings.epochs,
+            self.seed,
+            number,
+            self.settings.epochs,
             record.train_loss,
             100 * record.admitted_share,
-            choose_on,
-            100 * now[choose_on].weighted_f1,
-            time.perf_counter() - start,
+            self.choose_on,
+            100 * now[self.choose_on].weighted_f1,
+            run.seconds + time.perf_counter() - start,
         )
-        run.diverged = not math.isfinite(record.train_loss)
-        better = now[choose_on].weighted_f1 > best and not run.diverged
+        # A gradient that is no number spoils the weights though its loss was one.
+        finite = {"loss": record.train_loss, "gradient": float(done.gradient_norm)}
+        finite |= {f"logits on {name}": float(z.sum()) for name, z in logits.items()}
+        wrong = [name for name, value in finite.items() if not math.isfinite(value)]
+        run.diverged = bool(wrong)
+        better = now[self.choose_on].weighted_f1 > self.best and not wrong
         if better or not run.logits:
-            best = now[choose_on].weighted_f1
-            run.best_epoch = 0 if run.diverged else epoch
+            self.best = now[self.choose_on].weighted_f1
+            run.best_epoch = 0 if wrong else number
             run.logits = {name: z.cpu() for name, z in logits.items()}
             run.scores = now
-        if run.diverged:
-            log.warning("seed %d diverged in epoch %d: the loss is %s", seed, epoch, float(loss))
-            break
-        if settings.patience is not None and epoch - run.best_epoch >= settings.patience:
-            break
-    run.seconds = time.perf_counter() - start
-    run.first_epoch = admissions.first_epoch.cpu().numpy()
-    run.epochs_admitted = admissions.epochs_admitted.cpu().numpy()
-    run.last_difficulty = admissions.difficulty.double().cpu().numpy()
-    return run
+        if wrong:
+            log.warning(
+                "seed %d diverged in epoch %d: the %s is %s",
+                self.seed,
+                number,
+                wrong[0],
+                finite[wrong[0]],
+            )
+        if self.finished:
+            run.first_epoch = self.admissions.first_epoch.cpu().numpy()
+            run.epochs_admitted = self.admissions.epochs_admitted.cpu().numpy()
+            run.last_difficulty = self.admissions.difficulty.double().cpu().numpy()
+        else:
+            self.epoch = self._new_epoch()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on and all that has come so far, as plain values.
+
+        torch's default generators are part of it. Tensors are not copied.
+        """
+        on_gpu = self.device.type == "cuda"
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "curriculum": self.curriculum.state_dict(),
+            "admissions": vars(self.admissions),
+            "shuffling": self.shuffling.bit_generator.state,
+            "dropout": torch.cuda.get_rng_state(self.device) if on_gpu else torch.get_rng_state(),
+            "epoch": vars(self.epoch),
+            "best": self.best,
+            "run": self.run.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another training with the same arguments gave this `state_dict`."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.curriculum.load_state_dict(state["curriculum"])
+        for name, value in state["admissions"].items():
+            getattr(self.admissions, name).copy_(value)
+        self.shuffling.bit_generator.state = state["shuffling"]
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["dropout"], self.device)
+        else:
+            torch.set_rng_state(state["dropout"])
+        self.epoch = Epoch(**state["epoch"])
+        for name in ("loss", "gradient_norm", "confidence"):
+            setattr(self.epoch, name, getattr(self.epoch, name).to(self.device))
+        self.best = state["best"]
+        self.run = Run.from_state_dict(state["run"])
 
 
 @torch.no_grad()

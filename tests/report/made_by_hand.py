@@ -63,6 +63,7 @@ def write_cells(folder, dialogues, cells, *, simulated=False, probability=None, 
                     "commit": "0123456789ab",
                     "versions": json.dumps({"python": "3.12.1"}),
                     "config_digest": "fedcba9876543210",
+                    "training_digest": None,
                 }
                 | metrics
             )

@@ -277,6 +277,7 @@ def _write_cell(
                     "commit": "0123456789ab",
                     "versions": json.dumps({"python": "3.12.1", "torch": "2.9.1"}),
                     "config_digest": "fedcba9876543210",
+                    "training_digest": None,
                 }
             )
             predictions.append((seed, split, rows, predicted))

@@ -73,6 +73,7 @@ def write_cell(folder, address, true, answers, heads=None, **facts):
                 "commit": "0",
                 "versions": json.dumps({}),
                 "config_digest": "0",
+                "training_digest": None,
             }
             | facts
         )

@@ -7,9 +7,11 @@ import pytest
 from spcl import parquet, schemas
 from spcl.errors import UserError
 from spcl.grid import Cell
+from spcl.models.late_fusion import LateFusion
 from spcl.parquet import read
 from spcl.provenance import Provenance
 from spcl.training.cell import train_cell
+from spcl.training.cell_tables import KINDS
 from spcl.training.settings import CellSettings
 from tests.conftest import LABELS, feature_table, make_corpus
 
@@ -32,15 +34,15 @@ def train(corpus, curriculum="none", settings=None, *, modalities="at", seeds=(1
 
 def test_the_tables_fit_their_schemas(corpus, tmp_path):
     tables = train(corpus, "spcl", SPCL, modalities="atv", seeds=(1, 2))
-    paths = {name: tmp_path / f"{name}.parquet" for name in ("metrics", "history", "predictions")}
-    tables.write(**paths, curriculum=tmp_path / "curriculum.parquet")
+    paths = {name: tmp_path / f"{name}.parquet" for name in KINDS}
+    tables.write(paths)
     assert read(paths["metrics"], schemas.METRICS).num_rows == 2 * 2
     assert read(paths["history"], schemas.HISTORY).num_rows == 2 * 3
     predictions = read(paths["predictions"], schemas.PREDICTIONS).to_pandas()
     np.testing.assert_allclose(predictions["probabilities"].map(sum), 1, rtol=1e-5)
     assert set(predictions["split"]) == {"dev", "test"}
     assert predictions["modality_probabilities"][0].shape == (3,)
-    read(tmp_path / "curriculum.parquet", schemas.ADMISSIONS)
+    read(paths["curriculum"], schemas.ADMISSIONS)
 
 
 def test_the_same_seed_gives_the_same_tables(corpus):
@@ -132,6 +134,22 @@ def test_a_loss_that_is_not_a_number_marks_the_seed_and_ends_it(corpus):
     tables = train((utterances, features), scale="none", seeds=(1, 2))
     assert tables.metrics["diverged"].to_pylist() == [True] * 4
     assert tables.history.num_rows == 2
+
+
+def test_a_gradient_that_is_not_a_number_marks_the_seed_though_the_loss_is_one(corpus, monkeypatch):
+    """In the last step of all, where no later loss would show it."""
+
+    def spoilt(model, batch):
+        logits = forward(model, batch)
+        if model.training:
+            logits["a"].register_hook(lambda gradient: gradient * float("nan"))
+        return logits
+
+    forward = LateFusion.forward
+    monkeypatch.setattr(LateFusion, "forward", spoilt)
+    tables = train(corpus, epochs=1, batch_size=100)
+    assert np.isfinite(tables.history["train_loss"].to_numpy()).all()
+    assert tables.metrics["diverged"].to_pylist() == [True] * 2
 
 
 def test_a_wrong_setting_names_the_config_key(corpus):

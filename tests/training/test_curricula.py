@@ -15,6 +15,7 @@ from spcl.parquet import read
 from spcl.provenance import Provenance
 from spcl.training import cell, loop
 from spcl.training.cell import train_cell
+from spcl.training.cell_tables import KINDS
 from spcl.training.settings import CellSettings
 from spcl.training.training_set import EarlierTables
 from tests.conftest import make_corpus
@@ -66,13 +67,13 @@ def test_there_are_eight():
 @pytest.mark.parametrize("name", EIGHT)
 def test_each_trains_and_gives_the_same_again(name, tmp_path):
     first, second = train(name), train(name)
-    paths = {kind: tmp_path / f"{kind}.parquet" for kind in ("metrics", "history", "predictions")}
-    first.write(**paths, curriculum=tmp_path / "curriculum.parquet")
+    paths = {kind: tmp_path / f"{kind}.parquet" for kind in KINDS}
+    first.write(paths)
     history = read(paths["history"], schemas.HISTORY).to_pandas()
     assert history["admitted_share"].between(0, 1).all()
     assert np.isfinite(history["train_loss"]).all()
     read(paths["metrics"], schemas.METRICS)
-    read(tmp_path / "curriculum.parquet", schemas.ADMISSIONS)
+    read(paths["curriculum"], schemas.ADMISSIONS)
     for kind in ("history", "predictions", "curriculum"):
         assert getattr(first, kind).equals(getattr(second, kind))
 
@@ -90,9 +91,9 @@ def test_all_start_from_the_same_weights_and_see_the_same_batches_and_masks(name
 
         def watched(model, *arguments, **options):
             model.register_forward_hook(keep)
-            return loop.train(model, *arguments, **options)
+            return loop.Training(model, *arguments, **options)
 
-        monkeypatch.setattr(cell, "train", watched)
+        monkeypatch.setattr(cell, "Training", watched)
         train(name, learning_rate=0.0, weight_decay=0.0, seeds=[1])
         return seen
 

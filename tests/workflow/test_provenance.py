@@ -47,7 +47,23 @@ def test_the_config_digest_sees_values_and_not_the_order_of_keys():
 
 
 def test_a_stamp_names_the_machine_and_what_decides_the_numbers():
-    made = stamp({"seeds": [1]}, device="cpu")
+    made = stamp({"seeds": [1]}, device="cpu", code="c", inputs=[])
     assert made.device
     assert {"python", "torch", "numpy"} <= set(made.versions)
     assert "not-a-package" not in versions()
+
+
+def test_the_training_digest_sees_all_that_decides_a_seed_and_not_which_seeds_there_are(tmp_path):
+    def digest(settings=None, *, device="cpu", code="c", content=b"x"):
+        file = tmp_path / "features.parquet"
+        file.write_bytes(content)
+        settings = {"seeds": [1], "training": {"epochs": 2}} | (settings or {})
+        return stamp(settings, device=device, code=code, inputs=[file]).training_digest
+
+    assert digest({"seeds": [1, 2]}) == digest()
+    others = [
+        digest({"training": {"epochs": 3}}),
+        digest(code="d"),
+        digest(content=b"y"),
+    ]
+    assert len({digest(), *others}) == 4

@@ -24,6 +24,8 @@ rule train_cell:
         # Derived from a resource, so that results move between machines without a rerun.
         device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
         code=lambda wildcards: code("train_cell", *cell_modules(wildcards)),
+        working="<cell>.checkpoints",
+        kept="results/kept/{dataset}/{baseline}/{modalities}/{curriculum}",
     message:
         "Training {wildcards.baseline} on {wildcards.dataset}, {wildcards.modalities}, {wildcards.curriculum}"
     script:
@@ -33,5 +35,8 @@ rule train_cell:
 rule cells:
     input:
         of_cells("metrics"),
+        of_cells("history"),
+        of_cells("predictions"),
+        of_cells("curriculum"),
     message:
         "All cells are trained"

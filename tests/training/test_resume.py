@@ -1,0 +1,267 @@
+"""A cell that was cut off goes on where it was, and its tables are those of one that was not."""
+
+import functools
+import os
+import signal
+from dataclasses import replace
+
+import pyarrow.compute as pc
+import pytest
+import torch
+
+from spcl.extensions import BASELINE, CURRICULUM, names
+from spcl.grid import Cell
+from spcl.provenance import Provenance
+from spcl.training import cell as cell_module
+from spcl.training import checkpoints as checkpoints_module
+from spcl.training.cell import train_cell
+from spcl.training.cell_tables import KINDS, CellTables
+from spcl.training.checkpoints import Checkpoints
+from spcl.training.loop import Training
+from spcl.training.settings import CellSettings
+from spcl.training.training_set import EarlierTables
+from tests.conftest import make_corpus
+from tests.training.conftest import earlier_tables
+
+CORPUS = make_corpus([5, 1, 9, 4, 6, 3, 7, 2, 8, 5, 6, 4], signal=0.7, unlabelled={3, 20})
+STAMP = Provenance(
+    commit="0", versions={}, device="here", config_digest="0", training_digest="same"
+)
+SPCL = {"threshold": 0.3, "growth": 1.5}
+SETTINGS = {"spcl": SPCL, "spl": SPCL, "coherence": {"threshold": "auto"}}
+N_STEPS = 4 * 3  # of a seed: epochs, batches
+
+
+class Killed(BaseException):
+    """What no handler of errors catches, as SIGKILL."""
+
+
+class Runs:
+    """Trains one cell again and again as the workflow's job does, and counts the steps."""
+
+    def __init__(self, folder, monkeypatch):
+        self.folder = folder
+        self.monkeypatch = monkeypatch
+        self.steps = 0
+        monkeypatch.setattr(checkpoints_module, "_WORTH", 0)  # saves after every epoch
+
+    def __call__(
+        self, curriculum="spcl", baseline="late_fusion", *, seeds=(1, 2), digest="same", at=None
+    ):
+        """Train; at the steps in `at`, do what stands there."""
+        self.steps = 0
+
+        def step(training):
+            ended = Training.step(training)
+            self.steps += 1
+            if self.steps in (at or {}):
+                at[self.steps]()
+            return ended
+
+        checkpoints = Checkpoints(self.folder / "working", self.folder / "kept")
+        with self.monkeypatch.context() as patch:
+            patch.setattr(cell_module, "Training", type("Watched", (Training,), {"step": step}))
+            tables = train(curriculum, baseline, seeds, digest, checkpoints)
+        paths = {kind: self.folder / f"{kind}.parquet" for kind in KINDS}
+        tables.write(paths)
+        checkpoints.done(paths)
+        return tables
+
+    def killed(self, *arguments, at, **options):
+        def kill():
+            raise Killed
+
+        with pytest.raises(Killed):
+            self(*arguments, at={at: kill}, **options)
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    earlier()  # trains too, and is not to be counted
+    return Runs(tmp_path, monkeypatch)
+
+
+def train(curriculum, baseline, seeds, digest, checkpoints=None):
+    settings = CellSettings.from_config(
+        {
+            "seeds": seeds,
+            "training": {"epochs": 4, "batch_size": 3, "learning_rate": 0.003},
+            "model": {"dropout": 0.2},
+            "curriculum": SETTINGS.get(curriculum, {}),
+        }
+    )
+    return train_cell(
+        Cell("made", baseline, "at", curriculum),
+        *CORPUS,
+        settings,
+        EarlierTables() if curriculum in ("none", "spcl") else earlier(),
+        provenance=replace(STAMP, training_digest=digest),
+        checkpoints=checkpoints,
+    )
+
+
+@functools.cache
+def earlier():
+    """What the earlier stages say of the corpus, and the pace of an SPCL cell."""
+    paced = train("spcl", "late_fusion", (1, 2), "").history
+    return earlier_tables(*CORPUS, paced=paced)
+
+
+def same(tables, others):
+    """Whether all numbers agree; wall times and memory are none."""
+    drop = ["train_seconds", "utterances_per_second", "peak_memory_mb"]
+    return tables.metrics.drop(drop).equals(others.metrics.drop(drop)) and all(
+        getattr(tables, kind).equals(getattr(others, kind)) for kind in KINDS if kind != "metrics"
+    )
+
+
+@pytest.mark.parametrize("curriculum", names(CURRICULUM))
+def test_every_curriculum_goes_on_at_its_last_finished_epoch(runs, curriculum):
+    expected = train(curriculum, "late_fusion", (1,), "same")
+    runs.killed(curriculum, at=8, seeds=(1,))  # in the third of four epochs
+    assert same(runs(curriculum, seeds=(1,)), expected)
+    assert runs.steps == N_STEPS - 6
+
+
+@pytest.mark.parametrize("baseline", names(BASELINE))
+def test_every_baseline_goes_on_between_two_steps(runs, baseline):
+    expected = train("spcl", baseline, (1,), "same")
+    with pytest.raises(SystemExit):
+        runs("spcl", baseline, seeds=(1,), at={8: lambda: os.kill(os.getpid(), signal.SIGTERM)})
+    assert same(runs("spcl", baseline, seeds=(1,)), expected)
+    assert runs.steps == N_STEPS - 8
+
+
+def test_a_cell_may_be_cut_off_again_and_again(runs):
+    expected = train("spcl", "late_fusion", (1, 2), "same")
+    for _ in range(7):
+        runs.killed(at=4)
+    assert same(runs(), expected)
+    assert runs.steps == 2 * N_STEPS - 7 * 3
+
+
+def test_a_finished_seed_is_not_trained_again_when_the_next_is_killed(runs):
+    expected = train("spcl", "late_fusion", (1, 2), "same")
+    runs.killed(at=N_STEPS + 2)
+    seconds = CellTables.read(
+        {kind: runs.folder / "working" / "seed-1" / f"{kind}.parquet" for kind in KINDS}
+    ).metrics["train_seconds"]
+    tables = runs()
+    assert runs.steps == N_STEPS
+    assert same(tables, expected)
+    assert tables.metrics["train_seconds"].slice(0, 2).equals(seconds)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
+)
+def test_a_signal_ends_the_job_with_its_status(runs, number, status):
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as told:
+        runs(at={2: lambda: os.kill(os.getpid(), number)})
+    assert told.value.code == status
+    assert runs.steps == 2
+    assert signal.getsignal(number) is before
+
+
+def test_nothing_is_left_of_the_working_folder_when_the_cell_is_done(runs):
+    runs.killed(at=N_STEPS + 5)
+    assert (runs.folder / "working").is_dir()
+    runs()
+    assert not (runs.folder / "working").exists()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "empty"])
+def test_a_damaged_state_is_passed_over(runs, damage, caplog):
+    runs.killed(at=5)
+    state = runs.folder / "working" / "seed-1.pt"
+    content = {"truncated": state.read_bytes()[:-200], "foreign": b"PAR1" * 9, "empty": b""}[damage]
+    state.write_bytes(content)
+    assert same(runs(), train("spcl", "late_fusion", (1, 2), "same"))
+    assert runs.steps == 2 * N_STEPS
+    assert "seed-1.pt: is damaged" in caplog.text
+
+
+def test_the_state_of_other_settings_code_or_inputs_is_passed_over(runs):
+    runs.killed(at=N_STEPS + 5, digest="other")
+    runs()
+    assert runs.steps == 2 * N_STEPS
+
+
+def test_a_state_that_cannot_be_written_does_not_stop_the_training(runs, monkeypatch, caplog):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints_module, "write_atomically", full)
+    assert same(runs(), train("spcl", "late_fusion", (1, 2), "same"))
+    assert "cannot be saved" in caplog.text
+
+
+def test_a_seed_that_is_added_is_trained_alone(runs):
+    first = runs(seeds=(2,))
+    for kind in KINDS:
+        (runs.folder / f"{kind}.parquet").unlink()  # as Snakemake does before it runs a job
+    tables = runs(seeds=(1, 2, 3))
+    assert runs.steps == 2 * N_STEPS
+    assert same(tables, train("spcl", "late_fusion", (1, 2, 3), "same"))
+    kept = tables.metrics.filter(pc.field("seed") == 2)
+    assert kept.equals(first.metrics)
+
+
+def test_added_seeds_give_the_same_bytes_as_seeds_trained_together(runs, tmp_path, monkeypatch):
+    runs(seeds=(1,))
+    runs(seeds=(1, 2))
+    (tmp_path / "other").mkdir()
+    Runs(tmp_path / "other", monkeypatch)(seeds=(1, 2))
+    for kind in set(KINDS) - {"metrics"}:
+        file = f"{kind}.parquet"
+        assert (tmp_path / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
+
+
+def test_a_seed_that_is_taken_away_costs_no_training(runs):
+    runs(seeds=(1, 2))
+    assert same(runs(seeds=(1,)), train("spcl", "late_fusion", (1,), "same"))
+    assert runs.steps == 0
+
+
+def test_a_finished_cell_that_is_asked_for_again_is_trained_anew(runs):
+    runs()
+    runs()
+    assert runs.steps == 2 * N_STEPS
+
+
+def test_finished_seeds_of_other_settings_are_trained_anew(runs):
+    runs(seeds=(1,), digest="other")
+    runs(seeds=(1, 2))
+    assert runs.steps == 2 * N_STEPS
+
+
+def test_a_seed_whose_pace_has_changed_is_trained_anew(runs, monkeypatch):
+    runs("random_pacing", seeds=(1,))
+    paced = earlier().paced
+    share = pc.multiply(paced["admitted_share"], 0.5)
+    paced = paced.drop("admitted_share").append_column("admitted_share", share)
+    changed = replace(earlier(), paced=paced)
+    monkeypatch.setitem(globals(), "earlier", lambda: changed)
+    runs("random_pacing", seeds=(1, 2))
+    assert runs.steps == 2 * N_STEPS
+
+
+def test_a_damaged_table_of_a_finished_seed_is_trained_anew(runs):
+    runs(seeds=(1,))
+    (runs.folder / "kept" / "history.parquet").write_bytes(b"PAR1")
+    tables = runs(seeds=(1, 2))
+    assert runs.steps == 2 * N_STEPS
+    assert same(tables, train("spcl", "late_fusion", (1, 2), "same"))
+
+
+def test_saving_takes_a_small_share_of_the_time(runs, monkeypatch):
+    """A clock that only saving moves: one state in fifty epochs' worth of nothing else."""
+    monkeypatch.setattr(checkpoints_module, "_WORTH", 50)
+    clock = iter(range(1000))
+    monkeypatch.setattr(checkpoints_module.time, "monotonic", lambda: next(clock))
+    saved = []
+    monkeypatch.setattr(torch, "save", lambda *_: saved.append(1))
+    monkeypatch.setattr(checkpoints_module, "write_atomically", lambda path, save: save(path))
+    runs(seeds=(1,))
+    assert len(saved) == 1
