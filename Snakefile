@@ -40,6 +40,7 @@ include: "workflow/rules/results.smk"
 rule all:
     default_target: True
     input:
+        rules.cells.input,  # so that a table of a cell that was deleted is noticed
         rules.tables.input,
         rules.figures.input,
     message:

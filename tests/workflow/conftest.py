@@ -1,5 +1,7 @@
 """A copy of the project to run Snakemake in, and the words to ask it with."""
 
+import atexit
+import json
 import os
 import re
 import shutil
@@ -7,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,6 +73,20 @@ MIXED = GRID | {
 """Two modalities or one, downloaded or simulated, as it comes or in two folds."""
 
 
+PLANS = {"-n", "--detailed-summary", "--touch", "--lint"}
+"""What makes Snakemake start no job."""
+
+
+@cache
+def planner():
+    """The process that plans for all tests; it ends with this one."""
+    command = [sys.executable, str(ROOT / "tests" / "workflow" / "planner.py")]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+    atexit.register(process.communicate)
+    return process
+
+
 @dataclass(frozen=True)
 class Project:
     """A copy of the project."""
@@ -78,12 +95,25 @@ class Project:
 
     def snakemake(self, *arguments, config=None, check=True):
         """Run Snakemake here; `config` is a file's path, the default one if None."""
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        command += ["--configfile", str(config)] if config else []
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        arguments = [*arguments, *(["--configfile", str(config)] if config else [])]
+        done = self._plan(arguments) if PLANS & {*arguments} else self._run(arguments)
         if check and done.returncode:
-            raise AssertionError(f"{command} failed:\n{done.stdout}\n{done.stderr}")
+            raise AssertionError(f"{done.args} failed:\n{done.stdout}\n{done.stderr}")
         return done
+
+    def _run(self, arguments):
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+
+    def _plan(self, arguments):
+        """The same for what starts no job, without Snakemake's start-up."""
+        said = {name: str(self.folder.with_suffix(f".{name}")) for name in ("stdout", "stderr")}
+        where = {"folder": str(self.folder), "environment": dict(os.environ)}
+        planner().stdin.write(json.dumps({"arguments": arguments, **where, **said}) + "\n")
+        planner().stdin.flush()
+        code = int(planner().stdout.readline())
+        texts = {name: Path(path).read_text() for name, path in said.items()}
+        return subprocess.CompletedProcess(arguments, code, **texts)
 
     def says(self, *arguments, **options):
         """All that Snakemake prints."""
@@ -114,15 +144,16 @@ class Project:
         path = self.folder / name
         path.write_text(f"{path.read_text()}{text}\n")
 
-    def summary(self, config):
+    def summary(self, config, *arguments):
         """By file that the workflow would make: rule, inputs, and whether it is to be made anew."""
-        lines = self.snakemake("--detailed-summary", config=config).stdout.splitlines()
-        rows = [line.split("\t") for line in lines[1:]]
+        said = self.snakemake("--detailed-summary", *arguments, config=config).stdout
+        rows = [line.split("\t") for line in said.splitlines()[1:]]
         return {row[0]: (row[2], row[4], row[-1] == "update pending") for row in rows}
 
-    def pending(self, config):
+    def pending(self, config, *arguments):
         """The files that would be made anew."""
-        return {path for path, (_, _, pending) in self.summary(config).items() if pending}
+        found = self.summary(config, *arguments)
+        return {path for path, (_, _, pending) in found.items() if pending}
 
     def take_for_made(self, config):
         """Leave empty files where the workflow would make some, and let Snakemake believe them."""

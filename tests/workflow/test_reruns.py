@@ -10,6 +10,8 @@ import pytest
 
 from tests.workflow.conftest import BROUGHT, GRID, MIXED
 
+# docs/reruns.md has a row for every test of this file.
+
 pytestmark = pytest.mark.workflow
 
 CELLS = "results/cells/meld-one"
@@ -26,9 +28,8 @@ def upstream_of_cells(files):
     return {path for path in files if path.startswith(("data", "results/corpora", "results/feat"))}
 
 
-def test_nothing_when_nothing_changed(made):
-    assert made.pending("grid.yaml") == set()
-    said = made.says("-n", config="grid.yaml")
+def test_nothing_when_nothing_changed(made_once):
+    said = made_once.says("-n", config="grid.yaml")
     assert "Nothing to be done" in said
     assert "missing provenance" not in said
 
@@ -133,8 +134,37 @@ def test_another_grid_shares_the_cells_and_the_corpora(made):
     assert "results/tables/other/main.md" in pending
 
 
-def test_results_may_move_to_a_machine_with_another_device(made):
-    assert made.pending(made.configure(changed("device", value="cuda"))) == set()
+def test_nothing_for_another_device_profile_or_environment(made):
+    """An environment is only an input of the jobs that run in it: not without --sdm."""
+    config = made.configure(changed("device", value="cuda"))
+    for path in (made.folder / "envs").glob("*.yaml"):
+        made.append(f"envs/{path.name}", "  - cowpy")
+    assert made.pending(config, "--workflow-profile", "profiles/slurm") == set()
+    made.append("profiles/default/profile.yaml", "printshellcmds: true")
+    assert made.pending(config) == set()
+
+
+CONDA = """#!/bin/sh
+case "$*" in
+--version) echo conda 26.1.0 ;;
+"info --json") echo '{"conda_prefix": "/conda", "root_prefix": "/conda", "platform": "linux-64"}' ;;
+*) echo '{"get": {"channel_priority": "strict"}}' ;;
+esac
+"""
+"""What Snakemake asks of conda before it makes an environment."""
+
+
+def test_an_environment_is_its_jobs_where_they_run_in_it(made, monkeypatch, tmp_path):
+    """With --sdm conda; what was made without it is made anew once."""
+    (tmp_path / "conda").write_text(CONDA)
+    (tmp_path / "conda").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    sdm = ("--sdm", "conda")
+    assert "data/meld-one" in made.pending("grid.yaml", *sdm)
+    made.snakemake("--touch", "--forceall", "--cores", "1", *sdm, config="grid.yaml")
+    made.append("envs/report.yaml", "  - cowpy")
+    stages = {Path(path).parts[1] for path in made.pending("grid.yaml", *sdm)}
+    assert stages == {"tables", "figures", "gathered"}
 
 
 def test_a_split_protocol_is_everything_but_the_corpus(made):
@@ -144,21 +174,94 @@ def test_a_split_protocol_is_everything_but_the_corpus(made):
     assert not any(path.startswith("data") for path in pending)
 
 
-def test_force_runs_one_cell_alone(made):
-    said = made.says("-n", "-f", f"{CELLS}/mmgcn/at/spcl/metrics.parquet", config="grid.yaml")
+def test_any_table_of_a_cell_that_was_deleted_is_that_cell(made):
+    """Each of the four in another cell; the tables behind it follow."""
+    kinds = ("metrics", "history", "predictions", "curriculum")
+    for cell, kind in zip(sorted(EVERY_CELL), kinds, strict=True):
+        (made.folder / CELLS / cell / f"{kind}.parquet").unlink()
+    pending = made.pending("grid.yaml")
+    assert cells_of(pending) == EVERY_CELL
+    assert not upstream_of_cells(pending)
+    assert "results/tables/little/main.md" in pending
+
+
+def delete(project, *paths):
+    for path in paths:
+        (project.folder / path).unlink()
+
+
+def test_a_cell_that_was_deleted_leaves_the_others_alone(made):
+    delete(made, f"{CELLS}/mmgcn/at/none/history.parquet")
+    assert cells_of(made.pending("grid.yaml")) == {"mmgcn/at/none"}
+
+
+BETWEEN = (
+    "results/corpora/meld-one/utterances.parquet",
+    "results/features/meld-one/t.parquet",
+    "results/difficulty/meld-one/a.parquet",
+    "results/gathered/little/meld-one/history.parquet",
+)
+"""Results that others are made of."""
+
+
+def test_a_table_or_a_figure_that_was_deleted_is_itself(made):
+    """And nothing for what is only on the way to them: they are there."""
+    delete(made, "results/tables/little/main.md", "results/figures/little/cost.png", *BETWEEN)
+    found = {Path(path).with_suffix("") for path in made.pending("grid.yaml")}
+    assert found == {Path("results/tables/little/main"), Path("results/figures/little/cost")}
+
+
+def test_what_is_on_the_way_is_made_again_when_it_is_asked_for(made):
+    delete(made, "results/difficulty/meld-one/a.parquet")
+    jobs = made.plan("difficulty", config="grid.yaml")
+    assert jobs == {"score_utterances": 1, "score_conversations": 1, "difficulty": 1, "total": 3}
+
+
+def test_features_of_other_bytes_are_what_is_made_of_them(made):
+    """Those of the same bytes are nothing, however new."""
+    soon = time.time() + 60
+    os.utime(made.folder / "results/features/meld-one/t.parquet", (soon, soon))
+    (made.folder / "results/features/meld-one/a.parquet").write_text("other features")
+    pending = made.pending("grid.yaml")
+    assert cells_of(pending) == EVERY_CELL
+    difficulty = {path for path in pending if path.startswith("results/difficulty")}
+    assert difficulty == {
+        f"results/difficulty/meld-one/{name}.parquet" for name in ("a", "conversations")
+    }
+
+
+def test_a_change_may_be_waved_through(made):
+    """For one run, or for good: then the next change counts again."""
+    made.append("spcl/training/loop.py", "CHANGED = 1")
+    assert made.pending("grid.yaml", "--rerun-triggers", "mtime") == set()
+    made.snakemake("--touch", "--cores", "1", config="grid.yaml")
+    assert made.pending("grid.yaml") == set()
+    made.append("spcl/models/mmgcn.py", "CHANGED = 1")
+    assert cells_of(made.pending("grid.yaml")) == {"mmgcn/at/none", "mmgcn/at/spcl"}
+
+
+def test_force_runs_one_cell_alone(made_once):
+    said = made_once.says("-n", "-f", f"{CELLS}/mmgcn/at/spcl/metrics.parquet", config="grid.yaml")
     assert "Training mmgcn on meld-one, at, spcl" in said
     assert re.search(r"total\s+1\n", said)
 
 
+def test_force_by_rule_is_all_its_jobs_and_what_is_made_of_them(made_once):
+    jobs = made_once.plan("-R", "train_cell", config="grid.yaml")
+    assert (jobs["train_cell"], jobs["gather_cells"]) == (4, 1)
+    assert "score_utterances" not in jobs
+
+
 def remade(project, **changes):
-    """What is made anew for tables and figures when datasets of MIXED change or go (None).
+    """What is made anew for tables and figures when datasets of MIXED or keys change or go (None).
 
     Short: ``results/`` and suffixes are left out, a corpus or a cell is named as a whole.
     """
     config = copy.deepcopy(MIXED)
     for name, change in changes.items():
         name = name.replace("_", "-")
-        config["datasets"][name] = {**config["datasets"].get(name, {}), **(change or {})}
+        entry = {**config["datasets"].get(name, {}), **(change or {})}
+        config["datasets"][name] = {key: value for key, value in entry.items() if value is not None}
         if change is None:
             del config["datasets"][name]
     pending = project.pending(project.configure(config))
@@ -218,6 +321,26 @@ def test_other_bytes_are_all_datasets_that_lie_there(mixed):
     found = remade(mixed, chats={"download": download})
     both = all_of("chats", "t", ["t"]) | all_of("chats-drawn", "t", ["t"])
     assert found == {"data/chats", *both}
+
+
+def test_a_table_of_a_users_corpus_is_everything_of_its_datasets(mixed):
+    """Though the folder's time stamp stays as it is; a touch, or a file beside, is nothing."""
+    config = copy.deepcopy(MIXED)
+    del config["datasets"]["chats"]["download"]
+    grid, folder = mixed.configure(config), mixed.folder / "data" / "chats"
+    (folder / "inner").mkdir()
+    table = folder / "inner" / "utterances.csv"
+    table.write_text("dialogue_id,emotion\n1,calm\n")
+    mixed.snakemake("--touch", "--cores", "1", config=grid)
+    soon = time.time() + 60
+    os.utime(table, (soon, soon))
+    (folder / "inner" / "notes.txt").write_text("call them\n")
+    assert remade(mixed, chats={"download": None}) == set()
+    table.write_text("dialogue_id,emotion\n1,cross\n")
+    assert remade(mixed, chats={"download": None}) == {
+        *all_of("chats", "t", ["t"]),
+        *all_of("chats-drawn", "t", ["t"]),
+    }
 
 
 def test_an_extractor_of_a_datasets_own_is_that_dataset_with_all_its_folds(mixed):

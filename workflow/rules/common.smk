@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
 
 from spcl.config import check, check_cell, check_paces
 from spcl.datasets import (
@@ -23,6 +24,8 @@ from spcl.digest import digest
 from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
+from spcl.progress import Progress
+from spcl.raw_corpora import gone, tables
 
 
 def keep_one_line(record):
@@ -34,6 +37,13 @@ def keep_one_line(record):
 
 
 logger.addFilter(keep_one_line)
+if workflow.is_main_process and not workflow.touch:
+    logger.addHandler(
+        Progress(
+            lambda line: logger.info(line, extra={"quietness": Quietness.PROGRESS}),
+            running="running" if workflow.local_exec else "submitted",
+        )
+    )
 CONFIG_FILE = ", ".join(os.path.relpath(path) for path in workflow.configfiles)
 check(config, Path(workflow.basedir, "workflow/schemas/config.schema.yaml"), CONFIG_FILE)
 
@@ -41,6 +51,8 @@ config["datasets"] = with_folds(config["datasets"])
 if workflow.is_main_process:
     for name, sets in left_out(config).items():
         logger.info(f"{name} has only {modalities(config, name)}: no cells of {', '.join(sets)}")
+    for line in gone(config["datasets"]):
+        logger.warning(line)
 
 GRID = config["name"]
 DEVICE = choose(config["device"])
@@ -87,6 +99,12 @@ def corpus(wildcards):
             f" {CONFIG_FILE}"
         )
     return dataset["path"]
+
+
+def corpus_tables(wildcards):
+    """The tables of a raw corpus that no rule makes."""
+    path = corpus(wildcards)
+    return [] if path in MADE else tables(path)
 
 
 def of_dataset(key):

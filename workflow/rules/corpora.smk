@@ -47,6 +47,7 @@ rule download_corpus:
 rule import_corpus:
     input:
         corpus=corpus,
+        tables=corpus_tables,
     output:
         utterances="results/corpora/{dataset}/utterances.parquet",
         problems="results/corpora/{dataset}/problems.parquet",
