@@ -1,0 +1,137 @@
+"""Every job that a config asks for: its stage, its log, its files.
+
+The rules of workflow/rules/ say the same to Snakemake; a test holds the two against each other.
+Imported by the Snakefile, so it uses the standard library alone.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from spcl import report
+from spcl.datasets import modalities, owners, trained
+from spcl.grid import cells
+
+STAGES = ("corpora", "features", "difficulty", "cells", "tables", "figures")
+
+_CELL = ("metrics", "history", "predictions", "curriculum")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of the workflow.
+
+    Attributes
+    ----------
+    stage
+        Of `STAGES`.
+    rule, wildcards
+        As in the workflow; the wildcards in the order in which its log's path has them.
+    outputs
+        What it leaves.
+    log
+        What it writes while it works.
+    working
+        The folder where a cell keeps its state until it is done.
+    """
+
+    stage: str
+    rule: str
+    wildcards: dict[str, str]
+    outputs: tuple[str, ...]
+    log: str
+    working: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it: a cell by its address, others by their rule too."""
+        words = "/".join(self.wildcards.values())
+        return words if self.stage == "cells" else f"{self.rule} {words}"
+
+
+def jobs(config: Mapping[str, Any]) -> Iterator[Job]:
+    """The jobs of a checked config, its folds among its datasets, stage by stage."""
+    for parts in (_corpora, _features, _difficulty, _cells, _tables, _figures):
+        yield from parts(config)
+
+
+def _job(stage: str, rule: str, wildcards: dict[str, str], outputs: Iterable[str]) -> Job:
+    log = f"logs/{rule}/{'/'.join(wildcards.values())}.log"
+    return Job(stage, rule, wildcards, tuple(outputs), log)
+
+
+def _corpora(config: Mapping[str, Any]) -> Iterator[Job]:
+    own, every = owners(config["datasets"]), trained(config["datasets"])
+    for rule, key in (("download_corpus", "download"), ("simulate_corpus", "simulate")):
+        for name in own:
+            if key in config["datasets"][name]:
+                yield _job("corpora", rule, {"dataset": name}, [f"data/{name}"])
+    for name in dict.fromkeys([*own, *every]):
+        stem = f"results/corpora/{name}"
+        made = [f"{stem}/{table}.parquet" for table in ("utterances", "problems", "report")]
+        yield _job("corpora", "import_corpus", {"dataset": name}, made)
+
+
+def _features(config: Mapping[str, Any]) -> Iterator[Job]:
+    for name in owners(config["datasets"]):
+        for letter in modalities(config, name):
+            stem = f"results/features/{name}/{letter}"
+            made = [f"{stem}.parquet", f"{stem}-problems.parquet"]
+            yield _job("features", "extract_features", {"dataset": name, "modality": letter}, made)
+
+
+def _difficulty(config: Mapping[str, Any]) -> Iterator[Job]:
+    every = trained(config["datasets"])
+    for name in every:
+        for letter in modalities(config, name):
+            wildcards = {"dataset": name, "modality": letter}
+            made = [f"results/difficulty/{name}/{letter}.parquet"]
+            yield _job("difficulty", "score_utterances", wildcards, made)
+    for name in every:
+        made = [f"results/difficulty/{name}/conversations.parquet"]
+        yield _job("difficulty", "score_conversations", {"dataset": name}, made)
+
+
+def _cells(config: Mapping[str, Any]) -> Iterator[Job]:
+    for cell in cells(config):
+        stem = f"results/cells/{cell.address}"
+        made = [f"{stem}/{table}.parquet" for table in _CELL]
+        yield replace(
+            _job("cells", "train_cell", asdict(cell), made), working=f"{stem}.checkpoints"
+        )
+
+
+def _tables(config: Mapping[str, Any]) -> Iterator[Job]:
+    grid, datasets = config["name"], config["datasets"]
+    stem, every = f"results/gathered/{grid}", trained(datasets)
+    folded = [name for name in owners(datasets) if name not in every]
+    for name in every:
+        made = [f"{stem}/{name}/{table}.parquet" for table in _CELL]
+        yield _job("tables", "gather_cells", {"grid": grid, "dataset": name}, made)
+    for name in folded:
+        made = [f"{stem}/pooled/{name}/{table}.parquet" for table in ("metrics", "predictions")]
+        yield _job("tables", "pool_folds", {"grid": grid, "dataset": name}, made)
+        for letter in modalities(config, name):
+            made = [f"{stem}/pooled/{name}/probe-{letter}.parquet"]
+            yield _job("tables", "pool_probes", {"grid": grid, "of": f"{name}-{letter}"}, made)
+    yield _job("tables", "gather_benchmarks", {"grid": grid}, [f"{stem}/benchmarks.parquet"])
+    for table in _modules("tables"):
+        if table != "folds" or folded:
+            stem = f"results/tables/{grid}/{table}"
+            made = [f"{stem}.{ending}" for ending in ("parquet", "md", "tex", "html")]
+            yield _job("tables", "tabulate", {"grid": grid, "table": table}, made)
+
+
+def _figures(config: Mapping[str, Any]) -> Iterator[Job]:
+    grid = config["name"]
+    for figure in _modules("figures"):
+        stem = f"results/figures/{grid}/{figure}"
+        made = [f"{stem}.{ending}" for ending in ("parquet", "svg", "png")]
+        yield _job("figures", "plot", {"grid": grid, "figure": figure}, made)
+
+
+def _modules(kind: str) -> list[str]:
+    """The tables or figures, one a module."""
+    folder = Path(report.__file__).with_name(kind)
+    return sorted(path.stem for path in folder.glob("[!_]*.py"))
