@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from spcl.curriculum import Curriculum
+from spcl.training.adam import Adam
 from spcl.training.dialogues import Corpus, Dialogues
 from spcl.training.metrics import Scores, confusion_matrix, scores
 from spcl.training.settings import TrainingSettings
@@ -199,11 +200,10 @@ class Training:
         self.device = self.dialogues.labels.device
         self.n_labelled = max(int((self.dialogues.labels >= 0).sum()), 1)
         self.scored = [name for name in ("dev", "test") if len(corpus.splits[name])]
-        self.optimizer = torch.optim.Adam(
+        self.optimizer = Adam(
             model.parameters(),
-            lr=settings.learning_rate,
+            learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
-            fused=True,
         )
         self.admissions = Admissions(len(self.dialogues.labels), self.device)
         self.shuffling = np.random.default_rng(seed)
@@ -229,7 +229,7 @@ class Training:
         rows, batch = self.dialogues.batch(chosen.numpy())
         self.model.train()
         step = self.curriculum(self.model(batch), batch.labels, batch.lengths, rows)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         step.loss.backward()
         norm = nn.utils.clip_grad_norm_(
             self.model.parameters(), self.settings.clip_norm, foreach=True

@@ -24,7 +24,7 @@ rule train_cell:
         # Derived from a resource, so that results move between machines without a rerun.
         device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
         code=lambda wildcards: code("train_cell", *cell_modules(wildcards)),
-        working="<cell>.checkpoints",
+        working="results/cells/{dataset}/{baseline}/{modalities}/{curriculum}.checkpoints",
         kept="results/kept/{dataset}/{baseline}/{modalities}/{curriculum}",
     message:
         "Training {wildcards.baseline} on {wildcards.dataset}, {wildcards.modalities}, {wildcards.curriculum}"
