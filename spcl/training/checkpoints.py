@@ -111,12 +111,13 @@ class Checkpoints:
     def done(self, paths: Mapping[str, str | Path]) -> None:
         """The cell is done, and its tables were written to `paths`, by kind."""
         shutil.rmtree(self.kept, ignore_errors=True)
-        self.kept.mkdir(parents=True)
-        for kind, path in _paths(self.kept).items():
-            try:
-                os.link(paths[kind], path)
-            except OSError:  # a file system without links
-                shutil.copyfile(paths[kind], path)
+        try:
+            self.kept.mkdir(parents=True)
+            for kind, path in _paths(self.kept).items():
+                _link(paths[kind], path)
+        except OSError as error:
+            log.warning("%s: cannot be kept for seeds to come (%s)", self.kept, _line(error))
+            shutil.rmtree(self.kept, ignore_errors=True)
         shutil.rmtree(self.working, ignore_errors=True)
 
     def _state(self, seed: int) -> Path:
@@ -142,6 +143,14 @@ def _by_seed(folder: Path) -> dict[int, CellTables]:
         return {}
     seeds = dict.fromkeys(tables.metrics["seed"].to_pylist())
     return {seed: tables.of_seed(seed) for seed in seeds}
+
+
+def _link(path: str | Path, name: Path) -> None:
+    """Give a file another name, or copy it on a file system without links."""
+    try:
+        os.link(path, name)
+    except OSError:
+        shutil.copyfile(path, name)
 
 
 def _line(error: Exception) -> str:

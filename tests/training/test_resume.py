@@ -255,6 +255,19 @@ def test_a_damaged_table_of_a_finished_seed_is_trained_anew(runs):
     assert same(tables, train("spcl", "late_fusion", (1, 2), "same"))
 
 
+@pytest.mark.parametrize("missing", ["link", "space"])
+def test_without_links_or_space_the_cell_is_done_all_the_same(runs, monkeypatch, missing):
+    def refused(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints_module.os, "link", refused)
+    if missing == "space":
+        monkeypatch.setattr(checkpoints_module.shutil, "copyfile", refused)
+    runs(seeds=(1,))
+    runs(seeds=(1, 2))
+    assert runs.steps == (N_STEPS if missing == "link" else 2 * N_STEPS)
+
+
 def test_saving_takes_a_small_share_of_the_time(runs, monkeypatch):
     """A clock that only saving moves: one state in fifty epochs' worth of nothing else."""
     monkeypatch.setattr(checkpoints_module, "_WORTH", 50)
