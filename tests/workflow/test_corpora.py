@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from spcl import parquet
+from spcl.datasets import with_folds
 from spcl.schemas import CORPUS_REPORT, FEATURES, HISTORY, METRICS
+from spcl.status.jobs import jobs
 from tests.workflow.conftest import BROUGHT, GRID, MIXED, announced, copy_of_project
 
 pytestmark = pytest.mark.workflow
@@ -61,6 +63,14 @@ def test_scores_are_of_all_folds_as_one_and_one_table_shows_them_apart(files):
         assert files[path][1] == tables
     _, inputs = files["results/tables/little/cost.parquet"]
     assert pooled not in inputs  # the same trainings twice
+
+
+def test_status_looks_for_what_the_workflow_makes_and_for_its_logs(mixed_once):
+    lines = mixed_once.snakemake("--detailed-summary", config="grid.yaml").stdout.splitlines()
+    rows = [line.split("\t") for line in lines[1:]]
+    config = MIXED | {"datasets": with_folds(MIXED["datasets"])}
+    looked_for = {path: (job.rule, job.log) for job in jobs(config) for path in job.outputs}
+    assert looked_for == {path: (rule, log) for path, _, rule, log, *_ in rows}
 
 
 def test_cells_that_need_an_absent_modality_are_left_out_and_one_line_says_so(mixed_once):

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import re
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from spcl.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
 from spcl.progress import Progress
 from spcl.raw_corpora import gone, tables
+from spcl.status.jobs import jobs
 
 
 def keep_one_line(record):
@@ -55,7 +55,11 @@ if workflow.is_main_process:
         logger.warning(line)
 
 GRID = config["name"]
-DEVICE = choose(config["device"])
+# Of the machine where the workflow starts: a job asks for GPUs before it sees those of its node.
+DEVICE = choose(config["device"] if workflow.is_main_process else os.environ["SPCL_DEVICE"])
+os.environ["SPCL_DEVICE"] = DEVICE
+if config["device"] == "auto" and workflow.is_main_process and not workflow.local_exec:
+    logger.info(f"{CONFIG_FILE}: device: auto means {DEVICE}, which this machine has, for all cells")
 BASELINES = {
     name: find(BASELINE, name, (entry or {}).get("source"))
     for name, entry in config["baselines"].items()
@@ -256,27 +260,8 @@ def pooled_probes():
 
 def benchmarked_jobs():
     """The rule and the wildcards, in the order of the paths, of every job whose cost is tabulated."""
-
-    def datasets(names):
-        return [{"dataset": name} for name in names]
-
-    def by_modality(names):
-        return [
-            {"dataset": name, "modality": letter}
-            for name in names
-            for letter in modalities(config, name)
-        ]
-
-    wildcards = {
-        "download_corpus": datasets(DOWNLOADED),
-        "simulate_corpus": datasets(SIMULATED),
-        "import_corpus": datasets(dict.fromkeys([*OWNERS, *TRAINED])),
-        "extract_features": by_modality(OWNERS),
-        "score_utterances": by_modality(TRAINED),
-        "score_conversations": datasets(TRAINED),
-        "train_cell": [asdict(cell) for cell in cells(config)],
-    }
-    return [[rule, one] for rule, values in wildcards.items() for one in values]
+    costed = "corpora", "features", "difficulty", "cells"
+    return [[job.rule, job.wildcards] for job in jobs(config) if job.stage in costed]
 
 
 def hold_folder():
