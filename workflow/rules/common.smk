@@ -55,11 +55,12 @@ if workflow.is_main_process:
         logger.warning(line)
 
 GRID = config["name"]
-# Of the machine where the workflow starts: a job asks for GPUs before it sees those of its node.
-DEVICE = choose(config["device"] if workflow.is_main_process else os.environ["SPCL_DEVICE"])
-os.environ["SPCL_DEVICE"] = DEVICE
-if config["device"] == "auto" and workflow.is_main_process and not workflow.local_exec:
-    logger.info(f"{CONFIG_FILE}: device: auto means {DEVICE}, which this machine has, for all cells")
+# Jobs on other nodes keep to it: what they ask for must not hang on the GPUs that their node shows.
+if workflow.is_main_process:
+    os.environ["SPCL_DEVICE"] = choose(config["device"])
+    if config["device"] == "auto" and not workflow.local_exec:
+        logger.info(f"device: auto means {os.environ['SPCL_DEVICE']}, as on this machine")
+DEVICE = os.environ.get("SPCL_DEVICE", "cpu")
 BASELINES = {
     name: find(BASELINE, name, (entry or {}).get("source"))
     for name, entry in config["baselines"].items()
