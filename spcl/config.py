@@ -13,8 +13,8 @@ from jsonschema.validators import extend
 
 from spcl.datasets import MODALITY_SETS, extraction, modalities, with_folds
 from spcl.errors import UserError
-from spcl.extensions import BASELINE, CURRICULUM, Kind, find, needs
-from spcl.grid import Cell
+from spcl.extensions import BASELINE, CURRICULUM, Kind, find, needs, takes
+from spcl.grid import AXES, Cell, cell_settings, cells
 from spcl.source import modules_with
 
 
@@ -54,7 +54,7 @@ def check_cell(config: Mapping[str, Any], cell: Cell, source: str) -> None:
     Raises
     ------
     UserError
-        A part of it is not defined in `config`, or is no set of modalities.
+        A part of it is not defined in `config`, or is no set of modalities, or it lacks a setting.
     """
     axes = {"datasets": cell.dataset, "baselines": cell.baseline, "curricula": cell.curriculum}
     for axis, name in axes.items():
@@ -65,6 +65,27 @@ def check_cell(config: Mapping[str, Any], cell: Cell, source: str) -> None:
             f"{cell.address}: '{cell.modalities}' is no set of modalities; there are:"
             f" {', '.join(MODALITY_SETS)}"
         )
+    for message in _lacking(cell, config):
+        raise UserError(f"{source}: {message}")
+
+
+def check_cells(config: Mapping[str, Any], source: str) -> None:
+    """Check that every cell of the grid has the settings that it must be given.
+
+    Parameters
+    ----------
+    config
+        A checked one, with the folds of its datasets.
+    source
+        The config file, for the message.
+
+    Raises
+    ------
+    UserError
+        A cell lacks one.
+    """
+    for cell in cells(config):
+        check_cell(config, cell, source)
 
 
 def check_paces(
@@ -143,14 +164,15 @@ def _in_words(fault: ValidationError) -> str:
 def _choices(wrong: str, known: Sequence[str]) -> str:
     """Name what is known, the nearest to `wrong` first."""
     near = difflib.get_close_matches(str(wrong), known, n=1, cutoff=0.7)
-    return (f"did you mean '{near[0]}'? " if near else "") + f"there are: {', '.join(known)}"
+    all_ = ", ".join(known) or "none"
+    return (f"did you mean '{near[0]}'? " if near else "") + f"there are: {all_}"
 
 
 def _undefined_names(config: Mapping[str, Any]) -> Iterable[str]:
     """Faults between keys, or between a key and the library, which a schema cannot see."""
     for kind in (BASELINE, CURRICULUM):
         for name, entry in config[kind.axis].items():
-            yield from _unfound(kind, name, (entry or {}).get("source"))
+            yield from _unfound(kind, name, entry or {})
     computing = modules_with(Path(__file__).with_name("extract"), "EXTRACTOR")
     extractors = (*computing, "corpus")  # the last: features that the corpus brings
     own = {f"datasets.{name}.": dataset for name, dataset in config["datasets"].items()}
@@ -179,6 +201,10 @@ def _unusable(name: str, config: Mapping[str, Any]) -> Iterable[str]:
     for maker, what in (("simulate", "simulated"), ("download", "downloaded")):
         if maker in dataset and dataset["path"] != f"data/{name}":
             yield f"{key}.path: a {what} corpus lies in data/{name}; write that"
+    if layout := dataset.get("layout"):
+        layouts = _layouts(simulated="simulate" in dataset)
+        if layout not in layouts:
+            yield f"{key}.layout: there is no '{layout}'; {_choices(layout, layouts)}"
     if "simulate" in dataset and "download" in dataset:
         yield f"{key}: a corpus is simulated or downloaded, not both; leave one out"
     for letter in there:
@@ -196,17 +222,54 @@ def _unusable(name: str, config: Mapping[str, Any]) -> Iterable[str]:
             yield f"datasets.{fold}: a fold of '{name}' has this name; choose another"
 
 
+def _layouts(*, simulated: bool) -> list[str]:
+    """Those that can be read, or that can be simulated."""
+    data = Path(__file__).with_name("data")
+    if not simulated:
+        return list(modules_with(data / "formats", "TITLE"))
+    writers = modules_with(data / "simulator", "write")
+    return [name.removeprefix("layout_") for name in writers if name.startswith("layout_")]
+
+
 def _undefined(key: str, name: str, axis: str, config: Mapping[str, Any]) -> Iterable[str]:
     """A fault where `name`, used under `key`, is none of those that `axis` defines."""
     if name not in config[axis]:
         yield f"{key}: '{name}' is not defined under {axis}; {_choices(name, list(config[axis]))}"
 
 
-def _unfound(kind: Kind, name: str, source: str | None) -> Iterable[str]:
-    """A fault where there is no code for `name`, or it does not say properly what it needs."""
+def _unfound(kind: Kind, name: str, entry: Mapping[str, Any]) -> Iterable[str]:
+    """A fault where there is no code for `name`, or it has not what the `entry` sets."""
     try:
-        extension = find(kind, name, source)
+        extension = find(kind, name, entry.get("source"))
         if kind is CURRICULUM:
             needs(extension)
+        known = takes(extension)
     except UserError as error:
         yield str(error)
+        return
+    if known is None:
+        return
+    key = f"{extension.key}.{kind.settings}"
+    chosen = [(key, setting) for setting in entry.get(kind.settings, {})]
+    for cell in entry.get("cells", []):
+        chosen += [(f"{extension.key}.cells", setting) for setting in cell if setting not in AXES]
+    for at, setting in chosen:
+        if setting not in known:
+            yield f"{at}: unknown key '{setting}'; {_choices(setting, list(known))}"
+
+
+def _lacking(cell: Cell, config: Mapping[str, Any]) -> Iterable[str]:
+    """A fault where a setting is missing that a cell's baseline or curriculum must be given."""
+    chosen = cell_settings(config, cell)
+    for kind, name, given in (
+        (BASELINE, cell.baseline, chosen["model"]),
+        (CURRICULUM, cell.curriculum, chosen["curriculum"]),
+    ):
+        extension = find(kind, name, (config[kind.axis][name] or {}).get("source"))
+        known = takes(extension) or {}
+        for setting in (setting for setting, needed in known.items() if needed):
+            if setting not in given:
+                yield (
+                    f"{extension.key}.{kind.settings}: key '{setting}' is missing for"
+                    f" {cell.address}; there are: {', '.join(known)}"
+                )

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from spcl.errors import UserError
-from spcl.source import constants, module_file, modules_with
+from spcl.source import constants, constructor, module_file, modules_with
 
 log = logging.getLogger("spcl.extensions")
 
@@ -45,16 +45,25 @@ class Kind:
         What a module must define: the class.
     group
         The entry points' group.
+    settings
+        The key of its settings in its config entry.
+    given
+        What the class is built with beside its settings.
     """
 
     axis: str
     package: str
     constant: str
     group: str
+    settings: str
+    given: frozenset[str] = frozenset()
 
 
-BASELINE = Kind("baselines", "spcl.models", "MODEL", "spcl.baselines")
-CURRICULUM = Kind("curricula", "spcl.curriculum", "CURRICULUM", "spcl.curricula")
+BASELINE = Kind(
+    *("baselines", "spcl.models", "MODEL", "spcl.baselines", "model"),
+    given=frozenset({"widths", "n_classes", "n_speakers"}),
+)
+CURRICULUM = Kind("curricula", "spcl.curriculum", "CURRICULUM", "spcl.curricula", "settings")
 
 
 @dataclass(frozen=True)
@@ -167,6 +176,18 @@ def needs(extension: Extension) -> dict[str, dict[str, Any]]:
                 f" choose of: {', '.join(NEEDS)}"
             )
     return wanted
+
+
+@cache
+def takes(extension: Extension) -> Mapping[str, bool] | None:
+    """The settings that its class takes, in its order: whether each must be given.
+
+    None where its file does not tell, see `spcl.source.constructor`.
+    """
+    known = constructor(extension.path, extension.kind.constant)
+    if known is None:
+        return None
+    return {name: needed for name, needed in known.items() if name not in extension.kind.given}
 
 
 def load(extension: Extension) -> Any:

@@ -5,7 +5,7 @@ Imported by the Snakefile, so it uses the standard library alone.
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from spcl.datasets import modalities, owners, trained
@@ -28,6 +28,9 @@ class Cell:
     def matches(self, selector: Mapping[str, Any]) -> bool:
         """Whether the axes named in `selector` have this cell's values."""
         return all(selector.get(axis, value) == value for axis, value in asdict(self).items())
+
+
+AXES = tuple(field.name for field in fields(Cell))
 
 
 def cells(config: Mapping[str, Any]) -> list[Cell]:
@@ -75,7 +78,7 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
     owner = config["datasets"][cell.dataset].get("fold_of", cell.dataset)
     for entry in curriculum.get("cells") or []:
         if cell.matches(entry) or replace(cell, dataset=owner).matches(entry):
-            chosen |= {key: value for key, value in entry.items() if key not in asdict(cell)}
+            chosen |= {key: value for key, value in entry.items() if key not in AXES}
     return {
         "seeds": list(config["grid"]["seeds"]),
         "training": dict(config["training"]) | dict(baseline.get("training") or {}),

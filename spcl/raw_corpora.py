@@ -14,8 +14,8 @@ _DEPTHS = ("*", "*/*", "*/*/*")  # readers find a corpus up to two folders deepe
 def tables(corpus: str) -> list[str]:
     """The files of a corpus that hold tables or arrays; none where the corpus is a file.
 
-    A folder's time stamp says nothing of the content of its files, so these are inputs of their own:
-    they are what users mend by hand. Media and the many small files of IEMOCAP are not among them.
+    A folder's time stamp says nothing of what its files hold, so these are inputs of their own:
+    what users mend by hand. Media and the many small files of IEMOCAP are not among them.
     """
     folder = Path(corpus)
     found = (path for depth in _DEPTHS for path in folder.glob(depth) if path.suffix in _SUFFIXES)
@@ -37,6 +37,6 @@ def gone(datasets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         imported = Path("results", "corpora", name, "utterances.parquet")
         if brought and imported.exists() and not Path(dataset["path"]).exists():
             yield (
-                f"{dataset['path']}: no such folder; {imported.parent} and its features stay as they"
-                f" are; if the corpus has moved, set datasets.{name}.path"
+                f"{dataset['path']}: no such folder; {imported.parent} and its features stay as"
+                f" they are; if the corpus has moved, set datasets.{name}.path"
             )

@@ -81,3 +81,73 @@ def constants(path: Path) -> dict[str, ast.expr | None]:
 def modules_with(folder: Path, constant: str) -> tuple[str, ...]:
     """The names of the modules of `folder` that define `constant`, in alphabetical order."""
     return tuple(sorted(path.stem for path in folder.glob("*.py") if constant in constants(path)))
+
+
+def constructor(path: Path, name: str) -> dict[str, bool] | None:
+    """What the class `name` of a file is built with, by parameter: whether it must be given.
+
+    Read is its ``__init__``, or that of the class that it is derived from or imported as, from file
+    to file.
+
+    Returns
+    -------
+    dict or None
+        None where only Python can tell: it takes any keyword, is decorated, has several bases or a
+        metaclass, makes its instances itself, or its ``__init__`` is not to be found.
+    """
+    return _constructor(path, name, ())
+
+
+def _constructor(
+    path: Path, name: str, seen: tuple[tuple[Path, str], ...]
+) -> dict[str, bool] | None:
+    seen = (*seen, (path, name))
+    if len(set(seen)) < len(seen):  # derived from itself
+        return None
+    match _bound(path, name):
+        case ast.ClassDef(decorator_list=[], keywords=[], bases=bases, body=body):
+            own = {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
+            if "__init__" in own or "__new__" in own:
+                return None if "__new__" in own else _parameters(own["__init__"])
+            if not bases:
+                return {}
+            if len(bases) == 1 and isinstance(bases[0], ast.Name):
+                return _constructor(path, bases[0].id, seen)
+        case ast.Assign(value=ast.Name(id=other)):
+            return _constructor(path, other, seen)
+        case ast.ImportFrom(module=str(module), level=0, names=names):
+            file = module_file(module)
+            original = next(one.name for one in names if name in (one.asname, one.name))
+            return _constructor(file, original, seen) if file else None
+    return None
+
+
+def _bound(path: Path, name: str) -> ast.stmt | None:
+    """The last statement at the top level of a file that gives `name` its meaning."""
+    found = None
+    for statement in syntax(path).body:
+        match statement:
+            case ast.ClassDef(name=given):
+                names = [given]
+            case ast.Assign(targets=targets):
+                names = [one.id for one in targets if isinstance(one, ast.Name)]
+            case ast.ImportFrom(names=aliases):
+                names = [one.asname or one.name for one in aliases]
+            case _:
+                names = []
+        found = statement if name in names else found
+    return found
+
+
+def _parameters(init: ast.FunctionDef) -> dict[str, bool] | None:
+    """Those of an ``__init__`` but for ``self``, if they can be given by name."""
+    given = init.args
+    if init.decorator_list or given.posonlyargs or given.kwarg:
+        return None
+    optional = len(given.args) - len(given.defaults)
+    either = {one.arg: place < optional for place, one in enumerate(given.args)}
+    by_name = {
+        one.arg: default is None
+        for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    }
+    return dict(list(either.items())[1:]) | by_name

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from spcl import curriculum, extract, models
-from spcl.config import check
+from spcl.config import check, check_cell, check_cells
 from spcl.data.formats import FORMATS
 from spcl.data.splits import PROTOCOLS
 from spcl.errors import UserError
@@ -207,6 +207,11 @@ MINE = {"path": "data/mine", "protocol": "official"}
             "grid.modalities: datasets.mine has t, and at want more; ask for t too, or put 'a' into"
             " datasets.mine.modalities",
         ),
+        ({"layout": "melt"}, "datasets.mine.layout: there is no 'melt'; did you mean 'meld'?"),
+        (
+            {"simulate": {"seed": 1, "dialogues": 9}, "layout": "cosmic", "path": "data/mine"},
+            "datasets.mine.layout: there is no 'cosmic'; there are: iemocap, meld",
+        ),
         ({"labels": ["calm"]}, "datasets.mine.labels: "),
         ({"labels": ["calm", True]}, "datasets.mine.labels.1: "),
         ({"protocol": "leave-one-session-out", "sessions": []}, "datasets.mine.sessions: "),
@@ -265,21 +270,121 @@ def test_settings_of_cells_name_known_axes(config):
     assert fault(config).startswith("curricula.spcl.cells: 'meld-two' is not defined")
 
 
+@pytest.mark.parametrize(
+    ("axis", "name", "entry", "says"),
+    [
+        (
+            *("curricula", "spcl", {"settings": {"threshold": 1.0, "growht": 1.2}}),
+            "curricula.spcl.settings: unknown key 'growht'; did you mean 'growth'? there are: thr",
+        ),
+        (
+            *("curricula", "spcl", {"settings": {"threshold": 1.0}, "cells": [{"caps": 3}]}),
+            "curricula.spcl.cells: unknown key 'caps'; did you mean 'cap'? there are: threshold, g",
+        ),
+        (
+            *("curricula", "none", {"settings": {"growth": 1.0}}),
+            "curricula.none.settings: unknown key 'growth'; there are: none",
+        ),
+        (
+            *("baselines", "mmgcn", {"model": {"hiden": 8}}),
+            "baselines.mmgcn.model: unknown key 'hiden'; did you mean 'hidden'? there are: hidden",
+        ),
+        (
+            *("baselines", "mmgcn", {"model": {"n_classes": 8}}),
+            "baselines.mmgcn.model: unknown key 'n_classes'; there are: hidden, dropout, ",
+        ),
+        (
+            *("baselines", "mmgcn", {"training": {"epoch": 8}}),
+            "baselines.mmgcn.training: unknown key 'epoch'; did you mean 'epochs'?",
+        ),
+    ],
+)
+def test_a_setting_that_nobody_takes_is_named_before_anything_runs(config, axis, name, entry, says):
+    config[axis][name] = entry
+    assert fault(config).startswith(says)
+
+
+def test_a_setting_may_be_missing_where_every_cell_of_the_grid_has_one_of_its_own(config):
+    of_cells = [{"baseline": "mmgcn", "threshold": 0.4}, {"modalities": "at", "threshold": 0.2}]
+    config["curricula"]["spcl"] = {"cells": of_cells}
+    check_cells(config, "config.yaml")
+    outside = Cell("meld-one", "late_fusion", "a", "spcl")
+    with pytest.raises(UserError, match=r"key 'threshold' is missing for meld-one/late_fusion/a/s"):
+        check_cell(config, outside, "config.yaml")
+    del of_cells[1]
+    says = (
+        "config.yaml: curricula.spcl.settings: key 'threshold' is missing for"
+        " meld-one/late_fusion/at/spcl; there are: threshold, growth, "
+    )
+    with pytest.raises(UserError, match=re.escape(says)):
+        check_cells(config, "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("meld-one/mmgnc/at/none", "'mmgnc' is not defined under baselines; did you mean 'mmgcn'?"),
+        ("meld-two/mmgcn/at/none", "'meld-two' is not defined under datasets; did you mean 'meld"),
+        ("meld-one/mmgcn/ta/none", "'ta' is no set of modalities; there are: atv, at, tv, av, a, "),
+    ],
+)
+def test_an_address_of_no_cell_is_explained(config, address, says):
+    with pytest.raises(UserError, match=re.escape(f"{address}: {says}")):
+        check_cell(config, Cell(*address.split("/")), "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "says"),
+    [
+        (("trainning",), {}, "unknown key 'trainning'; did you mean 'training'?"),
+        (("grid", "seed"), 1, "grid: unknown key 'seed'; did you mean 'seeds'?"),
+        (
+            ("grid", "baselines"),
+            ["mmgnc"],
+            "grid.baselines: 'mmgnc' is not defined under baselines; did you mean 'mmgcn'?",
+        ),
+        (("baselines", "mm_gcn"), {}, "baselines: there is no 'mm_gcn'; did you mean 'mmgcn'?"),
+        (
+            ("features", "v"),
+            {"extractor": "face_hogg"},
+            "features.v: there is no 'face_hogg'; did you mean 'face_hog'?",
+        ),
+        (("device",), "gpu", "device: 'gpu' is not allowed; there are: auto, cpu, cuda"),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_nobody_knows_is_named(config, keys, value, says):
+    inner = config
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    assert fault(config).startswith(says)
+
+
 def test_a_missing_key_is_named(config):
     del config["grid"]["seeds"]
     assert fault(config).startswith("grid: key 'seeds' is missing")
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+def test_every_format_is_a_layout(config, layout):
+    config["datasets"]["mine"] = MINE | {"layout": layout}
+    check(config, SCHEMA, "config.yaml")
 
 
 @pytest.fixture
 def plug_ins(tmp_path, monkeypatch):
     """A working folder with files of a user's."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "gru.py").write_text("class GRU:\n    pass\n\n\nMODEL = GRU\n")
+    gru = "class GRU:\n    def __init__(self, hidden=8): pass\n\nMODEL = GRU\n"
+    (tmp_path / "gru.py").write_text(gru)
+    (tmp_path / "open.py").write_text(gru.replace("hidden=8", "**settings"))
     (tmp_path / "mine.py").write_text("NEEDS = {'probs': {}}\nCURRICULUM = object\n")
 
 
 def test_a_source_may_be_given_for_a_name_of_ones_own(config, plug_ins):
     config["baselines"]["my_gru"] = {"source": "gru.py", "model": {"hidden": 3}}
+    config["baselines"]["open"] = {"source": "open.py", "model": {"anything": 3}}
     config["curricula"]["spcl-2"] = {"source": "spcl.curriculum.spcl"}
     check(config, SCHEMA, "config.yaml")
 
@@ -294,6 +399,10 @@ def test_a_source_may_be_given_for_a_name_of_ones_own(config, plug_ins):
         ("baselines", "g", {"source": "lab.gru"}, "baselines.g.source: there is no module 'lab.gr"),
         ("baselines", "g", {"source": "mine.py"}, "baselines.g: mine.py does not define MODEL; "),
         ("curricula", "m", {"source": "mine.py"}, "curricula.m: mine.py:1: NEEDS names 'probs'; "),
+        (
+            *("baselines", "g", {"source": "gru.py", "model": {"hiden": 3}}),
+            "baselines.g.model: unknown key 'hiden'; did you mean 'hidden'? there are: hidden",
+        ),
         ("curricula", "m", {"surce": "x.py"}, "curricula.m: unknown key 'surce'; did you mean 'so"),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
-from spcl.config import check, check_cell, check_paces
+from spcl.config import check, check_cell, check_cells, check_paces
 from spcl.datasets import (
     MODALITY_SETS,
     extraction,
@@ -71,6 +71,7 @@ CURRICULA = {
 }
 NEEDS = {name: needs(extension) for name, extension in CURRICULA.items()}
 check_paces(config, NEEDS, CONFIG_FILE)
+check_cells(config, CONFIG_FILE)
 TRAINED = trained(config["datasets"])
 OWNERS = owners(config["datasets"])  # of files and features; folds share theirs
 FOLDED = [name for name in OWNERS if name not in TRAINED]
