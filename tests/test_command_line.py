@@ -36,7 +36,8 @@ def test_a_file_that_may_not_be_read_is_one_line_too(tmp_path, capsys, monkeypat
 
 def test_help_names_every_command_and_each_explains_itself(capsys):
     for words, expected in (
-        (["--help"], ["inspect", "snakemake"]),
+        (["--help"], ["compare", "inspect", "status", "snakemake"]),
+        (["status", "--help"], ["--configfile", "--all", "failed"]),
         (
             ["inspect", "--help"],
             ["PATH", "--labels", "--problems", "--plots", "docs/your-own"],
