@@ -11,7 +11,7 @@ help:
 	@echo "make demo    set up .venv, run the demo grid on simulated corpora, build the report"
 	@echo "make test    set up .venv, run every test that this machine can run"
 	@echo "make lint    set up .venv, check format, style, types and the workflow"
-	@echo "make bench   set up .venv, measure what an epoch of each baseline costs (benchmarks/README.md)"
+	@echo "make bench   set up .venv, measure speed and memory (benchmarks/README.md)"
 	@echo "PYTHON=/path/to/python3.12 chooses the Python of .venv"
 
 demo: .venv/installed
@@ -40,11 +40,11 @@ lint: .venv/installed
 	$(SNAKEMAKE) --lint
 
 # Variables of make become options: make bench BASELINES=mmgcn DEVICE=cuda
-BENCH_OPTIONS = $(foreach name,baselines shapes modalities device threads epochs,\
-  $(addprefix --$(name)=,$($(shell echo $(name) | tr a-z A-Z))))
-
+BENCH = PARTS BASELINES SHAPES MODALITIES DEVICE THREADS BATCH_SIZE EPOCHS EVERY AGAINST \
+  REFERENCE_PYTHON
 bench: .venv/installed
-	$(PY) benchmarks/training.py $(BENCH_OPTIONS)
+	$(PY) -m benchmarks $(foreach name,$(BENCH),\
+	  $(if $($(name)),--$(shell echo $(name) | tr A-Z_ a-z-)="$($(name))"))
 
 .venv/installed: requirements.lock pyproject.toml
 	@set -e; \

@@ -42,11 +42,14 @@ class Side:
             self.model.parameters(), lr=1e-4, weight_decay=1e-8, fused=True
         )
 
+    def backward(self, batch: Batch) -> None:
+        """Add the gradients of a batch to those that are there."""
+        self.curriculum(self.model(batch), batch.labels, batch.lengths).loss.backward()
+
     def step(self, batch: Batch) -> None:
         """As `spcl.training.loop` does it."""
-        step = self.curriculum(self.model(batch), batch.labels, batch.lengths)
         self.optimizer.zero_grad(set_to_none=True)
-        step.loss.backward()
+        self.backward(batch)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0, foreach=True)
         self.optimizer.step()
 

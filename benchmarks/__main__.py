@@ -1,0 +1,98 @@
+"""``python -m benchmarks``: measure, print tables, leave Parquet; see benchmarks/README.md."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks import curriculum, dag, extraction, memory, startup, training
+from benchmarks.results import FOLDER
+from benchmarks.shapes import SHAPES
+from spcl.errors import UserError
+
+PARTS = ("training", "curriculum", "startup", "memory", "extraction", "dag")
+BASELINES = ("mmgcn", "mm_dfn", "dialogue_gcn", "biddin")
+MODALITIES = ("atv", "at", "tv", "av")
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options; whoever names baselines, shapes or modalities wants the training part alone."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--parts", type=_several(PARTS))
+    parser.add_argument("--baselines", type=_several((*BASELINES, "late_fusion")))
+    parser.add_argument("--shapes", type=_several(tuple(SHAPES)))
+    parser.add_argument("--modalities", type=_several((*MODALITIES, "a", "t", "v")))
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--batch-size", type=int, default=32, help="dialogues a step")
+    parser.add_argument("--epochs", type=int, default=1, help="measured ones; medians count")
+    parser.add_argument("--every", type=int, default=1, help="measure each so many-th batch alone")
+    parser.add_argument("--against", type=Path, help="a clone of github.com/np4s/SPCL")
+    parser.add_argument("--reference-python", default=sys.executable, help="runs that clone")
+    options = parser.parse_args(arguments)
+    narrowed = options.baselines or options.shapes or options.modalities or options.against
+    options.parts = options.parts or (["training"] if narrowed else list(PARTS))
+    options.baselines = options.baselines or list(BASELINES)
+    options.shapes = options.shapes or list(SHAPES)
+    options.modalities = options.modalities or list(MODALITIES)
+    return options
+
+
+def _several(known: Sequence[str]):
+    """A type for argparse: names with commas between them."""
+
+    def names(text: str) -> list[str]:
+        for name in (given := text.split(",")):
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"there is no '{name}'; {', '.join(known)}")
+        return given
+
+    return names
+
+
+def lines(part: str, options: argparse.Namespace) -> Iterator[str]:
+    """What a part says while it measures."""
+    machine = options.device, options.threads
+    match part:
+        case "training":
+            how = training.Options(
+                *machine,
+                batch_size=options.batch_size,
+                epochs=options.epochs,
+                every=options.every,
+                against=options.against,
+                python=options.reference_python,
+            )
+            return training.run(options.baselines, options.shapes, options.modalities, how)
+        case "memory":
+            return memory.run(*machine, baselines=options.baselines, shapes=options.shapes)
+        case _:
+            modules = {
+                "curriculum": curriculum,
+                "startup": startup,
+                "extraction": extraction,
+                "dag": dag,
+            }
+            return modules[part].run(*machine)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    for part in options.parts:
+        start = time.perf_counter()
+        print(f"\n{part}", flush=True)
+        try:
+            for line in lines(part, options):
+                print(f"  {line}", flush=True)
+        except UserError as error:
+            sys.exit(f"error: {error}")
+        seconds = time.perf_counter() - start
+        print(f"  {FOLDER / f'{part}.parquet'}, after {seconds:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""How long a dry run takes that finds nothing to do: ``snakemake -n``.
+
+It runs on a copy of the project whose files are empty and are taken for made.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks import results
+from benchmarks.machine import this_machine
+from spcl.datasets import MODALITY_SETS
+from tests.workflow.conftest import Project, copy_of_project
+
+GRIDS = {"paper": 64, "10,000 cells": 10_000}
+
+
+def grid(project: Project, cells: int) -> dict[str, Any]:
+    """The paper's config; for more cells with all curricula, modality sets and as many corpora."""
+    config = yaml.safe_load((project.folder / "config/paper.yaml").read_text())
+    axes = config["grid"]
+    if cells > len(config["datasets"]) * len(axes["baselines"]) * 8:
+        rivals = yaml.safe_load((project.folder / "config/curricula.yaml").read_text())
+        config["curricula"] = rivals["curricula"]
+        config["baselines"]["late_fusion"] = {}
+        axes |= {"curricula": list(config["curricula"]), "modalities": list(MODALITY_SETS)}
+        axes["baselines"] = list(config["baselines"])
+        each = len(axes["curricula"]) * len(axes["modalities"]) * len(axes["baselines"])
+        for number in count(1):
+            if len(config["datasets"]) * each >= cells:
+                break
+            name = f"meld-{number}"
+            config["datasets"][name] = config["datasets"]["meld"] | {"path": f"data/{name}"}
+    return config
+
+
+def made_project(folder: Path, cells: int) -> tuple[Project, str]:
+    """A project with a grid of at least `cells` where nothing is to be done, and its config."""
+    project = copy_of_project(folder)
+    config = grid(project, cells)
+    for dataset in config["datasets"].values():
+        (folder / dataset["path"]).mkdir(parents=True)
+    path = project.configure(config)
+    project.take_for_made(path)
+    return project, path
+
+
+def measure(cells: int, repeats: int) -> dict[str, Any]:
+    """Seconds of a dry run: the best of `repeats`."""
+    with tempfile.TemporaryDirectory() as temporary:
+        project, config = made_project(Path(temporary, "project"), cells)
+        spent = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            said = project.says("-n", config=config)
+            spent.append(time.perf_counter() - start)
+            if "Nothing to be done" not in said:
+                raise RuntimeError(said)
+        made = sum(1 for _ in project.folder.glob("results/cells/*/*/*/*/metrics.parquet"))
+    return {"cells": made, "seconds": min(spent)}
+
+
+def run(device: str, threads: int, *, grids: dict[str, int] = GRIDS) -> Iterator[str]:
+    """Measure, leave ``dag.parquet``, and yield a line a grid."""
+    machine = this_machine(device, threads)
+    rows = []
+    for name, cells in grids.items():
+        rows.append({"grid": name, **measure(cells, repeats=3 if cells < 1000 else 2)})
+        results.save("dag", rows, machine)
+        yield f"{name:14}{rows[-1]['cells']:7} cells{rows[-1]['seconds']:8.1f} s"

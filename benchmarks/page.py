@@ -1,0 +1,188 @@
+"""``python -m benchmarks.page``: write what was measured into docs/performance.md.
+
+The page has a pair of comments around each table, ``<!-- epochs -->`` and ``<!-- /epochs -->``;
+what stands between them is made anew. A part that was not measured leaves its table as it is.
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from benchmarks import memory_figure
+from benchmarks.memory import by_case, slopes
+from benchmarks.results import FOLDER, load, markdown
+from benchmarks.shapes import SHAPES
+
+Rows = dict[str, list[dict[str, Any]]]
+PARTS = ("training", "curriculum", "startup", "memory", "extraction", "dag")
+
+
+def machine(rows: Rows) -> str:
+    """The facts of each part's machine; one line where they agree."""
+    lines: dict[str, list[str]] = {}
+    for part, found in rows.items():
+        if found:
+            one = found[0]
+            lines.setdefault(
+                f"{one['processor']}, {one['cores']} cores, {one['threads']} threads, torch"
+                f" {one['torch']}, Python {one['python']}",
+                [],
+            ).append(f"{part} {one['peak_gflops']:.0f}")
+    return "\n".join(
+        f"- {facts}; float32 peak in GFLOP/s, measured as each part began: {', '.join(peaks)}"
+        for facts, peaks in lines.items()
+    )
+
+
+def epochs(rows: Rows) -> str:
+    """Every case of the training part."""
+    head = (
+        "baseline, shape, modalities",
+        "without, s",
+        "SPCL, s",
+        "SPCL costs",
+        "its sums alone",
+        "of peak",
+        "reference, s",
+        "ratio",
+    )
+    cells = []
+    for row in rows["training"]:
+        ours, none = row["seconds_per_epoch"], row["seconds_per_epoch_none"]
+        theirs, own = row["reference_seconds_per_epoch"], own_share(row, rows)
+        cells.append(
+            (
+                f"{row['baseline']}, {row['shape']}, {row['modalities']}",
+                f"{none:.2f}",
+                f"{ours:.2f}",
+                f"{ours / none - 1:+.1%}",
+                f"{own:.2%}" if own is not None else "",
+                f"{row['peak_share']:.0%}",
+                f"{theirs:.1f}" if theirs else "",
+                f"{theirs / ours:.1f}" if theirs else "",
+            )
+        )
+    return markdown(head, cells)
+
+
+def own_share(row: dict[str, Any], rows: Rows) -> float | None:
+    """What SPCL's sums take beyond those of ``none``, as a share of a step without it."""
+    steps = ceil(SHAPES[row["shape"]].dialogues / row["batch_size"])
+    for one in rows["curriculum"]:
+        if one["shape"] == row["shape"] and one["device"] == row["device"]:
+            more = one["seconds_spcl"] - one["seconds_none"]
+            return steps * more / float(row["seconds_per_epoch_none"])
+    return None
+
+
+def curriculum(rows: Rows) -> str:
+    """SPCL's sums on given logits."""
+    head = ("32 dialogues of", "utterances", "none, ms", "SPCL, ms", "obvious SPCL, ms")
+    return markdown(
+        head,
+        [
+            (
+                row["shape"],
+                str(row["utterances"]),
+                *(f"{1e3 * row[f'seconds_{one}']:.2f}" for one in ("none", "spcl", "obvious")),
+            )
+            for row in rows["curriculum"]
+        ],
+    )
+
+
+def startup(rows: Rows) -> str:
+    """The parts of a cell's start."""
+    parts = [(str(row["part"]), f"{row['seconds']:.2f}") for row in rows["startup"]]
+    before = sum(row["seconds"] for row in rows["startup"][:-1])
+    return markdown(
+        ("part", "seconds"),
+        [*parts[:-1], ("**before the first step**", f"{before:.2f}"), parts[-1]],
+    )
+
+
+def memory(rows: Rows) -> str:
+    """MiB by batch size, and the slopes."""
+    cells = []
+    sizes = sorted({row["batch_size"] for row in rows["memory"]})
+    for (shape, baseline), found in by_case(rows["memory"]).items():
+        held = {row["batch_size"]: f"{row['bytes'] / 2**20:.0f}" for row in found}
+        p = slopes(found)
+        cells.append(
+            (
+                f"{baseline}, {shape}",
+                *(held.get(size, "") for size in sizes),
+                f"{p['batch_size']:.2f}",
+                f"{p['utterances']:.2f}",
+                f"{p['squared_lengths']:.2f}",
+            )
+        )
+    head = ("MiB", *(f"{size} dialogues" for size in sizes))
+    against = ("slope, dialogues", "utterances", "squared lengths")
+    return markdown((*head, *against), cells)
+
+
+def extraction(rows: Rows) -> str:
+    """Utterances a second."""
+    return markdown(
+        ("extractor", "utterances", "seconds", "a second"),
+        [
+            (
+                f"{row['extractor']} ({row['modality']})",
+                str(row["utterances"]),
+                f"{row['seconds']:.1f}",
+                f"{row['utterances'] / row['seconds']:.1f}",
+            )
+            for row in rows["extraction"]
+        ],
+    )
+
+
+def dag(rows: Rows) -> str:
+    """Dry runs that find nothing to do."""
+    return markdown(
+        ("grid", "cells", "seconds"),
+        [(row["grid"], str(row["cells"]), f"{row['seconds']:.1f}") for row in rows["dag"]],
+    )
+
+
+BLOCKS: dict[str, tuple[Callable[[Rows], str], tuple[str, ...]]] = {
+    "machine": (machine, ()),
+    "epochs": (epochs, ("training",)),
+    "curriculum": (curriculum, ("curriculum",)),
+    "startup": (startup, ("startup",)),
+    "memory": (memory, ("memory",)),
+    "extraction": (extraction, ("extraction",)),
+    "dag": (dag, ("dag",)),
+}
+"""Each table and the parts that it cannot do without."""
+
+
+def filled(page: str, rows: Rows) -> str:
+    """The page with every table that was measured."""
+    for name, (block, wanted) in BLOCKS.items():
+        if all(rows[part] for part in wanted) and any(rows.values()):
+            between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+            text = block(rows)
+            page = between.sub(lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page)
+    return page
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--page", type=Path, default=Path("docs/performance.md"))
+    parser.add_argument("--results", type=Path, default=FOLDER)
+    options = parser.parse_args(arguments)
+    rows = {part: load(part, options.results) for part in PARTS}
+    options.page.write_text(filled(options.page.read_text(), rows))
+    if rows["memory"]:
+        memory_figure.draw(rows["memory"], options.page.parent / "images")
+    measured = ", ".join(part for part in PARTS if rows[part]) or "nothing"
+    print(f"{options.page}: {measured}")
+
+
+if __name__ == "__main__":
+    main()

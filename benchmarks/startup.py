@@ -1,0 +1,88 @@
+"""What starting a cell costs: seconds from the start of its process to the end of its first step.
+
+Each run is a process of its own with one thread; each part counts with its median. The corpus has
+MELD's size and lies in Parquet, as the workflow leaves it.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks import results
+from benchmarks.machine import this_machine
+from benchmarks.shapes import SHAPES, Shape
+from spcl import parquet
+from spcl.schemas import FEATURES, UTTERANCES
+
+CHILD = Path(__file__).with_name("startup_child.py")
+
+
+def write_tables(shape: Shape, folder: Path) -> None:
+    """A random corpus of this shape as the canonical tables; nine tenths are for training."""
+    corpus = shape.corpus("atv", device="cpu")
+    ids, dialogues = corpus.utterance_ids.tolist(), corpus.dialogue_ids
+    n, labels = len(ids), [f"emotion-{label}" for label in range(shape.classes)]
+    parts = np.array(["dev", "test", *["train"] * 18])
+    columns = {
+        "dialogue_id": dialogues.tolist(),
+        "utterance_id": ids,
+        "position": np.concatenate([np.arange(length) for length in corpus.lengths]),
+        "speaker": [str(one) for one in corpus.speakers.tolist()],
+        "text": [""] * n,
+        "emotion": pa.array([labels[one] for one in corpus.labels]).dictionary_encode(),
+        "split": parts[dialogues.astype(int) % len(parts)].tolist(),
+        "start_s": [None] * n,
+        "end_s": [None] * n,
+        "audio_path": [None] * n,
+        "video_path": [None] * n,
+    }
+    facts = {"dataset": "random", "simulated": True}
+    parquet.write(
+        UTTERANCES.table(columns),
+        folder / "utterances.parquet",
+        UTTERANCES,
+        labels=labels,
+        protocol="official",
+        protocol_seed=0,
+        **facts,
+    )
+    for m, x in corpus.features.items():
+        flat = pa.array(x.numpy().ravel())
+        vectors = pa.FixedSizeListArray.from_arrays(flat, x.shape[1])
+        table = {"utterance_id": ids, "observed": [True] * n, "features": vectors}
+        facts |= {"modality": m, "width": x.shape[1], "extractor": "random"}
+        facts |= {"version": "1", "options": {}, "inputs": ""}
+        parquet.write(FEATURES.table(table), folder / f"{m}.parquet", FEATURES, **facts)
+
+
+def measure(folder: Path, baseline: str) -> dict[str, float]:
+    """Seconds of each part of one start."""
+    command = [sys.executable, str(CHILD), str(time.time()), str(folder), baseline]
+    done = subprocess.run(
+        ["env", "OMP_NUM_THREADS=1", f"PYTHONPATH={Path.cwd()}", *command],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    parts: dict[str, float] = json.loads(done.stdout)
+    return parts
+
+
+def run(device: str, threads: int, *, baseline: str = "mmgcn", starts: int = 5) -> Iterator[str]:
+    """Measure `starts` starts, leave ``startup.parquet``, and yield a line a part."""
+    machine = this_machine(device, threads)
+    with tempfile.TemporaryDirectory() as temporary:
+        write_tables(SHAPES["meld"], Path(temporary))
+        spent = [measure(Path(temporary), baseline) for _ in range(starts)]
+    rows = [{"part": one, "seconds": float(np.median([s[one] for s in spent]))} for one in spent[0]]
+    results.save("startup", rows, machine)
+    for row in rows:
+        yield f"{row['part']:26}{row['seconds']:8.2f} s"
+    yield f"{'a cell up to here':26}{sum(row['seconds'] for row in rows):8.2f} s"

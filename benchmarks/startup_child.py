@@ -1,0 +1,75 @@
+"""A cell's process up to the end of its first training step; its parts in seconds, as JSON.
+
+It does what scripts/train_cell.py does, in the same order. Arguments: when the process was asked
+for (seconds since 1970), the folder of the tables, and the baseline.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+asked, folder, baseline = float(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+parts: dict[str, float] = {}
+
+
+def part(name: str) -> None:
+    """What has passed since the last part belongs to `name`."""
+    parts[name] = time.time() - asked - sum(parts.values())
+
+
+part("Python")
+
+from snakemake.iocontainers import Snakemake  # noqa: E402, F401
+from snakemake.logging import logger  # noqa: E402, F401
+
+part("Snakemake's preamble")
+
+from spcl import parquet  # noqa: E402
+from spcl.schemas import FEATURES, UTTERANCES  # noqa: E402
+
+part("pyarrow")
+
+import torch  # noqa: E402
+
+part("torch")
+
+import spcl.training.cell  # noqa: E402, F401
+from spcl import curriculum, models  # noqa: E402
+from spcl.training.dialogues import load_corpus  # noqa: E402
+from spcl.training.loop import Training  # noqa: E402
+from spcl.training.settings import TrainingSettings  # noqa: E402
+
+part("the library")
+
+torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True)
+
+part("determinism")
+
+utterances = parquet.read(folder / "utterances.parquet", UTTERANCES)
+features = {m: parquet.read(folder / f"{m}.parquet", FEATURES) for m in "atv"}
+
+part("reading tables")
+
+corpus = load_corpus(utterances, features, "atv", scale="standard", device="cpu")
+
+part("laying out the corpus")
+
+torch.manual_seed(1)
+model = models.build(
+    baseline,
+    widths=corpus.widths,
+    n_classes=len(corpus.labels),
+    n_speakers=corpus.n_speakers,
+)
+spl = curriculum.build("spcl", threshold=0.4, growth=1.25)
+training = Training(model, spl, corpus, TrainingSettings(epochs=2), seed=1)
+
+part("model and optimiser")
+
+training.step()
+
+part("first step")
+
+print(json.dumps(parts))
