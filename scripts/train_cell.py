@@ -17,7 +17,7 @@ from spcl.training.training_set import EarlierTables
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]), reserved_gpu():
+with job(snakemake.log[0]), reserved_gpu(snakemake.params.device):
     cell = Cell(**dict(snakemake.wildcards.items()))
     given, params, made = snakemake.input, snakemake.params, dict(snakemake.output.items())
     checkpoints = Checkpoints(Path(params.working), Path(params.kept))

@@ -36,7 +36,7 @@ def choose(device: str) -> str:
 
 
 @contextmanager
-def reserved_gpu(locks: Path | None = None) -> Iterator[str | None]:
+def reserved_gpu(device: str, locks: Path | None = None) -> Iterator[str | None]:
     """Hold the least used GPU and let CUDA see no other, until the context ends.
 
     To be entered before CUDA starts. Jobs of one user on one machine spread evenly; where there
@@ -44,20 +44,22 @@ def reserved_gpu(locks: Path | None = None) -> Iterator[str | None]:
 
     Parameters
     ----------
+    device
+        ``cuda``, or ``cpu``: then nothing is held.
     locks
         Folder of the lock files; by default one a user, where temporary files lie.
 
     Yields
     ------
     str or None
-        The GPU, or None where there is none.
+        The GPU, or None where there is none or none is asked for.
 
     Raises
     ------
     UserError
         Files in `locks` cannot be written or locked.
     """
-    found = gpus()
+    found = gpus() if device == "cuda" else []
     if not found:
         yield None
         return

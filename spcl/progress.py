@@ -78,8 +78,8 @@ class Progress(logging.Handler):
 
     def _report(self) -> None:
         """Speak, but let the cells that take the place of those that ended begin first."""
-        self.due = True
-        if not self._waiting:
+        self.due = self.total > 0
+        if self.due and not self._waiting:
             self._say()
 
     @property

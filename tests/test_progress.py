@@ -111,6 +111,14 @@ def test_a_run_without_cells_says_nothing():
     assert run.said == []
 
 
+def test_without_their_number_nothing_is_said():
+    run = Run(0)
+    for job in (1, 2):
+        run.start(job)
+        run.finish(job)
+    assert run.said == []
+
+
 def test_on_a_cluster_cells_are_submitted():
     run = Run(2, running="submitted")
     run.start(1, 2)

@@ -17,7 +17,7 @@ JOB = """
 import sys
 from pathlib import Path
 from spcl.device import reserved_gpu
-with reserved_gpu(Path(sys.argv[1])) as gpu:
+with reserved_gpu("cuda", Path(sys.argv[1])) as gpu:
     print(gpu, flush=True)
     sys.stdin.read()
 """
@@ -67,19 +67,28 @@ def test_a_job_takes_the_gpu_with_the_fewest_jobs_though_another_was_left_later(
             assert [gpu for _, gpu in three] == ["5", "5", "5"]
 
 
+def test_a_job_on_the_cpu_takes_no_gpu(two_gpus, tmp_path):
+    with device.reserved_gpu("cpu", tmp_path) as gpu:
+        assert gpu is None
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_job_sees_its_gpu_alone(two_gpus, tmp_path):
-    with device.reserved_gpu(tmp_path) as gpu:
+    with device.reserved_gpu("cuda", tmp_path) as gpu:
         assert device.gpus() == [gpu] == ["3"]
 
 
 def test_what_fails_inside_is_not_mistaken_for_a_fault_of_the_locks(two_gpus, tmp_path):
-    with pytest.raises(FileNotFoundError), device.reserved_gpu(tmp_path):
+    with pytest.raises(FileNotFoundError), device.reserved_gpu("cuda", tmp_path):
         (tmp_path / "absent").read_text()
 
 
 def test_the_choice_of_a_cluster_counts(monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
-    with device.reserved_gpu(tmp_path) as first, device.reserved_gpu(tmp_path) as second:
+    with (
+        device.reserved_gpu("cuda", tmp_path) as first,
+        device.reserved_gpu("cuda", tmp_path) as second,
+    ):
         assert first == second == "2"
 
 
@@ -101,7 +110,7 @@ def test_without_a_choice_the_machines_gpus_are_numbered_as_cuda_does(monkeypatc
 def test_hidden_gpus_are_none(monkeypatch, tmp_path, hidden):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
     assert device.choose("auto") == "cpu"
-    with device.reserved_gpu(tmp_path) as gpu:
+    with device.reserved_gpu("cuda", tmp_path) as gpu:
         assert gpu is None
 
 
@@ -112,7 +121,7 @@ def test_auto_takes_what_there_is_and_a_name_is_kept(two_gpus):
 
 def refused(locks):
     """The refusal of a folder of locks."""
-    with pytest.raises(UserError) as refusal, device.reserved_gpu(locks):
+    with pytest.raises(UserError) as refusal, device.reserved_gpu("cuda", locks):
         pass
     return str(refusal.value)
 
@@ -131,7 +140,7 @@ def test_a_folder_that_may_not_be_written_is_one_line(two_gpus, tmp_path, monkey
     monkeypatch.chdir(tmp_path)  # the folders above are root's alone
     tmp_path.chmod(0o755)
     locks = Path("locks")
-    with device.reserved_gpu(locks):
+    with device.reserved_gpu("cuda", locks):
         pass
     if owner == "oneself":
         os.chown(locks, 65534, 65534)

@@ -20,7 +20,7 @@ from spcl.device import reserved_gpu
 from spcl.errors import UserError
 from spcl.job import job
 
-with job(snakemake.log[0]), reserved_gpu(Path("locks")) as gpu:
+with job(snakemake.log[0]), reserved_gpu(snakemake.params.device, Path("locks")) as gpu:
     cell = dict(snakemake.wildcards.items())
     Path("begun").mkdir(exist_ok=True)
     Path("begun", f"{cell['baseline']}-{cell['curriculum']}").write_text(gpu)
