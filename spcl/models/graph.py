@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from spcl.models.batch import Batch
+from spcl.models.blocks import mix, pairs
 from spcl.models.dropout import dropout
-from spcl.models.rows import Rows, take
 
 _LAMBDA, _ALPHA = 0.5, 0.1
 
@@ -33,21 +33,20 @@ class ModalityGraph:
 
     Attributes
     ----------
+    batch
+        N utterances in M modalities.
     within
-        A inside each modality, (M, B, L, L); 0 where either end is padding.
+        A inside each modality, as blocks (`spcl.models.blocks`) of M kinds.
     across
         A between the modalities of an utterance, (N, M, M); 0 from a modality to itself.
     scale
         D^(-1/2), (M, N, 1).
-    padded, packed
-        The way from nodes (M, N) to (M, B, L) and back, dimensions flattened.
     """
 
+    batch: Batch
     within: Tensor
     across: Tensor
     scale: Tensor
-    padded: Rows
-    packed: Rows
 
     @classmethod
     def of(cls, batch: Batch, h: Tensor) -> "ModalityGraph":
@@ -55,28 +54,23 @@ class ModalityGraph:
 
         A vector of zeros is at a right angle to every other, and gets no gradient from its angles.
         """
-        modality = torch.arange(len(h), device=h.device)
-        index = modality[:, None, None] * h.shape[1] + batch.padded.index
-        padded = Rows(index, batch.mask.expand(index.shape))
-        packed = Rows(modality[:, None] * batch.mask.numel() + batch.packed.index)
         # The cosine of a vector with itself passes 1 in half precision, and arccos has no value
         # there. So it is taken in float32 and clamped, which covers TF32 too.
         with torch.autocast(h.device.type, enabled=False):
             h = h.float()
             norm = torch.linalg.vector_norm(h, dim=-1, keepdim=True)
             unit = h / norm.masked_fill(norm == 0, 1)
-            every = take(unit.flatten(0, 1), padded, packed)
-            within = _similarity(every @ every.mT) * (batch.mask[:, None] & batch.mask[..., None])
+            within = _similarity(pairs(batch, unit, unit))
             others = 1 - torch.eye(len(h), device=h.device)
             across = _similarity(torch.einsum("mkh,nkh->kmn", unit, unit)) * others
-            degree = take(within.sum(-1).flatten(), packed, padded) + across.sum(-1).T
-            return cls(within, across, degree.rsqrt().unsqueeze(-1), padded, packed)
+            inside = mix(batch, within, torch.ones_like(norm))
+            degree = inside + across.sum(-1).T.unsqueeze(-1)
+            return cls(batch, within, across, degree.rsqrt())
 
     def aggregate(self, h: Tensor) -> Tensor:
         """P h, (M, N, H) -> (M, N, H)."""
         h = self.scale * h
-        inside = self.within @ take(h.flatten(0, 1), self.padded, self.packed)
-        near = take(inside.flatten(0, 2), self.packed, self.padded)
+        near = mix(self.batch, self.within, h)
         return self.scale * (near + torch.einsum("kmn,nkh->mkh", self.across, h))
 
 
