@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from spcl.errors import UserError
-from spcl.parquet import Column, Schema, metadata, read, write
+from spcl.parquet import Column, Schema, metadata, read, write, write_atomically
 
 SCHEMA = Schema(
     "people",
@@ -51,6 +51,37 @@ def test_a_table_that_does_not_fit_is_not_written(tmp_path, table, facts, messag
     with pytest.raises(ValueError, match=message):
         write(table, tmp_path / "p.parquet", SCHEMA, **facts)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_write_left_goes_with_the_next(tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def killed(temporary):
+        temporary.write_text("half")
+        left.append(temporary)
+        raise Killed
+
+    left = []
+    path = tmp_path / "words.parquet"
+    with pytest.raises(Killed):
+        write_atomically(path, killed)
+    left[0].write_text("half")  # SIGKILL would have left it
+    write_atomically(path, lambda temporary: temporary.write_text("whole"))
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_one_that_was_believed_dead_cannot_write_into_the_file_of_another(tmp_path):
+    path = tmp_path / "words.parquet"
+
+    def slow(temporary):
+        temporary.write_text("of the one believed dead")
+        write_atomically(path, lambda other: other.write_text("of the other"))
+
+    with pytest.raises(UserError, match="No such file"):
+        write_atomically(path, slow)
+    assert path.read_text() == "of the other"
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
