@@ -1,12 +1,14 @@
 """The smoke grid, run from raw media to the report on a copy of the project."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import zipfile
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -106,6 +108,53 @@ def test_the_same_seed_gives_the_same_bytes_and_force_runs_the_cell_alone(finish
     assert len(before) == 6
     assert cell_files(finished) == before
     assert (finished.folder / CELLS / "none" / "metrics.parquet").stat().st_mtime_ns == other
+
+
+def rows(project, baseline, seed):
+    """Those of one seed in the four tables of a cell without curriculum."""
+    folder = project.folder / "results/cells/meld-smoke" / baseline / "atv" / "none"
+    found = {}
+    for kind, schema in TABLES.items():
+        table = parquet.read(folder / f"{kind}.parquet", schema)
+        found[kind] = table.filter(pc.field("seed") == seed).to_pydict()
+    return found
+
+
+def test_a_seed_that_is_added_is_trained_alone_and_other_code_trains_all_anew(finished):
+    """The tables of the seed that was there stay as they are, wall times and commit included."""
+    config = yaml.safe_load((finished.folder / SMOKE).read_text())
+    config["grid"] |= {"baselines": ["late_fusion", "mmgcn"], "curricula": ["none"]}
+    config["grid"]["seeds"] = [1, 2]
+    config["baselines"]["late_fusion"] = {"model": {"hidden": 8}}
+    config = finished.configure(config)
+    commit_all(finished.folder)
+    log = finished.folder / "logs/train_cell/meld-smoke/mmgcn/atv/none.log"
+
+    first = rows(finished, "mmgcn", 1)
+    finished.snakemake("--cores", "2", "cells", config=config)
+    assert rows(finished, "mmgcn", 1) == first
+    assert first["metrics"]["commit"] == ["unknown", "unknown"]
+    second = rows(finished, "mmgcn", 2)
+    assert all(table["seed"] for table in second.values())
+    assert "unknown" not in second["metrics"]["commit"]
+    assert set(re.findall(r"seed (\d+)", log.read_text())) == {"2"}
+
+    other = rows(finished, "late_fusion", 1)
+    finished.append("spcl/models/mmgcn.py", "CHANGED = 1")
+    finished.snakemake("--cores", "2", "cells", config=config)
+    assert rows(finished, "late_fusion", 1) == other
+    again = rows(finished, "mmgcn", 1)
+    assert "unknown" not in again["metrics"]["commit"]
+    assert again["metrics"]["train_seconds"] != first["metrics"]["train_seconds"]
+    assert again["predictions"] == first["predictions"]  # what was added computes nothing
+    assert set(re.findall(r"seed (\d+)", log.read_text())) == {"1", "2"}
+
+
+def commit_all(folder):
+    """Make a repository of the project, so that what is trained from here on has a commit."""
+    who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+    for command in (["init", "--quiet"], ["add", "spcl"], ["commit", "--quiet", "-m", "first"]):
+        subprocess.run(["git", *who, *command], cwd=folder, check=True)
 
 
 def test_every_curriculum_trains_and_random_keeps_the_pace_of_spcl(finished):
