@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from spcl.curriculum import Curriculum
+from spcl.progress import in_words
 from spcl.training.adam import Adam
 from spcl.training.dialogues import Corpus, Dialogues
 from spcl.training.metrics import Scores, confusion_matrix, scores
@@ -276,8 +277,10 @@ class Training:
         )
         self.curriculum.step()
         run.history.append(record)
+        seconds = run.seconds + time.perf_counter() - start
+        to_come = self.settings.epochs - number
         log.info(
-            "seed %d epoch %d/%d: loss %.4f, admitted %.1f %%, %s W-F1 %.1f, %.1f s",
+            "seed %d epoch %d/%d: loss %.4f, admitted %.1f %%, %s W-F1 %.1f, %s%s",
             self.seed,
             number,
             self.settings.epochs,
@@ -285,7 +288,8 @@ class Training:
             100 * record.admitted_share,
             self.choose_on,
             100 * now[self.choose_on].weighted_f1,
-            run.seconds + time.perf_counter() - start,
+            in_words(seconds),
+            f", about {in_words(seconds / number * to_come)} left" if to_come else "",
         )
         # A gradient that is no number spoils the weights though its loss was one.
         finite = {"loss": record.train_loss, "gradient": float(done.gradient_norm)}
