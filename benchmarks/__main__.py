@@ -9,8 +9,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import curriculum, dag, extraction, memory, startup, training
-from benchmarks.results import FOLDER
+from benchmarks import curriculum, dag, extraction, memory, results, startup, training
 from benchmarks.shapes import SHAPES
 from spcl.errors import UserError
 
@@ -91,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except UserError as error:
             sys.exit(f"error: {error}")
         seconds = time.perf_counter() - start
-        print(f"  {FOLDER / f'{part}.parquet'}, after {seconds:.0f} s", flush=True)
+        print(f"  {results.FOLDER / f'{part}.parquet'}, after {seconds:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

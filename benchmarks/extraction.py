@@ -7,10 +7,12 @@ from pathlib import Path
 
 from benchmarks import results
 from benchmarks.machine import this_machine
-from spcl.data.corpus import read_corpus
+from spcl import parquet
+from spcl.data.corpus import read_corpus, write_corpus
 from spcl.data.simulator import simulate
 from spcl.extract import extractor
 from spcl.extract.run import extract
+from spcl.schemas import UTTERANCES
 
 EXTRACTORS = {"t": "minilm", "a": "egemaps", "v": "face_hog"}  # config/paper.yaml
 
@@ -29,10 +31,15 @@ def run(device: str, threads: int, *, layout: str = "meld", dialogues: int = 24)
         corpus = read_corpus(
             folder, layout=layout, labels=None, dataset="bench", protocol="official"
         )
+        tables = [
+            Path(temporary, f"{kind}.parquet") for kind in ("utterances", "problems", "report")
+        ]
+        write_corpus(corpus, *tables)
+        utterances = parquet.read(tables[0], UTTERANCES)
         for modality, name in EXTRACTORS.items():
             start = time.perf_counter()
             done = extract(
-                corpus.utterances,
+                utterances,
                 folder,
                 extractor(modality, name),
                 shards=Path(temporary, modality),

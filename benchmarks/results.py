@@ -18,10 +18,9 @@ def save(
     part: str,
     rows: Iterable[Mapping[str, Any]],
     machine: Machine,
-    folder: Path = FOLDER,
     types: Mapping[str, pa.DataType] | None = None,
 ) -> Path:
-    """Write the rows of a part, and return the file.
+    """Write the rows of a part into `FOLDER`, and return the file.
 
     Parameters
     ----------
@@ -29,8 +28,6 @@ def save(
         The file's name.
     rows, machine
         What was measured, and on what.
-    folder
-        Created where it is missing.
     types
         Of columns that may be null in every row.
     """
@@ -38,7 +35,7 @@ def save(
     for name, type_ in (types or {}).items():
         index = table.schema.get_field_index(name)
         table = table.set_column(index, name, table[name].cast(type_))
-    path = folder / f"{part}.parquet"
+    path = FOLDER / f"{part}.parquet"
     write_atomically(path, lambda temporary: pq.write_table(table, temporary))
     return path
 

@@ -7,6 +7,7 @@ from benchmarks.machine import seconds_of
 from benchmarks.shapes import Shape
 from spcl import curriculum, models
 from spcl.models import Batch
+from spcl.training.adam import Adam
 
 CURRICULA: dict[str, dict[str, float]] = {"none": {}, "spcl": {"threshold": 0.4, "growth": 1.25}}
 
@@ -38,9 +39,7 @@ class Side:
             n_speakers=shape.speakers,
         ).to(device)
         self.curriculum = curriculum.build(pace, **CURRICULA[pace]).to(device)
-        self.optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=1e-4, weight_decay=1e-8, fused=True
-        )
+        self.optimizer = Adam(self.model.parameters(), learning_rate=1e-4, weight_decay=1e-8)
 
     def backward(self, batch: Batch) -> None:
         """Add the gradients of a batch to those that are there."""
@@ -48,7 +47,7 @@ class Side:
 
     def step(self, batch: Batch) -> None:
         """As `spcl.training.loop` does it."""
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         self.backward(batch)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0, foreach=True)
         self.optimizer.step()

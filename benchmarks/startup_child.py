@@ -43,9 +43,7 @@ from spcl.training.settings import TrainingSettings  # noqa: E402
 part("the library")
 
 torch.set_num_threads(1)
-torch.use_deterministic_algorithms(True)
-
-part("determinism")
+torch.set_deterministic_debug_mode("error")
 
 utterances = parquet.read(folder / "utterances.parquet", UTTERANCES)
 features = {m: parquet.read(folder / f"{m}.parquet", FEATURES) for m in "atv"}
