@@ -34,7 +34,7 @@ def pairs(batch: Batch, x: Tensor, y: Tensor) -> Tensor:
         The blocks of all kinds and dialogues, in a layout of the device's.
     """
     if x.device.type == "cpu":
-        return _Pairs.apply(x, y, batch.lengths.tolist())  # type: ignore[no-any-return]
+        return _Pairs.apply(x, y, batch.lengths.tolist())
     return _pad(batch, x) @ _pad(batch, y).mT
 
 
@@ -56,14 +56,14 @@ def mix(batch: Batch, w: Tensor, y: Tensor) -> Tensor:
         (H, N, D).
     """
     if y.device.type == "cpu":
-        return _Mix.apply(w, y, batch.lengths.tolist())  # type: ignore[no-any-return]
+        return _Mix.apply(w, y, batch.lengths.tolist())
     # Padded vectors are zeros, so it does not matter what their weights are.
     return batch.pack((w @ _pad(batch, y)).permute(1, 2, 0, 3)).transpose(0, 1)
 
 
 def softmax_on_cpu(batch: Batch, w: Tensor, kinds: int) -> Tensor:
     """Softmax over the j of i's dialogue; a GPU has attention kernels for that and more."""
-    return _Softmax.apply(w, kinds, batch.lengths.tolist())  # type: ignore[no-any-return]
+    return _Softmax.apply(w, kinds, batch.lengths.tolist())
 
 
 def _pad(batch: Batch, x: Tensor) -> Tensor:

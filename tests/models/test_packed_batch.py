@@ -143,10 +143,26 @@ def test_positions_are_sines_and_cosines():
         torch.testing.assert_close(positions[3, column], turn(angle))
 
 
-def test_dropout_keeps_the_mean():
+@pytest.mark.parametrize("p", [0.1, 0.3, 0.4, 0.5, 0.9])
+def test_dropout_keeps_the_mean(p):
     torch.manual_seed(0)
-    x = torch.ones(100_000)
-    dropped = dropout(x, 0.3)
-    torch.testing.assert_close(dropped.unique(), torch.tensor([0, 1 / 0.7]))
-    assert abs(float((dropped == 0).float().mean()) - 0.3) < 0.01
-    assert dropout(x, 0.3, training=False) is x
+    x = torch.ones(400_002)
+    dropped = dropout(x, p)
+    torch.testing.assert_close(dropped.unique(), torch.tensor([0, 1 / (1 - p)]), atol=0, rtol=1e-4)
+    assert abs(float((dropped == 0).float().mean()) - p) < 0.004
+    assert abs(float(dropped.double().mean()) - 1) < 0.02
+    assert dropout(x, p, training=False) is x
+
+
+def test_entries_are_dropped_independently_of_their_neighbours():
+    torch.manual_seed(0)
+    kept = (dropout(torch.ones(400_000), 0.4) > 0).float().view(-1, 4)  # drawn four at a time
+    torch.testing.assert_close(kept.mean(0), torch.full((4,), 0.6), atol=0.01, rtol=0)
+    torch.testing.assert_close(kept.T.corrcoef(), torch.eye(4), atol=0.02, rtol=0)
+
+
+def test_dropout_drops_the_same_entries_of_the_gradient():
+    x = torch.randn(3, 5, 7, requires_grad=True)
+    dropped = dropout(x, 0.5)
+    dropped.sum().backward()
+    assert torch.equal(x * x.grad, dropped)
