@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from spcl.models.attention import attend, sinusoids
 from spcl.models.batch import Batch
 from spcl.models.dropout import dropout
-from spcl.models.recurrence import Recurrence
+from spcl.models.recurrence import Recurrence, Steps
 from spcl.models.reference import parts
 from spcl.models.rows import Rows, take
 
@@ -95,6 +95,22 @@ class BiDDIN(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The logits of each modality, {"a": (N, C), ...}."""
+        steps, there, back = self.unroll(batch)
+        # Hundreds of steps would add up the rounding of half precision.
+        with torch.autocast(steps.speaks.device.type, enabled=False):
+            e = self.recurrence(steps)
+        return self.classify(batch, take(e.flatten(0, 2), back, there))
+
+    def unroll(self, batch: Batch) -> tuple[Steps, Rows, Rows]:
+        """What the recurrence runs over.
+
+        Returns
+        -------
+        steps
+            Of the 2 M cells of both directions.
+        there, back
+            Where each step (T, M, 2, B) finds its utterance among (N, M, 2), and the way back.
+        """
         modalities = list(self.heads)
         steps, rows, active = _timelines(batch, len(modalities))
 
@@ -106,15 +122,16 @@ class BiDDIN(nn.Module):
         party = torch.arange(self.n_speakers, device=speaker.device)
         speaks = (speaker.flatten(1, 2).unsqueeze(-1) == party).unsqueeze(-1)
         to_global, to_party = unroll(self.to_global), unroll(self.to_party)
-        # Hundreds of steps would add up the rounding of half precision.
-        with torch.autocast(speaks.device.type, enabled=False):
-            e = self.recurrence(to_global.float(), to_party.float(), speaks, active)
-        e = dropout(take(e.flatten(0, 2), rows, steps), self.dropout, self.training)
-        h = e.flatten(2)  # (N, M, 2 E)
+        masks = self.recurrence.draw(batch.max_length, len(batch))
+        return Steps(to_global.float(), to_party.float(), speaks, active, masks), steps, rows
+
+    def classify(self, batch: Batch, e: Tensor) -> dict[str, Tensor]:
+        """The logits from the emotions of both directions, (N, M, 2, E)."""
+        h = dropout(e, self.dropout, self.training).flatten(2)  # (N, M, 2 E)
         positions = sinusoids(batch.max_length, h.shape[-1], h.device).to(h.dtype)
         h = h + Rows(batch.position).of(positions)[:, None]
         h = dropout(h, self.position_dropout, self.training)
-        return {m: self.heads[m](batch, h[:, index]) for index, m in enumerate(modalities)}
+        return {m: head(batch, h[:, index]) for index, (m, head) in enumerate(self.heads.items())}
 
     @classmethod
     def from_reference(

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spcl.models.batch import Batch
+from spcl.models.dropout import dropout
 from spcl.models.encoder import REFERENCE_NAMES, Encoder
 from spcl.models.reference import parts, renamed
 from spcl.models.window import WindowGraph
@@ -151,16 +152,17 @@ class _Network(nn.Module):
         self.near = nn.Linear(graph_hidden, graph_hidden)
         self.self_ = nn.Linear(graph_hidden, graph_hidden, bias=False)
         self.mix = nn.Linear(hidden + graph_hidden, graph_hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         self.classify = nn.Linear(graph_hidden, n_classes)
 
     def forward(self, batch: Batch, graph: WindowGraph, x: Tensor) -> Tensor:
         g = self.encoder(batch, x)
-        sources = graph.gather(g)  # (N, W, hidden)
+        sources = graph.sources(g)  # (N, W, hidden)
         attention = graph.softmax_out(_dot(sources, F.linear(g, self.attention)))
         h = self.relational(graph, g, sources)
-        f = self.near(_dot(graph.gather(h).mT, attention)) + self.self_(h)
-        logits: Tensor = self.classify(self.dropout(torch.relu(self.mix(torch.cat([g, f], -1)))))
+        f = self.near(_dot(graph.sources(h).mT, attention)) + self.self_(h)
+        mixed = torch.relu(self.mix(torch.cat([g, f], -1)))
+        logits: Tensor = self.classify(dropout(mixed, self.dropout, self.training))
         return logits
 
 
@@ -186,9 +188,11 @@ class _RelationalConvolution(nn.Module):
         # The neighbours are summed before they are transformed: once a basis, or once a relation
         # where there are fewer of those, but never once an edge.
         if len(self.comp) > _BASES:
-            mix, weights = graph.relations @ self.comp, self.bases
+            kinds, weights = self.comp, self.bases
         else:
-            mix, weights = graph.relations, torch.tensordot(self.comp, self.bases, 1)
+            kinds = torch.eye(len(self.comp), device=g.device)
+            weights = torch.tensordot(self.comp, self.bases, 1)
+        mix = F.embedding(graph.relation, kinds) * graph.share.unsqueeze(-1)  # (N, W, K)
         summed = mix.mT @ sources  # (N, K, width)
         return summed.flatten(1) @ weights.flatten(0, 1) + torch.addmm(self.bias, g, self.root)
 

@@ -13,13 +13,38 @@ softmax is summed as it goes, so a step costs the same at every t.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from spcl.models.attention import sinusoids
 from spcl.models.dropout import dropout
+
+
+@dataclass
+class Steps:
+    """What K cells run over: T steps of B dialogues.
+
+    Attributes
+    ----------
+    to_global, to_party
+        What the features give to the GRUs' gates, (T, K, B, 3 G) and (T, K, B, 3 P).
+    speaks
+        (T, K, B, S, 1) bool: which of S parties speaks.
+    active
+        At each step, how many dialogues take part: the first so many. Never grows.
+    masks
+        Of `Recurrence.draw`.
+    """
+
+    to_global: Tensor
+    to_party: Tensor
+    speaks: Tensor
+    active: Sequence[int]
+    masks: tuple[Tensor, ...]
 
 
 class Recurrence(nn.Module):
@@ -63,39 +88,38 @@ class Recurrence(nn.Module):
         self.attention = nn.Parameter(torch.empty(cells, global_hidden, 1))
         nn.init.uniform_(self.attention, -(global_hidden**-0.5), global_hidden**-0.5)
 
-    def forward(
-        self, to_global: Tensor, to_party: Tensor, speaks: Tensor, active: Sequence[int]
-    ) -> Tensor:
-        """Run over T steps of K cells and B dialogues.
+    def draw(self, length: int, dialogues: int) -> tuple[Tensor, ...]:
+        """Dropout masks of every g, q, past g and e, (T, K, B, .); none in evaluation."""
+        if not self.training:
+            return ()
+        cells, p_width, e_width = self.party_to_emotion.shape
+        g_width, ones = self.global_to_global.shape[1], self.attention.new_ones(())
+        return tuple(
+            dropout(ones.expand(length, cells, dialogues, width), p)
+            for width, p in (
+                (g_width, self.dropout),
+                (p_width, self.dropout),
+                (g_width, self.position_dropout),
+                (e_width // 3, self.dropout),
+            )
+        )
 
-        Parameters
-        ----------
-        to_global, to_party
-            What the features give to the GRUs' gates, (T, K, B, 3 G) and (T, K, B, 3 P).
-        speaks
-            (T, K, B, S, 1) bool: which of S parties speaks.
-        active
-            At each step, how many dialogues take part: the first so many. Never grows.
-
-        Returns
-        -------
-        Tensor
-            Every e, (T, K, B, E); zeros where a dialogue takes no part.
-        """
+    def forward(self, steps: Steps) -> Tensor:
+        """Every e, (T, K, B, E); of no meaning where a dialogue takes no part."""
+        to_global, to_party, speaks = steps.to_global, steps.to_party, steps.speaks
         length, cells, dialogues, _ = to_global.shape
         g = to_global.new_zeros(cells, dialogues, self.global_to_global.shape[1])
         parties = to_global.new_zeros(cells, dialogues, speaks.shape[3], to_party.shape[-1] // 3)
         context = torch.zeros_like(g)
         log_sum = g.new_full((cells, dialogues, 1), -torch.inf)
         positions = sinusoids(length, g.shape[-1], g.device).to(g.dtype)
-        keep_g = self._masks(length, g, self.dropout)
-        keep_q = self._masks(length, parties[:, :, 0], self.dropout)
-        keep_k = self._masks(length, g, self.position_dropout)
+        # In evaluation nobody looks at them.
+        masks = [mask.unbind() for mask in steps.masks] or [positions.unbind()] * 4
 
         spoken = []
         for n, u_g, u_p, speaking, position, d_g, d_q, d_k in zip(
-            active, to_global.unbind(), to_party.unbind(), speaks.unbind(), positions.unbind(),
-            keep_g, keep_q, keep_k, strict=True,
+            steps.active, to_global.unbind(), to_party.unbind(), speaks.unbind(),
+            positions.unbind(), *masks[:3], strict=True,
         ):  # fmt: skip
             g, parties, context = _head(g, n), _head(parties, n), _head(context, n)
             log_sum, speaking = _head(log_sum, n), _head(speaking, n)
@@ -121,17 +145,18 @@ class Recurrence(nn.Module):
             score = past @ self.attention
             context = torch.lerp(context, past, torch.sigmoid(score - log_sum))
             log_sum = torch.logaddexp(log_sum, score)
-        return self._emotions(spoken, active)
+        return self._emotions(spoken, steps.active, masks[3])
 
-    def _emotions(self, spoken: list[Tensor], active: Sequence[int]) -> Tensor:
+    def _emotions(
+        self, spoken: list[Tensor], active: Sequence[int], masks: Sequence[Tensor]
+    ) -> Tensor:
         """The emotion GRU, which nothing else depends on: T of (K, n, P) -> (T, K, B, E)."""
         inputs = torch.baddbmm(
             self.emotion_input_bias, torch.cat(spoken, 1), self.party_to_emotion
         ).split(list(active), 1)
         e = inputs[0].new_zeros(*inputs[0].shape[:2], self.emotion_to_emotion.shape[1])
-        keep = self._masks(len(spoken), e, self.dropout)
         emotions = []
-        for n, u, d in zip(active, inputs, keep, strict=True):
+        for n, u, d in zip(active, inputs, masks, strict=True):
             e = _head(e, n)
             e = _gru(u, torch.baddbmm(self.emotion_bias, e, self.emotion_to_emotion), e)
             if self.training:
@@ -139,11 +164,45 @@ class Recurrence(nn.Module):
             emotions.append(F.pad(e, (0, 0, 0, active[0] - n)) if n < active[0] else e)
         return torch.stack(emotions)
 
-    def _masks(self, length: int, state: Tensor, p: float) -> tuple[Tensor, ...]:
-        """Dropout masks of one state for all steps, drawn together; of no use in evaluation."""
-        if not self.training:
-            return (state,) * length
-        return dropout(state.new_ones(length, *state.shape), p).unbind()
+
+def together(recurrences: Sequence[Recurrence], steps: Sequence[Steps]) -> list[Tensor]:
+    """What each recurrence makes of its own steps in training, run as one with all their cells.
+
+    Parameters
+    ----------
+    recurrences
+        Of the same sizes.
+    steps
+        One each; numbers of steps and dialogues may differ.
+    """
+    length = max(len(one.active) for one in steps)
+    dialogues = max(one.to_global.shape[2] for one in steps)
+
+    def join(parts: Sequence[Tensor]) -> Tensor:
+        return torch.cat([_grown(part, length, dialogues) for part in parts], 1)
+
+    active = [[*one.active, *[0] * (length - len(one.active))] for one in steps]
+    joined = Steps(
+        join([one.to_global for one in steps]),
+        join([one.to_party for one in steps]),
+        join([one.speaks for one in steps]),
+        [max(counts) for counts in zip(*active, strict=True)],
+        tuple(join(masks) for masks in zip(*(one.masks for one in steps), strict=True)),
+    )
+    weights = {
+        name: torch.cat([one.get_parameter(name) for one in recurrences])
+        for name, _ in recurrences[0].named_parameters()
+    }
+    emotions = functional_call(recurrences[0], weights, (joined,))
+    return [
+        e[: len(one.active), :, : one.to_global.shape[2]]
+        for e, one in zip(emotions.chunk(len(steps), 1), steps, strict=True)
+    ]
+
+
+def _grown(x: Tensor, length: int, dialogues: int) -> Tensor:
+    """(T, K, B, ...) with zeros up to T = length and B = dialogues."""
+    return F.pad(x, (0, 0) * (x.ndim - 3) + (0, dialogues - x.shape[2], 0, 0, 0, length - len(x)))
 
 
 def _head(x: Tensor, n: int) -> Tensor:

@@ -2,14 +2,16 @@
 
 An edge goes from utterance j to utterance i = j + o of the same dialogue, o in -past..future, j
 itself included. Its relation is the ordered pair of speakers and whether j comes before i. A packed
-row has one column an offset, so no list of edges is needed: the table of what comes *in* has edge
-(j, i) at row i, that of what goes *out* at row j, in the same column.
+row has one column a neighbour, in the order of the dialogue, so no list of edges is needed: the
+table of what comes *in* has edge (j, i) at row i, that of what goes *out* at row j. Where one has
+it in a column, the other has it in that column from the end.
 """
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from spcl.models.batch import Batch
 from spcl.models.rows import Rows, take
@@ -21,27 +23,29 @@ class WindowGraph:
 
     Attributes
     ----------
-    sources
-        (N, W) the row of j, by i.
+    past, future
+        Of the window.
     to_out, to_in
         (N, W) each edge's place in the other table, flattened: for the edges by i, and by j.
-    relations
-        (N, W, R), by i: 1 / (edges of this relation into i) at the edge's relation, else 0;
-        R = 2 S^2, numbered 2 (S s_j + s_i) + (0 if j < i else 1).
+    relation
+        (N, W) int64, by i: of each edge, numbered 2 (S s_j + s_i) + (0 if j < i else 1).
+    share
+        (N, W), by i: 1 / (edges of this relation into i); 0 where there is no edge.
     """
 
-    sources: Rows
+    past: int
+    future: int
     to_out: Rows
     to_in: Rows
-    relations: Tensor
+    relation: Tensor
+    share: Tensor
 
     @classmethod
     def of(cls, batch: Batch, *, past: int, future: int, n_speakers: int) -> "WindowGraph":
         """Derive the edges from the lengths and speakers of `batch`."""
         device = batch.lengths.device
         rows = torch.arange(len(batch.labels), device=device)[:, None]
-        offset = torch.arange(-past, future + 1, device=device)
-        column = offset + past
+        column = torch.arange(past + 1 + future, device=device)
         position = batch.position[:, None]
         length = batch.lengths[batch.dialogue][:, None]
 
@@ -49,22 +53,28 @@ class WindowGraph:
             keep = (position + shift >= 0) & (position + shift < length)
             return (rows + shift).where(keep, 0), keep
 
-        j, has_source = inside(-offset)
-        i, has_target = inside(offset)
+        j, has_source = inside(column - future)
+        i, has_target = inside(column - past)
         speaker = batch.speakers
-        relation = 2 * (n_speakers * speaker[j] + speaker[:, None]) + (offset <= 0).long()
-        kinds = torch.arange(2 * n_speakers**2, device=device)
-        relations = ((relation.unsqueeze(-1) == kinds) & has_source.unsqueeze(-1)).float()
+        later = (column >= future).long()
+        relation = 2 * (n_speakers * speaker[j] + speaker[:, None]) + later
+        same = (relation.unsqueeze(-1) == relation.unsqueeze(1)) & has_source.unsqueeze(1)
         return cls(
-            sources=Rows(j, has_source),
-            to_out=Rows(j * len(column) + column, has_source),
-            to_in=Rows(i * len(column) + column, has_target),
-            relations=relations / relations.sum(1, keepdim=True).clamp(min=1),
+            past=past,
+            future=future,
+            to_out=Rows(j * len(column) + column.flip(0), has_source),
+            to_in=Rows(i * len(column) + column.flip(0), has_target),
+            relation=relation,
+            share=has_source / same.sum(-1).clamp(min=1),
         )
 
-    def gather(self, x: Tensor) -> Tensor:
-        """x_j of every edge, by i: (N, D) -> (N, W, D); zeros where there is no edge."""
-        return take(x, self.sources, self.to_in)
+    def sources(self, x: Tensor) -> Tensor:
+        """x_j beside i, (N, D) -> (N, W, D), without a copy.
+
+        Where there is no edge stands what lies there, be it of another dialogue: to be weighted 0.
+        """
+        around = F.pad(x, (0, 0, self.future, self.past))
+        return around.unfold(0, self.past + 1 + self.future, 1).mT
 
     def softmax_out(self, scores: Tensor) -> Tensor:
         """Softmax over the edges that leave the same j, (N, W) by i; 0 where there is no edge."""
