@@ -9,9 +9,12 @@
 #SBATCH --time=24:00:00
 #SBATCH --requeue
 #SBATCH --open-mode=append
+#SBATCH --signal=TERM@60
 
-# SLURM sends SIGTERM (pre-emption, the end of the time) to what srun started and not to this
-# script: so it reaches the cells, which save their state and end.
+export PATH="$PWD/.venv/bin:$PATH" # where make installs Snakemake
+
+# SLURM sends SIGTERM (a minute before the time is up, at pre-emption) to what srun started and not
+# to this script: so it reaches the cells, which save their state and end.
 exec srun --ntasks=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" \
   snakemake --cores "$SLURM_CPUS_PER_TASK" \
   ${SLURM_GPUS_ON_NODE:+--resources gpu="$SLURM_GPUS_ON_NODE"} "$@"
