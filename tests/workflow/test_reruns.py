@@ -191,8 +191,13 @@ def delete(project, *paths):
 
 
 def test_a_cell_that_was_deleted_leaves_the_others_alone(made):
-    delete(made, f"{CELLS}/mmgcn/at/none/history.parquet")
+    """And it is no longer missing when it was put back."""
+    history = made.folder / CELLS / "mmgcn/at/none/history.parquet"
+    before = history.read_bytes()
+    history.unlink()
     assert cells_of(made.pending("grid.yaml")) == {"mmgcn/at/none"}
+    history.write_bytes(before)
+    assert made.pending("grid.yaml") == set()
 
 
 BETWEEN = (
@@ -324,23 +329,26 @@ def test_other_bytes_are_all_datasets_that_lie_there(mixed):
 
 
 def test_a_table_of_a_users_corpus_is_everything_of_its_datasets(mixed):
-    """Though the folder's time stamp stays as it is; a touch, or a file beside, is nothing."""
-    config = copy.deepcopy(MIXED)
-    del config["datasets"]["chats"]["download"]
-    grid, folder = mixed.configure(config), mixed.folder / "data" / "chats"
-    (folder / "inner").mkdir()
+    """Though the folder's time stamp stays as it is; other files count when it is touched."""
+    brought = {"chats": {"download": None}}
+    everything = all_of("chats", "t", ["t"]) | all_of("chats-drawn", "t", ["t"])
+    folder = mixed.folder / "data" / "chats"
+    (folder / ".snakemake_timestamp").unlink()  # of the rule that made it: a user's has none
     table = folder / "inner" / "utterances.csv"
+    table.parent.mkdir()
     table.write_text("dialogue_id,emotion\n1,calm\n")
-    mixed.snakemake("--touch", "--cores", "1", config=grid)
+    remade(mixed, **brought)
+    mixed.snakemake("--touch", "--cores", "1", config="grid.yaml")
     soon = time.time() + 60
+
     os.utime(table, (soon, soon))
-    (folder / "inner" / "notes.txt").write_text("call them\n")
-    assert remade(mixed, chats={"download": None}) == set()
+    (table.parent / "talk.wav").write_text("hello")
+    assert remade(mixed, **brought) == set()
     table.write_text("dialogue_id,emotion\n1,cross\n")
-    assert remade(mixed, chats={"download": None}) == {
-        *all_of("chats", "t", ["t"]),
-        *all_of("chats-drawn", "t", ["t"]),
-    }
+    assert remade(mixed, **brought) == everything
+    table.write_text("dialogue_id,emotion\n1,calm\n")
+    os.utime(folder, (soon, soon))
+    assert remade(mixed, **brought) == everything
 
 
 def test_an_extractor_of_a_datasets_own_is_that_dataset_with_all_its_folds(mixed):
