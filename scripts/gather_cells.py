@@ -1,6 +1,5 @@
 """Gather the tables of all cells of one corpus into one table of each kind."""
 
-import pyarrow as pa
 from snakemake.iocontainers import Snakemake
 
 from spcl import parquet
@@ -16,5 +15,5 @@ with job(snakemake.log[0]):
         "predictions": PREDICTIONS,
         "curriculum": ADMISSIONS,
     }.items():
-        tables = [parquet.read(path, schema) for path in snakemake.input[kind]]
-        parquet.write(pa.concat_tables(tables), snakemake.output[kind], schema)
+        table = parquet.read_all(snakemake.input[kind], schema)
+        parquet.write(table, snakemake.output[kind], schema)

@@ -1,17 +1,21 @@
 """Parquet files that are never half-written and never of the wrong kind.
 
 Every table that one rule hands to another goes through `write` and `read`: zstd-compressed, checked
-against its `Schema` in both directions, with a JSON object of metadata beside the data.
+against its `Schema` in both directions, with a JSON object of metadata beside the data. Each page
+carries a checksum, for a flipped bit in a column of numbers is a number too.
 """
 
+import errno
 import json
 import os
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,12 +26,16 @@ _METADATA_KEY = b"spcl"
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: its name, its type (or a test of it), what it means."""
+    """One column of a table: its name, its type (or a test of it), what it means.
+
+    A `finite` one holds vectors of numbers, none of them NaN or infinite.
+    """
 
     name: str
     type: pa.DataType | Callable[[pa.DataType], bool]
     meaning: str
     nullable: bool = False
+    finite: bool = False
 
     def admits(self, type_: pa.DataType) -> bool:
         if isinstance(self.type, pa.DataType):
@@ -72,6 +80,10 @@ class Schema:
                 return f"column '{column.name}' has type {found}"
             if not column.nullable and table.column(column.name).null_count:
                 return f"column '{column.name}' has nulls"
+            if column.finite:
+                numbers = table.column(column.name).combine_chunks().flatten()
+                if not np.isfinite(numbers.to_numpy(zero_copy_only=False)).all():
+                    return f"column '{column.name}' has numbers that are NaN or infinite"
         if self.key and set(self.key) <= set(table.column_names):
             keys = table.select(list(self.key)).group_by(list(self.key)).aggregate([])
             if keys.num_rows < table.num_rows:
@@ -101,6 +113,8 @@ def write(table: pa.Table, path: str | Path, schema: Schema, **meta: Any) -> Non
     ------
     ValueError
         The table does not fit its schema: a defect in the caller.
+    UserError
+        The disk does not take the file.
     """
     table = describe(table, **meta)
     fault = schema.fault(table)
@@ -108,7 +122,7 @@ def write(table: pa.Table, path: str | Path, schema: Schema, **meta: Any) -> Non
         raise ValueError(f"{path}: not a table of {schema.name}: {fault}")
 
     def save(temporary: Path) -> None:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
     write_atomically(Path(path), save)
 
@@ -132,19 +146,52 @@ def read(path: str | Path, schema: Schema, columns: Sequence[str] | None = None)
     """
     path = Path(path)
     if not path.exists():
-        raise UserError(f"{path}: no such file; make it with: snakemake --cores 1 {path}")
-    remedy = f"delete it and run again: snakemake --cores 1 {path}"
+        raise UserError(f"{path}: no such file; make it with: {_command(path)}")
+    remedy = f"delete it and run again: {_command(path)}"
     try:
         found = pq.read_schema(path).names
         wanted = None if columns is None else [name for name in columns if name in found]
-        table = pq.read_table(path, columns=wanted)
-    except (pa.ArrowException, OSError) as error:
+        table = pq.read_table(path, columns=wanted, page_checksum_verification=True)
+        fault = schema.fault(table, columns)
+    except (pa.ArrowException, OSError, ValueError) as error:  # the last of damaged text
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: not a readable Parquet file ({reason}); {remedy}") from error
-    fault = schema.fault(table, columns)
     if fault:
         raise UserError(f"{path}: not a table of {schema.name}: {fault}; {remedy}")
     return table
+
+
+def read_all(paths: Sequence[str | Path], schema: Schema) -> pa.Table:
+    """Read tables of one kind, none of which has a row of another, as one.
+
+    Parameters
+    ----------
+    paths
+        Files that `write` left.
+    schema
+        What each must be.
+
+    Raises
+    ------
+    UserError
+        As `read` does, or a file has rows of an earlier one.
+    """
+    tables = [read(path, schema) for path in paths]
+    whole = pa.concat_tables(tables)
+    if schema.fault(whole):
+        ends = range(1, len(tables) + 1)
+        first = next(n for n in ends if schema.fault(pa.concat_tables(tables[:n])))
+        path = paths[first - 1]
+        raise UserError(
+            f"{path}: has rows of another file of its kind, as a copy would; delete it and run"
+            f" again: {_command(path)}"
+        )
+    return whole
+
+
+def _command(path: Path | str) -> str:
+    """What makes a file; which config it was made with is not known here."""
+    return f"snakemake --cores 1 {path} (with the --configfile of your run, if it had one)"
 
 
 def describe(table: pa.Table, **meta: Any) -> pa.Table:
@@ -162,17 +209,37 @@ def metadata(table: pa.Table) -> dict[str, Any]:
 def write_atomically(path: Path, save: Callable[[Path], None]) -> None:
     """Let `save` write a temporary file in the same folder, sync it, then rename it to `path`.
 
-    The temporary file's name depends on `path` alone: what a killed process left of one is
-    overwritten by the next.
+    What killed processes left of such files goes. One that was believed dead and still writes
+    fails, rather than to write into the same file.
+
+    Raises
+    ------
+    UserError
+        The disk is full, or the folder cannot be written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    name = f".{path.stem}.{{}}.partial{path.suffix}"
+    temporary = path.with_name(name.format(secrets.token_hex(4)))
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(name.format("????????")):
+            left.unlink(missing_ok=True)
         save(temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno:
+            reason = os.strerror(error.errno)
+            remedy = _REMEDIES.get(error.errno, "mend that and run again")
+            raise UserError(f"{path}: cannot be written ({reason}); {remedy}") from error
         raise
+
+
+_REMEDIES = {
+    errno.ENOSPC: "make room there and run again",
+    errno.EDQUOT: "make room within your quota and run again",
+    errno.EROFS: "make its folder writable, or work in another, and run again",
+    errno.EACCES: "make its folder writable, or work in another, and run again",
+}

@@ -94,7 +94,7 @@ FEATURES = Schema(
     (
         _UTTERANCE,
         _column("observed", _FLAG, "false where the modality is missing or unusable"),
-        Column("features", _is_vector, "zeros where not observed"),
+        Column("features", _is_vector, "zeros where not observed", finite=True),
     ),
     key=("utterance_id",),
     # inputs: digest of the utterances it was made from; reasons of gaps: the problems table beside

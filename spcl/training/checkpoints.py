@@ -25,6 +25,9 @@ log = logging.getLogger("spcl.training")
 _WORTH = 50
 """A state is saved when training has taken this many times as long as saving takes."""
 
+_AGAIN_S = 60
+"""After this long one that could not be saved is tried again."""
+
 
 class Checkpoints:
     """The states and tables of a cell's trainings, each valid for one digest of all it depends on.
@@ -68,10 +71,13 @@ class Checkpoints:
         try:
             saved = {"digest": digest, "state": dict(state)}
             write_atomically(path, lambda temporary: torch.save(saved, temporary))
-        except (OSError, RuntimeError) as error:  # on a full disk torch raises the latter
-            log.warning("%s: cannot be saved (%s); training goes on without", path, _line(error))
-        now = time.monotonic()
-        self._next = now + _WORTH * (now - start)
+        except (UserError, OSError, RuntimeError) as error:  # torch's, on a full disk
+            reason = _line(error.__cause__ or error)
+            log.warning("%s: cannot be saved (%s); training goes on without", path, reason)
+            self._next = time.monotonic() + _AGAIN_S
+        else:
+            now = time.monotonic()
+            self._next = now + _WORTH * (now - start)
 
     @property
     def due(self) -> bool:
@@ -82,8 +88,8 @@ class Checkpoints:
         """Leave the `tables` of a finished seed in place of its state."""
         try:
             tables.write(_paths(self._finished(seed)))
-        except OSError as error:
-            log.warning("%s: cannot be saved (%s)", self._finished(seed), _line(error))
+        except UserError as error:
+            log.warning("%s", error)
         else:
             self._state(seed).unlink(missing_ok=True)
 
@@ -153,5 +159,5 @@ def _link(path: str | Path, name: Path) -> None:
         shutil.copyfile(path, name)
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]

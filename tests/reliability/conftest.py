@@ -1,0 +1,177 @@
+"""A grid of two small cells, runs of it that can be disturbed, and what they leave."""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from tests.workflow.conftest import Project, copy_of_project
+
+TINY = {
+    "name": "tiny",
+    "datasets": {
+        "meld-tiny": {
+            "layout": "meld",
+            "path": "data/meld-tiny",
+            "protocol": "official",
+            "simulate": {"seed": 1, "dialogues": 9},
+        }
+    },
+    "features": {"t": {"extractor": "minilm"}, "a": {"extractor": "logmel"}},
+    "difficulty": {"folds": 2},
+    "grid": {
+        "baselines": ["mmgcn"],
+        "modalities": ["at"],
+        "curricula": ["none", "spcl"],
+        "seeds": [1, 2],
+    },
+    "training": {"epochs": 20, "batch_size": 4},
+    "baselines": {"mmgcn": {"model": {"hidden": 8}}},
+    "curricula": {"none": {}, "spcl": {"settings": {"threshold": 0.4, "growth": 1.25}}},
+}
+CELLS = "results/cells/meld-tiny/mmgcn/at"
+TARGETS = ["cells", "difficulty", "results/tables/tiny/main.md", "results/figures/tiny/main.svg"]
+"""A job of every rule but those that measure, fetch and pool."""
+
+_MEASURED = ["train_seconds", "utterances_per_second", "peak_memory_mb"]
+_PATIENCE_S = 300  # far beyond what anything here takes, on a busy machine too
+
+
+def wait_until(condition):
+    """The first value of `condition` that is true."""
+    end = time.monotonic() + _PATIENCE_S
+    while not (value := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+    return value
+
+
+class Run:
+    """Snakemake at work in a project, in a process group of its own."""
+
+    def __init__(self, project, *arguments, config, output="said.txt"):
+        self.output = project.folder.parent / output
+        arguments = [*arguments, "--cores", "2", "--configfile", config]
+        with self.output.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "snakemake", *arguments],
+                cwd=project.folder,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self):
+        return self.output.read_text()
+
+    @property
+    def ended(self):
+        return self.process.poll() is not None
+
+    def jobs(self):
+        """The processes of its jobs."""
+        try:
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            return [one for one in children if any("/scripts/" in word for word in one.cmdline())]
+        except psutil.NoSuchProcess:
+            return []
+
+    def kill_jobs(self):
+        for one in self.jobs():
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+    def kill(self):
+        """SIGKILL to Snakemake and all its jobs."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def wait(self):
+        self.process.wait(_PATIENCE_S)
+        return self.process.returncode
+
+
+@pytest.fixture
+def start():
+    """Start runs; whatever goes wrong, none outlives its test."""
+    runs = []
+
+    def started(*arguments, **options):
+        runs.append(Run(*arguments, **options))
+        return runs[-1]
+
+    yield started
+    for run in runs:
+        with suppress(ProcessLookupError):
+            os.killpg(run.process.pid, signal.SIGKILL)
+        run.process.wait()
+
+
+@pytest.fixture
+def project(tmp_path):
+    return copy_of_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory, worker_id):
+    """A project in which TARGETS were made without a disturbance. Not to be changed."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent  # one for all processes of a run of the tests
+    with (shared / "undisturbed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = shared / "undisturbed" / "project"
+        if not (shared / "undisturbed" / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            project = copy_of_project(folder)
+            project.snakemake("--cores", "2", *TARGETS, config=project.configure(TINY))
+            (shared / "undisturbed" / "done").touch()
+    return Project(folder)
+
+
+@pytest.fixture
+def finished(undisturbed, tmp_path):
+    """A copy of `undisturbed`, to be changed."""
+    return undisturbed.copy(tmp_path / "project")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
+
+
+def content(project):
+    """By path: the bytes of every file of data and results; metrics without what is measured."""
+    found = {}
+    for part in ("data", "results"):
+        for path in sorted((project.folder / part).rglob("*")):
+            if path.name == "metrics.parquet":
+                table = pq.read_table(path).drop(_MEASURED)
+                found[str(path.relative_to(project.folder))] = table.to_pydict()
+            elif path.is_file():
+                found[str(path.relative_to(project.folder))] = path.read_bytes()
+    return found
+
+
+def differences(project, other):
+    """The files in which two projects differ, or that one of them lacks."""
+    ours, theirs = content(project), content(other)
+    return sorted(path for path in ours | theirs if ours.get(path) != theirs.get(path))
+
+
+def whole_tables(folder):
+    """Whether every Parquet file that a later stage could read is whole."""
+    for path in Path(folder).rglob("*.parquet"):
+        if not path.name.startswith("."):
+            pq.read_metadata(path)
+    return True

@@ -1,0 +1,209 @@
+"""A disk that is full, or read-only, is named in one line, and nothing half-written stays."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from spcl import parquet
+from spcl.errors import UserError
+from spcl.extract import Extracted, Extractor
+from spcl.extract.run import extract
+from spcl.grid import Cell
+from spcl.job import job
+from spcl.provenance import Provenance
+from spcl.report.figures import plot
+from spcl.report.results import Results
+from spcl.report.tables import tabulate
+from spcl.schemas import METRICS
+from spcl.training import checkpoints as checkpoints_module
+from spcl.training.cell import train_cell
+from spcl.training.cell_tables import KINDS, CellTables
+from spcl.training.checkpoints import Checkpoints
+from spcl.training.settings import CellSettings
+from tests.conftest import make_corpus
+
+CORPUS = make_corpus([9] * 20, widths={"a": 4})
+CELL = Cell("made", "late_fusion", "a", "none")
+SETTINGS = {"seeds": [1], "training": {"epochs": 3}, "model": {}, "curriculum": {}}
+STAMP = Provenance(commit="0", versions={}, device="here", config_digest="0", training_digest="0")
+
+
+class Disk:
+    """A small file system in memory."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.filler = folder / "filler"
+
+    def fill(self, leaving):
+        """Leave so many bytes free."""
+        free = os.statvfs(self.folder)
+        self.filler.write_bytes(bytes(free.f_bavail * free.f_frsize - leaving))
+
+    def make_room(self):
+        self.filler.unlink()
+
+    def files(self):
+        """What lies there, temporary files included."""
+        return {path.name for path in self.folder.rglob("*") if path.is_file()} - {"filler"}
+
+
+def mount(*arguments):
+    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"only root may mount a file system ({done.stderr.strip()})")
+
+
+@pytest.fixture
+def disk(tmp_path):
+    folder = tmp_path / "project" / "results"
+    folder.mkdir(parents=True)
+    mount("-t", "tmpfs", "-o", "size=4m", "spcl-test", folder)
+    yield Disk(folder)
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """Turn folders read-only; root may write wherever permissions forbid it, but not there."""
+    folders = []
+
+    def turn(folder):
+        mount("--bind", folder, folder)
+        folders.append(folder)
+        mount("-o", "remount,bind,ro", folder)
+
+    yield turn
+    for folder in folders:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@dataclass
+class Noise(Extractor):
+    """Vectors that no compression makes small."""
+
+    modality = "t"
+    width = 200
+    version = "1"
+
+    def __post_init__(self):
+        self.n_calls = 0
+
+    def __call__(self, items, threads=1):
+        self.n_calls += 1
+        x = np.random.default_rng(self.n_calls).normal(size=(len(items), 200))
+        return Extracted(x.astype(np.float32), [None] * len(items))
+
+
+def trained(checkpoints=None):
+    settings = CellSettings.from_config(SETTINGS)
+    return train_cell(CELL, *CORPUS, settings, provenance=STAMP, checkpoints=checkpoints)
+
+
+def refused(capsys, tmp_path, work):
+    """The one line on the terminal of a job that cannot write."""
+    with pytest.raises(SystemExit) as status, job(tmp_path / "job.log"):
+        work()
+    assert status.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+@pytest.fixture
+def results(tmp_path):
+    """The tables of a cell, on a disk with room."""
+    paths = {kind: tmp_path / "cell" / f"{kind}.parquet" for kind in KINDS}
+    trained().write(paths)
+    return Results(**{kind: [path] for kind, path in paths.items()})
+
+
+def stages(results):
+    """By stage: what writes its files into a folder."""
+    tables = CellTables.read({kind: results._paths[kind][0] for kind in KINDS})
+
+    def cell(folder):
+        tables.write({kind: folder / f"{kind}.parquet" for kind in KINDS})
+
+    def gathered(folder):
+        table = parquet.read_all(results._paths["metrics"], METRICS)
+        parquet.write(table, folder / "metrics.parquet", METRICS)
+
+    def table(folder):
+        files = {kind: folder / f"main.{kind}" for kind in ("parquet", "md", "tex", "html")}
+        tabulate("main", results).write(**files)
+
+    def figure(folder):
+        files = {kind: folder / f"main.{kind}" for kind in ("parquet", "svg", "png")}
+        plot("main", results, **files)
+
+    return {"cell": cell, "gathered": gathered, "table": table, "figure": figure}
+
+
+@pytest.mark.parametrize("leaving", [0, 16_384])
+@pytest.mark.parametrize("stage", ["cell", "gathered", "table", "figure"])
+def test_a_full_disk_is_one_line(disk, results, stage, leaving, tmp_path, capsys):
+    """With no room at all, or after some file."""
+    if stage == "gathered" and leaving:
+        pytest.skip("its files fit")
+    work = stages(results)[stage]
+    disk.fill(leaving)
+    line = refused(capsys, tmp_path, lambda: work(disk.folder))
+    assert line.startswith(f"error: {disk.folder}/")
+    assert "cannot be written (No space left on device); make room there and run again" in line
+    assert not [name for name in disk.files() if name.startswith(".")]
+    disk.make_room()
+    work(disk.folder)
+    assert all((disk.folder / name).stat().st_size for name in disk.files())
+
+
+def test_what_was_extracted_before_the_disk_was_full_is_kept(disk, tmp_path, capsys):
+    extractor, shards = Noise(), disk.folder / "t.shards"
+    disk.fill(100_000)
+
+    def work():
+        return extract(CORPUS[0], tmp_path, extractor, shards=shards)
+
+    line = refused(capsys, tmp_path, work)
+    assert line.startswith(f"error: {shards}/")
+    assert "(No space left on device); make room there" in line
+    assert len(disk.files()) == 1
+    done = extractor.n_calls - 1  # of the last one nothing was kept
+    assert done == 1
+    disk.make_room()
+    extractor.n_calls = 1
+    work()
+    assert extractor.n_calls == 3
+    assert disk.files() == set()
+
+
+def test_a_state_that_does_not_fit_stops_no_training(disk, caplog, monkeypatch):
+    monkeypatch.setattr(checkpoints_module, "_WORTH", 0)
+    disk.fill(0)
+    tables = trained(Checkpoints(disk.folder / "working", disk.folder / "kept"))
+    assert tables.predictions.equals(trained().predictions)
+    assert caplog.text.count("cannot be saved") == 1  # and not again at every epoch
+    assert disk.files() == set()
+
+
+@pytest.mark.parametrize("stage", ["cell", "gathered", "table", "figure"])
+def test_a_read_only_folder_is_one_line(read_only, results, stage, tmp_path, capsys):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    read_only(folder)
+    line = refused(capsys, tmp_path, lambda: stages(results)[stage](folder / "new"))
+    assert line.startswith(f"error: {folder}/new/")
+    assert "(Read-only file system); make its folder writable, or work in another" in line
+
+
+def test_a_table_that_cannot_be_written_leaves_the_one_before(disk, results):
+    path = disk.folder / "metrics.parquet"
+    table = parquet.read(results._paths["metrics"][0], METRICS)
+    parquet.write(table, path, METRICS)
+    before = path.read_bytes()
+    disk.fill(0)
+    with pytest.raises(UserError, match="No space left on device"):
+        parquet.write(table, path, METRICS)
+    assert path.read_bytes() == before
