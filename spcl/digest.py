@@ -15,6 +15,7 @@ from pathlib import Path
 from spcl.source import module_file, syntax
 
 _PACKAGE = "spcl"
+_HOLDS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
 @cache
@@ -117,7 +118,8 @@ def _imports(tree: ast.AST, name: str, path: Path) -> Iterator[str]:
             yield from _imports(statement, name, path)
     else:
         for child in ast.iter_child_nodes(tree):
-            yield from _imports(child, name, path)
+            if isinstance(child, _HOLDS_STATEMENTS):  # no expression does
+                yield from _imports(child, name, path)
 
 
 def _with_parents(name: str) -> Iterator[str]:
