@@ -18,7 +18,7 @@ import yaml
 
 from spcl import parquet
 from spcl.schemas import HISTORY, METRICS
-from tests.workflow.conftest import Project, copy_of_project
+from tests.workflow.conftest import ROOT, Project, copy_of_project
 
 pytestmark = [pytest.mark.slurm, pytest.mark.workflow]
 
@@ -87,12 +87,9 @@ class Done:
     project: Project
     said: str
 
-    def jobs(self, rule, wildcards=""):
-        """SLURM's numbers of a rule's jobs and the paths of their logs, in the order of tries."""
-        return jobs(self.said, rule, wildcards)
-
 
 def jobs(said, rule, wildcards=""):
+    """SLURM's numbers of a rule's jobs and the paths of their logs, in the order of tries."""
     pattern = rf"SLURM jobid (\d+) \(log: (\S+/rule_{rule}/{wildcards}\S*\.log)\)"
     return [(number, Path(log)) for number, log in re.findall(pattern, said)]
 
@@ -121,7 +118,7 @@ def smoke(tmp_path_factory):
 def test_the_smoke_grid_runs(smoke):
     assert "9 of 9 steps (100%) done" in smoke.said
     for rule, n in {"simulate_corpus": 1, "extract_features": 3, "tabulate": 1}.items():
-        assert len(smoke.jobs(rule)) == n
+        assert len(jobs(smoke.said, rule)) == n
     for curriculum in ("none", "spcl"):
         path = smoke.project.folder / CELLS / "mmgcn/atv" / curriculum / "metrics.parquet"
         assert parquet.read(path, METRICS).num_rows
@@ -134,7 +131,9 @@ def test_it_is_said_what_auto_means_where_other_nodes_may_have_gpus(smoke):
 
 def test_a_job_over_its_memory_is_tried_again_with_more(smoke):
     for curriculum in ("none", "spcl"):
-        (first, log), (second, _) = smoke.jobs("train_cell", f"meld-smoke_mmgcn_atv_{curriculum}")
+        (first, log), (second, _) = jobs(
+            smoke.said, "train_cell", f"meld-smoke_mmgcn_atv_{curriculum}"
+        )
         assert "exceeded memory limit" in log.read_text()
         assert "MinMemoryNode=200M" in slurm("scontrol", "show", "job", first)
         job = slurm("scontrol", "show", "job", second)
@@ -144,7 +143,7 @@ def test_a_job_over_its_memory_is_tried_again_with_more(smoke):
 
 def grid_of_long_cells():
     """A cell of many epochs, one without end, and one whose code breaks where it is imported."""
-    config = yaml.safe_load(Path(SMOKE).read_text())
+    config = yaml.safe_load((ROOT / SMOKE).read_text())
     mmgcn = config["baselines"]["mmgcn"] | {"source": "spcl.models.mmgcn"}
     config["baselines"] = {
         "long": mmgcn | {"training": {"epochs": EPOCHS}},
@@ -165,16 +164,10 @@ class Cancelled(Done):
     allocation: str
 
 
-def reached(project, baseline, epoch):
-    """Whether a cell is in that epoch."""
+def log_of(project, baseline):
+    """What a long cell's log says so far."""
     log = project.folder / f"logs/train_cell/meld-smoke/{baseline}/atv/none.log"
-    return log.exists() and f" epoch {epoch}/" in log.read_text()
-
-
-def cut_off(project, baseline):
-    """Whether a cell has saved its state because it was told to end."""
-    log = project.folder / f"logs/train_cell/meld-smoke/{baseline}/atv/none.log"
-    return "run again to go on from there" in log.read_text()
+    return log.read_text() if log.exists() else ""
 
 
 @pytest.fixture(scope="module")
@@ -200,14 +193,14 @@ def cancelled(smoke, tmp_path_factory):
         *[script, target, "--configfile", config],
     ).strip()
     try:
-        wait_for(lambda: reached(project, "long", 5), run)
+        wait_for(lambda: " epoch 5/" in log_of(project, "long"), run)
         ((number, _),) = jobs(printed.read_text(), "train_cell", "meld-smoke_long")
         slurm("scancel", "--signal=TERM", number)
-        wait_for(lambda: reached(alone, "endless", 1))
+        wait_for(lambda: " epoch 1/" in log_of(alone, "endless"))
         slurm("scancel", "--signal=TERM", allocation)
         wait_for(lambda: "1 of 4 steps" in printed.read_text(), run)
         wait_for(lambda: len(failures(printed.read_text(), "broken")) == 2, run)
-        wait_for(lambda: reached(project, "endless", 1), run)
+        wait_for(lambda: " epoch 1/" in log_of(project, "endless"), run)
         (name,) = re.findall(r"SLURM run ID: (\S+)", printed.read_text())
         run.send_signal(signal.SIGINT)
         code = run.wait(PATIENCE_S)
@@ -228,13 +221,12 @@ def failures(said, baseline):
 
 
 def test_a_cell_that_is_told_to_end_goes_on_where_it_was(cancelled):
-    tries = cancelled.jobs("train_cell", "meld-smoke_long")
-    assert len(tries) == 2
+    assert len(jobs(cancelled.said, "train_cell", "meld-smoke_long")) == 2
     cell = cancelled.project.folder / CELLS / "long/atv/none"
-    log = cancelled.project.folder / "logs/train_cell/meld-smoke/long/atv/none.log"
-    (epoch,) = map(int, re.findall(r"seed 1 goes on in epoch (\d+)", log.read_text()))
+    log = log_of(cancelled.project, "long")
+    (epoch,) = map(int, re.findall(r"seed 1 goes on in epoch (\d+)", log))
     assert epoch >= 5
-    trained = re.findall(r"seed 1 epoch (\d+)/", log.read_text())
+    trained = re.findall(r"seed 1 epoch (\d+)/", log)
     assert [int(number) for number in trained] == list(range(epoch, EPOCHS + 1))
     history = parquet.read(cell / "history.parquet", HISTORY)
     assert history["epoch"].to_pylist() == list(range(1, EPOCHS + 1))
@@ -244,7 +236,7 @@ def test_a_cell_that_is_told_to_end_goes_on_where_it_was(cancelled):
 def test_a_failure_on_a_node_is_reported_with_the_path_of_its_log(cancelled):
     for said, (number, log) in zip(
         failures(cancelled.said, "broken"),
-        cancelled.jobs("train_cell", "meld-smoke_broken"),
+        jobs(cancelled.said, "train_cell", "meld-smoke_broken"),
         strict=True,
     ):
         assert f"SLURM-job '{number}' failed, SLURM status is: 'FAILED'" in said
@@ -256,7 +248,7 @@ def test_gpus_are_granted_to_the_cells_that_ask_for_them(cancelled):
     asks = {
         baseline: "gres:gpu:1" in slurm("scontrol", "show", "job", number)
         for baseline in ("broken", "long", "endless")
-        for number, _ in cancelled.jobs("train_cell", f"meld-smoke_{baseline}")
+        for number, _ in jobs(cancelled.said, "train_cell", f"meld-smoke_{baseline}")
     }
     assert asks == {"broken": True, "long": False, "endless": False}
 
@@ -264,14 +256,14 @@ def test_gpus_are_granted_to_the_cells_that_ask_for_them(cancelled):
 def test_a_cancelled_run_leaves_no_job_behind(cancelled):
     assert cancelled.code != 0
     assert all(line.endswith("COMPLETING") for line in cancelled.left)
-    (job,) = cancelled.jobs("train_cell", "meld-smoke_endless")
+    (job,) = jobs(cancelled.said, "train_cell", "meld-smoke_endless")
     assert "JobState=CANCELLED" in slurm("scontrol", "show", "job", job[0])
 
 
 def test_cells_of_one_allocation_hear_that_it_ends(cancelled):
     said = (cancelled.alone.folder / "allocation.log").read_text()
     assert "interrupted by SIGTERM" in said
-    assert cut_off(cancelled.alone, "endless")
+    assert "run again to go on from there" in log_of(cancelled.alone, "endless")
     working = cancelled.alone.folder / CELLS / "endless/atv/none.checkpoints"
     assert (working / "seed-1.pt").exists()
     assert "JobState=FAILED" in slurm("scontrol", "show", "job", cancelled.allocation)
