@@ -83,6 +83,7 @@ class Reference:
         assert self.process.stdout
         answer = self.process.stdout.readline()
         if not answer:
+            self.close()
             said = self.log.read_text().strip().splitlines() or ["it ended"]
             raise UserError(
                 f"the reference does not run: {said[-1]}; give it a Python that has torch, numpy"
@@ -90,12 +91,16 @@ class Reference:
             )
         return answer
 
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.communicate()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.communicate()
+        self.close()
 
 
 def check_clone(folder: Path) -> None:

@@ -45,9 +45,9 @@ TOUCH = """
 import sys, types, snakemake.executors.touch
 from snakemake.cli import main
 snakemake.executors.touch.time = types.SimpleNamespace(sleep=lambda seconds: None)
-main(["--touch", "--forceall", "--cores", "1", "--configfile", sys.argv[1]])
+main(["--touch", "--forceall", "--cores", "1000", "--configfile", sys.argv[1]])
 """
-"""Snakemake sleeps a tenth of a second for each job that it touches; this does not."""
+"""Snakemake sleeps a tenth of a second for each job that it touches, one after another."""
 
 BROUGHT = {letter: {"extractor": "corpus"} for letter in "at"}
 CHATS = {"path": "data/chats", "protocol": "official", "modalities": "t"}
