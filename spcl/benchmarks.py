@@ -19,7 +19,7 @@ def gather(folder: Path, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> pa.Ta
         Holds ``{rule}/{wildcard}/.../{wildcard}.jsonl``.
     jobs
         A rule's name, and its wildcards in the order of the path. A job without a file is left
-        out: it ran elsewhere, or never.
+        out (it ran elsewhere, or never), and so is one whose file tells no time.
 
     Returns
     -------
@@ -30,17 +30,25 @@ def gather(folder: Path, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> pa.Ta
     rows = []
     for rule, wildcards in jobs:
         path = folder.joinpath(rule, *wildcards.values()).with_suffix(".jsonl")
-        if path.exists():
-            rows.append({"rule": rule, **wildcards, **_cost(path)})
+        if path.exists() and (cost := _cost(path)):
+            rows.append({"rule": rule, **wildcards, **cost})
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _cost(path: Path) -> dict[str, Any]:
-    """The last record of a file; Snakemake writes NA where a job ended before it was sampled."""
-    record = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+def _cost(path: Path) -> dict[str, Any] | None:
+    """The last record of a file; None where it tells nothing.
+
+    Snakemake writes NA where a job ended before it was sampled, and leaves an empty file on a full
+    disk. Its seconds are of the clock of the day, which may have been set back meanwhile.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+    except (IndexError, ValueError):
+        return None
     measured = {
         "seconds": record["s"],
         "cpu_seconds": record["cpu_time"],
         "max_rss_mb": record["max_rss"],
     }
-    return {key: None if value == "NA" else float(value) for key, value in measured.items()}
+    cost = {key: None if value == "NA" else float(value) for key, value in measured.items()}
+    return cost if (cost["seconds"] or 0) > 0 else None

@@ -18,6 +18,10 @@ from spcl.schemas import MODALITIES, SPLITS
 _BLOCK = 256
 """Utterances standardised at once: few enough to stay in the processor's cache in float64."""
 
+LONGEST = 2000
+"""Utterances of a dialogue. Attention and graphs hold some numbers for every two of them: a step on
+one dialogue of this length takes 2 GiB, one of five times the length would take 50."""
+
 
 @dataclass
 class Dialogues:
@@ -114,7 +118,8 @@ def load_corpus(
     Raises
     ------
     UserError
-        A modality's features are not there, or were never observed in training.
+        A dialogue is longer than `LONGEST`, or a modality's features are not there, or were never
+        observed in training.
     """
     facts = metadata(utterances)
     labels = tuple(facts["labels"])
@@ -122,6 +127,7 @@ def load_corpus(
         _dialogue_order(strings(utterances, "dialogue_id"), utterances["position"].to_numpy())
     )
     ids, dialogue_ids = strings(utterances, "utterance_id"), strings(utterances, "dialogue_id")
+    _refuse_endless(dialogue_ids, facts["dataset"])
     split = strings(utterances, "split")
     y = label_indices(utterances)
     speaker, n_speakers = _local_speakers(dialogue_ids, strings(utterances, "speaker"))
@@ -163,6 +169,16 @@ def load_corpus(
         protocol=facts["protocol"],
         simulated=bool(facts["simulated"]),
     )
+
+
+def _refuse_endless(dialogue_ids: np.ndarray, dataset: str) -> None:
+    names, lengths = np.unique(dialogue_ids, return_counts=True)
+    if len(lengths) and lengths.max() > LONGEST:
+        raise UserError(
+            f"datasets.{dataset}: dialogue '{names[lengths.argmax()]}' has {lengths.max()}"
+            f" utterances, and the memory that training takes grows with the square of that; cut it"
+            f" into dialogues of {LONGEST} utterances at most, for example at pauses or scenes"
+        )
 
 
 def _dialogue_order(dialogue_ids: np.ndarray, position: np.ndarray) -> np.ndarray:

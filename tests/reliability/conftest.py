@@ -117,11 +117,6 @@ def start():
         run.process.wait()
 
 
-@pytest.fixture
-def project(tmp_path):
-    return copy_of_project(tmp_path / "project")
-
-
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory, worker_id):
     """A project in which TARGETS were made without a disturbance. Not to be changed."""
@@ -136,6 +131,19 @@ def undisturbed(tmp_path_factory, worker_id):
             project = copy_of_project(folder)
             project.snakemake("--cores", "2", *TARGETS, config=project.configure(TINY))
             (shared / "undisturbed" / "done").touch()
+    return Project(folder)
+
+
+@pytest.fixture
+def fresh(undisturbed, tmp_path):
+    """The same sources with nothing made."""
+    folder = tmp_path / "project"
+    made = shutil.ignore_patterns("data", "results", "logs", "benchmarks", ".snakemake")
+    shutil.copytree(
+        undisturbed.folder,
+        folder,
+        ignore=lambda at, names: made(at, names) if at == str(undisturbed.folder) else set(),
+    )
     return Project(folder)
 
 

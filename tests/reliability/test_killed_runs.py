@@ -58,27 +58,27 @@ def strike(run, victim):
         run.kill()
 
 
-def test_twenty_kills_change_no_number_and_leave_nothing(project, undisturbed, start):
+def test_twenty_kills_change_no_number_and_leave_nothing(fresh, undisturbed, start):
     dice = random.Random(6)
     victims = dice.sample(VICTIMS, MOMENTS)
     # Fewer rests than there are jobs: the run cannot end before the last kill.
     moments = dice.sample([*victims, *[None] * RESTS], MOMENTS + RESTS)
-    config = project.configure(TINY)
-    begin = partial(start, project, *TARGETS, "--retries", str(MOMENTS), config=config)
+    config = fresh.configure(TINY)
+    begin = partial(start, fresh, *TARGETS, "--retries", str(MOMENTS), config=config)
     run, seen = begin(), 0
     for victim in moments:
         seen = wait_for_job(run, seen)
         if victim is not None:
-            wait_for_epoch(project, dice.uniform(0, 1.2))
+            wait_for_epoch(fresh, dice.uniform(0, 1.2))
             assert not run.ended, run.said
             strike(run, victim)
-            assert whole_tables(project.folder / "results")
+            assert whole_tables(fresh.folder / "results")
         if run.ended:
             run, seen = begin(), 0
     run.wait()
 
-    project.snakemake(*TARGETS, "--cores", "2", config=config)
-    assert differences(project, undisturbed) == []
+    fresh.snakemake(*TARGETS, "--cores", "2", config=config)
+    assert differences(fresh, undisturbed) == []
     for pattern in ("*.partial*", "*.checkpoints", "*.shards", ".snakemake/incomplete/*"):
-        assert list(project.folder.rglob(pattern)) == []
-    assert "Nothing to be done" in project.says(*TARGETS, "--cores", "2", config=config)
+        assert list(fresh.folder.rglob(pattern)) == []
+    assert "Nothing to be done" in fresh.says(*TARGETS, "--cores", "2", config=config)

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from spcl.benchmarks import gather
 from spcl.schemas import BENCHMARKS
 
@@ -33,3 +35,17 @@ def test_a_job_without_a_file_is_left_out(tmp_path):
     table = gather(tmp_path, [["import_corpus", {"dataset": "meld"}]])
     assert table.num_rows == 0
     assert BENCHMARKS.fault(table) is None
+
+
+@pytest.mark.parametrize("text", ["", '{"s": 2.', '{"s": "NA", "cpu_time": 1, "max_rss": 1}'])
+def test_a_job_whose_file_tells_no_time_is_left_out(tmp_path, text):
+    """Cut off on a full disk, or of a job that was killed."""
+    record(tmp_path, "import_corpus/meld")
+    (tmp_path / "import_corpus" / "meld.jsonl").write_text(text)
+    assert gather(tmp_path, [["import_corpus", {"dataset": "meld"}]]).num_rows == 0
+
+
+def test_no_job_took_less_than_no_time(tmp_path):
+    """Snakemake measures by the clock of the day, which may be set back meanwhile."""
+    record(tmp_path, "import_corpus/meld", s=-3500.0)
+    assert gather(tmp_path, [["import_corpus", {"dataset": "meld"}]]).num_rows == 0
