@@ -97,7 +97,7 @@ class BiDDIN(nn.Module):
         """The logits of each modality, {"a": (N, C), ...}."""
         steps, there, back = self.unroll(batch)
         # Hundreds of steps would add up the rounding of half precision.
-        with torch.autocast(steps.speaks.device.type, enabled=False):
+        with torch.autocast(steps.speaker.device.type, enabled=False):
             e = self.recurrence(steps)
         return self.classify(batch, take(e.flatten(0, 2), back, there))
 
@@ -112,18 +112,17 @@ class BiDDIN(nn.Module):
             Where each step (T, M, 2, B) finds its utterance among (N, M, 2), and the way back.
         """
         modalities = list(self.heads)
-        steps, rows, active = _timelines(batch, len(modalities))
+        there, back, active = _timelines(batch, len(modalities))
 
         def unroll(maps: nn.ModuleDict) -> Tensor:
             gates = torch.stack([maps[m](batch.features[m]) for m in modalities], 1)
-            return take(gates.unflatten(-1, (2, -1)).flatten(0, 2), steps, rows).flatten(1, 2)
+            return take(gates.unflatten(-1, (2, -1)).flatten(0, 2), there, back).flatten(1, 2)
 
-        speaker = batch.speakers[steps.index // (2 * len(modalities))]  # (L, M, 2, B)
-        party = torch.arange(self.n_speakers, device=speaker.device)
-        speaks = (speaker.flatten(1, 2).unsqueeze(-1) == party).unsqueeze(-1)
+        speaker = batch.speakers[there.index // (2 * len(modalities))].flatten(1, 2)  # (L, K, B)
         to_global, to_party = unroll(self.to_global), unroll(self.to_party)
         masks = self.recurrence.draw(batch.max_length, len(batch))
-        return Steps(to_global.float(), to_party.float(), speaks, active, masks), steps, rows
+        steps = Steps(to_global.float(), to_party.float(), speaker, self.n_speakers, active, masks)
+        return steps, there, back
 
     def classify(self, batch: Batch, e: Tensor) -> dict[str, Tensor]:
         """The logits from the emotions of both directions, (N, M, 2, E)."""
@@ -249,13 +248,14 @@ class _Head(nn.Module):
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.mix = nn.Linear(width, width, bias=False)
         self.linear = nn.Linear(width, hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         self.classify = nn.Linear(hidden, n_classes)
 
     def forward(self, batch: Batch, h: Tensor) -> Tensor:
         h = h + self.mix(attend(batch, self.qkv(h), heads=_HEADS))
         h = F.layer_norm(h, h.shape[-1:])
-        logits: Tensor = self.classify(self.dropout(torch.relu(self.linear(h))))
+        hidden = dropout(torch.relu(self.linear(h)), self.dropout, self.training)
+        logits: Tensor = self.classify(hidden)
         return logits
 
 

@@ -187,11 +187,11 @@ class _RelationalConvolution(nn.Module):
     def forward(self, graph: WindowGraph, g: Tensor, sources: Tensor) -> Tensor:
         # The neighbours are summed before they are transformed: once a basis, or once a relation
         # where there are fewer of those, but never once an edge.
-        if len(self.comp) > _BASES:
-            kinds, weights = self.comp, self.bases
-        else:
-            kinds = torch.eye(len(self.comp), device=g.device)
-            weights = torch.tensordot(self.comp, self.bases, 1)
+        kinds: Tensor = self.comp
+        weights: Tensor = self.bases
+        if len(kinds) <= _BASES:
+            weights = torch.tensordot(kinds, weights, 1)
+            kinds = torch.eye(len(kinds), device=g.device)
         mix = F.embedding(graph.relation, kinds) * graph.share.unsqueeze(-1)  # (N, W, K)
         summed = mix.mT @ sources  # (N, K, width)
         return summed.flatten(1) @ weights.flatten(0, 1) + torch.addmm(self.bias, g, self.root)

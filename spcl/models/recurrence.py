@@ -14,6 +14,7 @@ softmax is summed as it goes, so a step costs the same at every t.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,8 +33,10 @@ class Steps:
     ----------
     to_global, to_party
         What the features give to the GRUs' gates, (T, K, B, 3 G) and (T, K, B, 3 P).
-    speaks
-        (T, K, B, S, 1) bool: which of S parties speaks.
+    speaker
+        (T, K, B) int64: which of the parties speaks.
+    n_speakers
+        S, how many parties have a state.
     active
         At each step, how many dialogues take part: the first so many. Never grows.
     masks
@@ -42,7 +45,8 @@ class Steps:
 
     to_global: Tensor
     to_party: Tensor
-    speaks: Tensor
+    speaker: Tensor
+    n_speakers: int
     active: Sequence[int]
     masks: tuple[Tensor, ...]
 
@@ -106,37 +110,34 @@ class Recurrence(nn.Module):
 
     def forward(self, steps: Steps) -> Tensor:
         """Every e, (T, K, B, E); of no meaning where a dialogue takes no part."""
-        to_global, to_party, speaks = steps.to_global, steps.to_party, steps.speaks
-        length, cells, dialogues, _ = to_global.shape
-        g = to_global.new_zeros(cells, dialogues, self.global_to_global.shape[1])
-        parties = to_global.new_zeros(cells, dialogues, speaks.shape[3], to_party.shape[-1] // 3)
+        length, cells, dialogues, _ = steps.to_global.shape
+        g = steps.to_global.new_zeros(cells, dialogues, self.global_to_global.shape[1])
+        parties = g.new_zeros(cells, dialogues, steps.n_speakers, self.party_to_party.shape[1])
         context = torch.zeros_like(g)
         log_sum = g.new_full((cells, dialogues, 1), -torch.inf)
         positions = sinusoids(length, g.shape[-1], g.device).to(g.dtype)
         # In evaluation nobody looks at them.
         masks = [mask.unbind() for mask in steps.masks] or [positions.unbind()] * 4
+        from_party = _Map(self.party_to_global, steps.to_global, steps.active)
+        from_global = _Map(self.global_to_global, self.global_bias, steps.active)
+        from_context = _Map(self.context_to_party, steps.to_party, steps.active)
+        from_self = _Map(self.party_to_party, self.party_bias, steps.active)
 
         spoken = []
-        for n, u_g, u_p, speaking, position, d_g, d_q, d_k in zip(
-            steps.active, to_global.unbind(), to_party.unbind(), speaks.unbind(),
-            positions.unbind(), *masks[:3], strict=True,
-        ):  # fmt: skip
+        for n, speaker, position, d_g, d_q, d_k in zip(
+            steps.active, steps.speaker.unbind(), positions.unbind(), *masks[:3], strict=True
+        ):
             g, parties, context = _head(g, n), _head(parties, n), _head(context, n)
-            log_sum, speaking = _head(log_sum, n), _head(speaking, n)
-            q = (parties * speaking).sum(2)  # (K, n, P)
-            g = _gru(
-                torch.baddbmm(_head(u_g, n), q, self.party_to_global),
-                torch.baddbmm(self.global_bias, g, self.global_to_global),
-                g,
-            )
-            q = _gru(
-                torch.baddbmm(_head(u_p, n), context, self.context_to_party),
-                torch.baddbmm(self.party_bias, q, self.party_to_party),
-                q,
-            )
+            log_sum = _head(log_sum, n)
+            states = parties.flatten(0, 2)  # (K n S, P)
+            first = torch.arange(0, len(states), steps.n_speakers, device=g.device)
+            spoke = first + _head(speaker, n).flatten()
+            q = states.index_select(0, spoke).unflatten(0, (cells, n))
+            g = _gru(from_party(q), from_global(g), g)
+            q = _gru(from_context(context), from_self(q), q)
             if self.training:
                 g, q = g * _head(d_g, n), q * _head(d_q, n)
-            parties = torch.where(speaking, q.unsqueeze(2), parties)
+            parties = states.index_copy(0, spoke, q.flatten(0, 1)).view_as(parties)
             spoken.append(q)
             # The softmax over the past, from that up to here and one more global state.
             past = g + position
@@ -155,10 +156,11 @@ class Recurrence(nn.Module):
             self.emotion_input_bias, torch.cat(spoken, 1), self.party_to_emotion
         ).split(list(active), 1)
         e = inputs[0].new_zeros(*inputs[0].shape[:2], self.emotion_to_emotion.shape[1])
+        from_emotion = _Map(self.emotion_to_emotion, self.emotion_bias, active)
         emotions = []
         for n, u, d in zip(active, inputs, masks, strict=True):
             e = _head(e, n)
-            e = _gru(u, torch.baddbmm(self.emotion_bias, e, self.emotion_to_emotion), e)
+            e = _gru(u, from_emotion(e), e)
             if self.training:
                 e = e * _head(d, n)
             emotions.append(F.pad(e, (0, 0, 0, active[0] - n)) if n < active[0] else e)
@@ -183,14 +185,22 @@ def together(recurrences: Sequence[Recurrence], steps: Sequence[Steps]) -> list[
 
     active = [[*one.active, *[0] * (length - len(one.active))] for one in steps]
     joined = Steps(
-        join([one.to_global for one in steps]),
+        join([_learnt(one.to_global, one) for one in steps]),
         join([one.to_party for one in steps]),
-        join([one.speaks for one in steps]),
+        join([one.speaker for one in steps]),
+        max(one.n_speakers for one in steps),
         [max(counts) for counts in zip(*active, strict=True)],
         tuple(join(masks) for masks in zip(*(one.masks for one in steps), strict=True)),
     )
     weights = {
-        name: torch.cat([one.get_parameter(name) for one in recurrences])
+        name: torch.cat(
+            [
+                _learnt(one.get_parameter(name), of)
+                if name in _OF_GLOBAL
+                else one.get_parameter(name)
+                for one, of in zip(recurrences, steps, strict=True)
+            ]
+        )
         for name, _ in recurrences[0].named_parameters()
     }
     emotions = functional_call(recurrences[0], weights, (joined,))
@@ -200,9 +210,63 @@ def together(recurrences: Sequence[Recurrence], steps: Sequence[Steps]) -> list[
     ]
 
 
+_OF_GLOBAL = ("party_to_global", "global_to_global", "global_bias", "attention")
+
+
+def _learnt(x: Tensor, steps: Steps) -> Tensor:
+    """What makes g, which one step alone gives no gradient: Adam tells that from zero."""
+    return x if len(steps.active) > 1 else x.detach()
+
+
 def _grown(x: Tensor, length: int, dialogues: int) -> Tensor:
     """(T, K, B, ...) with zeros up to T = length and B = dialogues."""
     return F.pad(x, (0, 0) * (x.ndim - 3) + (0, dialogues - x.shape[2], 0, 0, 0, length - len(x)))
+
+
+class _Map:
+    """x_t W + u_t, step after step.
+
+    A step's part in the gradient of W would be a thin product, and a sum as large as W. So the
+    steps see W as a constant, and it learns from all of them in one product afterwards.
+
+    Parameters
+    ----------
+    weight
+        W, (K, D, 3 H).
+    added
+        u, (T, K, B, 3 H), or (K, 1, 3 H) for the same at every step.
+    active
+        See `Steps`.
+    """
+
+    def __init__(self, weight: Tensor, added: Tensor, active: Sequence[int]) -> None:
+        self.weight = weight.detach()
+        self.inputs: list[Tensor] = []
+        if added.ndim == 4:
+            parts = [_head(u, n) for u, n in zip(added.unbind(), active, strict=True)]
+            added = torch.cat(parts, 1)
+        added = _Learn.apply(added.expand(-1, sum(active), -1), weight, self.inputs)
+        self.added = iter(added.split(list(active), 1))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self.inputs.append(x.detach())
+        return torch.baddbmm(next(self.added), x, self.weight)
+
+
+class _Learn(torch.autograd.Function):
+    """u of all steps as it is. From its gradient W gets its own, the sum of x_t^T grad u_t.
+
+    By then `inputs` holds every x_t.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor, weight: Tensor, inputs: list[Tensor]) -> Tensor:
+        ctx.inputs = inputs
+        return u.view_as(u)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad, torch.cat(ctx.inputs, 1).mT @ grad, None
 
 
 def _head(x: Tensor, n: int) -> Tensor:

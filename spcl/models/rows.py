@@ -31,6 +31,11 @@ class Rows:
         taken = x.index_select(0, self.index.reshape(-1)).unflatten(0, self.index.shape)
         if self.keep is None:
             return taken
+        if x.device.type == "cpu":
+            # Masks are slow here, and looking for what is not kept costs nothing.
+            gone = (~self.keep).flatten().nonzero().squeeze(1)
+            taken.flatten(0, self.index.ndim - 1).index_fill_(0, gone, 0)
+            return taken
         keep = self.keep.reshape(self.keep.shape + (1,) * (x.ndim - 1))
         return taken.masked_fill(~keep, 0)
 

@@ -48,7 +48,9 @@ def test_gradients_of_moved_rows_are_right():
     window = WindowGraph.of(batch, past=1, future=2, n_speakers=1)
     assert torch.autograd.gradcheck(batch.pad, x)
     assert torch.autograd.gradcheck(batch.pack, padded)
-    assert torch.autograd.gradcheck(window.gather, x)
+    assert torch.autograd.gradcheck(window.sources, x)
+    scores = torch.randn(7, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(window.softmax_out, scores)
 
 
 def test_rows_that_are_not_kept_are_zeros_even_of_nothing_finite():
