@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,8 +23,9 @@ from spcl.training.cell_tables import CellTables
 from spcl.training.checkpoints import Checkpoints
 from spcl.training.dialogues import Corpus, load_corpus
 from spcl.training.interruption import Interruption, interruptible
-from spcl.training.loop import Training
+from spcl.training.loop import Run, Training
 from spcl.training.settings import CellSettings
+from spcl.training.stacked import Stacked, stackable
 from spcl.training.tables import seed_tables
 from spcl.training.training_set import EarlierTables, training_set
 
@@ -106,14 +107,19 @@ def train_cell(
     if finished:
         log.log(HEADLINE, "%s: seeds %s are there", cell.address, ", ".join(map(str, finished)))
     with interruptible() as interruption:
-        for seed in settings.seeds:
-            if seed in finished:
-                continue
-            training = trainings.start(seed, known[seed])
-            _go_on(training, checkpoints, digests[seed], interruption)
-            finished[seed] = seed_tables(cell, corpus, seed, training.run, stamps[seed])
-            if checkpoints:
-                checkpoints.finish(seed, finished[seed])
+        left = [seed for seed in settings.seeds if seed not in finished]
+        for seeds in [left] if trainings.at_once else [[seed] for seed in left]:
+            group = Stacked()
+            for seed in seeds:
+                training = trainings.start(seed, known[seed])
+                if checkpoints and (state := checkpoints.load(seed, digests[seed])):
+                    training.load_state_dict(state)
+                    log.log(HEADLINE, "seed %d goes on in epoch %d", seed, training.epoch.number)
+                group.add(training)
+            for seed, run in _go_on(group, checkpoints, digests, interruption):
+                finished[seed] = seed_tables(cell, corpus, seed, run, stamps[seed])
+                if checkpoints:
+                    checkpoints.finish(seed, finished[seed])
     tables = CellTables.together([finished[seed] for seed in settings.seeds])
     _say_score(cell, tables.metrics)
     return tables
@@ -134,6 +140,14 @@ class _Trainings:
                     f"datasets.{cell.dataset}: split '{split}' has no labelled utterance; choose"
                     f" another protocol than '{corpus.protocol}'"
                 )
+
+    @property
+    def at_once(self) -> bool:
+        """Whether all seeds train together: as the config has it, by default on a GPU."""
+        wanted = self.settings.training.seeds_at_once
+        if wanted == "auto":
+            wanted = self.corpus.splits["train"].labels.device.type == "cuda"
+        return wanted and stackable(self.classes[0])
 
     def start(self, seed: int, known: TrainingSet) -> Training:
         """The training of one seed, before its first step."""
@@ -184,31 +198,32 @@ def _stamp(provenance: Provenance, known: TrainingSet) -> Provenance:
 
 
 def _go_on(
-    training: Training,
+    group: Stacked,
     checkpoints: Checkpoints | None,
-    digest: str,
+    digests: Mapping[int, str],
     interruption: Interruption,
-) -> None:
-    """Train to the end from where an earlier run was cut off, saving the state now and then."""
-    seed = training.seed
-    if checkpoints and (state := checkpoints.load(seed, digest)):
-        training.load_state_dict(state)
-        log.log(HEADLINE, "seed %d goes on in epoch %d", seed, training.epoch.number)
-    while not training.finished:
-        ended = training.step()
-        if interruption.signal:
-            if checkpoints:
-                checkpoints.save(seed, digest, training.state_dict())
+) -> Iterator[tuple[int, Run]]:
+    """Train to the end, saving the states now and then; yield each seed when it has finished."""
+    while going := group.going:
+        ended = group.step()
+        for training in going:
+            if training.finished:
+                yield training.seed, training.run
+        going = group.going
+        save = bool(ended) and checkpoints is not None and checkpoints.due
+        if checkpoints and (save or interruption.signal):
+            for training in going:
+                seed = training.seed
+                checkpoints.save(seed, digests[seed], group.state_dict(training))
+        if interruption.signal and going:
             log.log(
                 HEADLINE,
-                "interrupted by %s in epoch %d of seed %d; run again to go on from there",
+                "interrupted by %s in epoch %d of seed %s; run again to go on from there",
                 interruption.signal.name,
-                training.epoch.number,
-                seed,
+                going[0].epoch.number,
+                ", ".join(str(training.seed) for training in going),
             )
             raise SystemExit(interruption.status)
-        if ended and not training.finished and checkpoints and checkpoints.due:
-            checkpoints.save(seed, digest, training.state_dict())
 
 
 def _say_score(cell: Cell, metrics: pa.Table) -> None:

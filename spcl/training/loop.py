@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spcl.curriculum import Curriculum
+from spcl.curriculum import Curriculum, CurriculumStep
+from spcl.models import Batch
 from spcl.progress import in_words
 from spcl.training.adam import Adam
 from spcl.training.dialogues import Corpus, Dialogues
@@ -222,16 +223,38 @@ class Training:
             or (patience is not None and epochs - self.run.best_epoch >= patience > 0)
         )
 
+    @property
+    def random_state(self) -> Tensor:
+        """Of torch's default generator on this device."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_rng_state(self.device)
+        return torch.get_rng_state()
+
+    @random_state.setter
+    def random_state(self, state: Tensor) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state, self.device)
+        else:
+            torch.set_rng_state(state)
+
     def step(self) -> bool:
         """Train on one batch, and say whether it was the last of an epoch, which it then ended."""
         start = time.perf_counter()
-        epoch = self.epoch
-        chosen = epoch.order[epoch.n_dialogues :][: self.settings.batch_size]
-        rows, batch = self.dialogues.batch(chosen.numpy())
         self.model.train()
+        rows, batch = self.batch()
         step = self.curriculum(self.model(batch), batch.labels, batch.lengths, rows)
         self.optimizer.zero_grad()
         step.loss.backward()
+        return self.learn(rows, batch, step, start)
+
+    def batch(self) -> tuple[Tensor, Batch]:
+        """The next batch, and its rows of the training split."""
+        rest = self.epoch.order[self.epoch.n_dialogues :]
+        return self.dialogues.batch(rest[: self.settings.batch_size].numpy())
+
+    def learn(self, rows: Tensor, batch: Batch, step: CurriculumStep, start: float) -> bool:
+        """Move the weights by the gradients of `step`, which began at `start`; see `step`."""
+        epoch = self.epoch
         norm = nn.utils.clip_grad_norm_(
             self.model.parameters(), self.settings.clip_norm, foreach=True
         )
@@ -240,7 +263,7 @@ class Training:
         epoch.loss += step.loss.detach()
         epoch.gradient_norm += norm
         epoch.confidence += step.probability.sum(1)
-        epoch.n_dialogues += len(chosen)
+        epoch.n_dialogues += len(batch)
         epoch.n_steps += 1
         ended = epoch.n_dialogues == len(epoch.order)
         if ended:
@@ -322,14 +345,13 @@ class Training:
 
         torch's default generators are part of it. Tensors are not copied.
         """
-        on_gpu = self.device.type == "cuda"
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "curriculum": self.curriculum.state_dict(),
             "admissions": vars(self.admissions),
             "shuffling": self.shuffling.bit_generator.state,
-            "dropout": torch.cuda.get_rng_state(self.device) if on_gpu else torch.get_rng_state(),
+            "dropout": self.random_state,
             "epoch": vars(self.epoch),
             "best": self.best,
             "run": self.run.state_dict(),
@@ -343,10 +365,7 @@ class Training:
         for name, value in state["admissions"].items():
             getattr(self.admissions, name).copy_(value)
         self.shuffling.bit_generator.state = state["shuffling"]
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["dropout"], self.device)
-        else:
-            torch.set_rng_state(state["dropout"])
+        self.random_state = state["dropout"]
         self.epoch = Epoch(**state["epoch"])
         for name in ("loss", "gradient_norm", "confidence"):
             setattr(self.epoch, name, getattr(self.epoch, name).to(self.device))

@@ -26,6 +26,8 @@ class TrainingSettings:
     scale
         ``standard``: features to mean 0 and deviation 1, fitted on observed training rows;
         ``none``: as they are.
+    seeds_at_once
+        Train all seeds of a cell together, if the baseline allows it; ``auto`` does on a GPU.
     """
 
     epochs: int
@@ -35,6 +37,7 @@ class TrainingSettings:
     clip_norm: float = 2.0
     patience: int | None = None
     scale: Literal["standard", "none"] = "standard"
+    seeds_at_once: bool | Literal["auto"] = "auto"
 
 
 @dataclass(frozen=True)

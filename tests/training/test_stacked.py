@@ -1,0 +1,258 @@
+"""Seeds that train at once: each gives what it gives alone, whoever runs beside it."""
+
+import functools
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from spcl.extensions import BASELINE, find, load, names
+from spcl.grid import Cell
+from spcl.models.biddin import BiDDIN
+from spcl.provenance import Provenance
+from spcl.training import checkpoints as checkpoints_module
+from spcl.training import stacked
+from spcl.training.cell import train_cell
+from spcl.training.checkpoints import Checkpoints
+from spcl.training.loop import Training
+from spcl.training.settings import CellSettings
+from spcl.training.stacked import Stacked, stackable
+from tests.conftest import make_corpus
+from tests.training.conftest import earlier_tables
+
+CORPUS = make_corpus([5, 1, 9, 4, 6, 3, 7, 2, 8, 5, 6, 4], signal=0.7, unlabelled={3, 20})
+STAMP = Provenance(
+    commit="0", versions={}, device="here", config_digest="0", training_digest="same"
+)
+CURRICULA = {
+    "none": {},
+    "spcl": {"threshold": "auto"},
+    "anti": {},
+    "baby_step": {},
+    "random_pacing": {},
+}
+MODEL = {
+    "global_hidden": 12,
+    "party_hidden": 10,
+    "emotion_hidden": 8,
+    "classifier_hidden": 6,
+    "dropout": 0.3,
+}
+EPOCHS, BATCHES = 3, 3
+
+
+def train(curriculum="spcl", *, seeds=(1, 2, 3), at_once=True, checkpoints=None, **training):
+    settings = CellSettings.from_config(
+        {
+            "seeds": seeds,
+            "training": {
+                "epochs": EPOCHS,
+                "batch_size": 3,
+                "learning_rate": 0.003,
+                "seeds_at_once": at_once,
+            }
+            | training,
+            "model": MODEL,
+            "curriculum": CURRICULA[curriculum],
+        }
+    )
+    return train_cell(
+        Cell("made", "biddin", "at", curriculum),
+        *CORPUS,
+        settings,
+        earlier(),
+        provenance=STAMP,
+        checkpoints=checkpoints,
+    )
+
+
+@functools.cache
+def earlier():
+    """What the earlier stages say of the corpus, and a pace for the curricula that follow one."""
+    settings = CellSettings.from_config(
+        {
+            "seeds": (1, 2, 3, 4, 5),
+            "training": {"epochs": EPOCHS, "batch_size": 3, "learning_rate": 0.003},
+            "model": {"hidden": 8},
+            "curriculum": {"threshold": 0.3, "growth": 1.5},
+        }
+    )
+    paced = train_cell(
+        Cell("made", "late_fusion", "at", "spcl"), *CORPUS, settings, provenance=STAMP
+    )
+    return earlier_tables(*CORPUS, paced=paced.history)
+
+
+@functools.cache
+def alone(seed, curriculum="spcl"):
+    return train(curriculum, seeds=(seed,), at_once=False)
+
+
+def assert_as_alone(tables, seeds=(1, 2, 3), curriculum="spcl"):
+    """Each seed's history and probabilities are, to 1e-4, what it gives alone."""
+    for seed in seeds:
+        one, other = tables.of_seed(seed), alone(seed, curriculum)
+        for kind in ("history", "curriculum"):
+            ours, theirs = (getattr(each, kind).to_pandas() for each in (one, other))
+            numbers = ours.select_dtypes("number").columns
+            np.testing.assert_allclose(ours[numbers], theirs[numbers], atol=1e-4)
+        ours, theirs = (
+            np.stack(each.predictions["probabilities"].to_pylist()) for each in (one, other)
+        )
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.fixture
+def joint_steps(monkeypatch):
+    """How many seeds each joint step has trained."""
+    seeds = []
+
+    def together(recurrences, steps):
+        seeds.append(len(steps))
+        return stacked_together(recurrences, steps)
+
+    stacked_together = stacked.together
+    monkeypatch.setattr(stacked, "together", together)
+    return seeds
+
+
+@pytest.mark.parametrize("curriculum", CURRICULA)
+def test_every_seed_gives_what_it_gives_alone(curriculum, joint_steps):
+    assert_as_alone(train(curriculum), curriculum=curriculum)
+    assert joint_steps == [3] * EPOCHS * BATCHES
+
+
+def test_a_seed_does_not_depend_on_its_companions():
+    for seeds in [(2, 1), (3, 2, 5, 4)]:
+        assert_as_alone(train(seeds=seeds), seeds=(2,))
+
+
+def test_a_cpu_trains_one_seed_after_another_unless_told_otherwise(joint_steps):
+    tables = train(at_once="auto")
+    assert joint_steps == []
+    for seed in (1, 2, 3):
+        assert tables.of_seed(seed).history.equals(alone(seed).history)
+
+
+@pytest.mark.parametrize("baseline", names(BASELINE))
+def test_only_a_baseline_with_a_recurrence_stacks(baseline):
+    assert stackable(load(find(BASELINE, baseline))) == (baseline == "biddin")
+
+
+def test_a_baseline_that_changes_biddin_does_not_stack():
+    assert not stackable(type("Mine", (BiDDIN,), {}))
+
+
+def test_memory_that_is_too_small_for_all_is_enough_for_one_after_another(monkeypatch, caplog):
+    def too_small(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    working = stacked.together
+    steps = 0
+
+    def together(*arguments):
+        nonlocal steps
+        steps += 1
+        return (too_small if steps > 4 else working)(*arguments)
+
+    monkeypatch.setattr(stacked, "together", together)
+    with caplog.at_level("INFO", "spcl.training"):
+        assert_as_alone(train())
+    assert steps == 5
+    assert "one after another (CUDA out of memory)" in caplog.text
+
+
+def test_memory_may_end_after_the_curricula_have_seen_the_batch(monkeypatch):
+    backward = torch.Tensor.backward
+    steps = 0
+
+    def too_large(loss):
+        nonlocal steps
+        steps += 1
+        if steps == 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        backward(loss)
+
+    monkeypatch.setattr(torch.Tensor, "backward", too_large)
+    assert_as_alone(train())
+
+
+def test_stacked_trainings_go_on_where_they_were_cut_off(tmp_path, monkeypatch, joint_steps):
+    monkeypatch.setattr(checkpoints_module, "_WORTH", 0)
+    whole = train()
+    joint_steps.clear()
+    learn, learnt = Training.learn, 0
+
+    def interrupted(training, *step):
+        nonlocal learnt
+        learnt += 1
+        if learnt == 3 * 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return learn(training, *step)
+
+    checkpoints = Checkpoints(tmp_path / "working", tmp_path / "kept")
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "learn", interrupted)
+        with pytest.raises(SystemExit) as told:
+            train(checkpoints=checkpoints)
+    assert told.value.code == 143
+    assert len(joint_steps) == 5
+    tables = train(checkpoints=checkpoints)
+    assert len(joint_steps) == EPOCHS * BATCHES
+    assert tables.history.equals(whole.history)
+    assert tables.predictions.equals(whole.predictions)
+
+
+def test_a_seed_that_was_left_behind_catches_nobody_up(tmp_path, monkeypatch):
+    # A process that dies while it saves leaves states of different epochs.
+    monkeypatch.setattr(checkpoints_module, "_WORTH", 0)
+    save, saved = Checkpoints.save, 0
+
+    class Killed(BaseException):
+        pass
+
+    def killed(self, *arguments):
+        nonlocal saved
+        saved += 1
+        if saved == 3 + 2:
+            raise Killed
+        save(self, *arguments)
+
+    checkpoints = Checkpoints(tmp_path / "working", tmp_path / "kept")
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", killed)
+        with pytest.raises(Killed):
+            train(checkpoints=checkpoints)
+    assert_as_alone(train(checkpoints=checkpoints))
+
+
+def test_a_seed_that_diverges_leaves_the_others_alone(monkeypatch, joint_steps):
+    learn = Training.learn
+
+    def spoilt(training, *step):
+        if training.seed == 2:
+            training.model.heads["a"].classify.bias.grad.fill_(torch.nan)
+        return learn(training, *step)
+
+    monkeypatch.setattr(Training, "learn", spoilt)
+    tables = train()
+    assert tables.of_seed(2).metrics["diverged"].to_pylist() == [True, True]
+    assert joint_steps == [3] * BATCHES + [2] * (EPOCHS - 1) * BATCHES
+    monkeypatch.undo()
+    assert_as_alone(tables, seeds=(1, 3))
+
+
+def test_a_seed_that_stops_early_leaves_the_others_alone():
+    together, apart = (train(at_once=way, epochs=6, patience=2) for way in (True, False))
+    epochs = [tables.history.group_by("seed").aggregate([("epoch", "max")]).to_pydict()
+              for tables in (together, apart)]  # fmt: skip
+    assert epochs[0] == epochs[1]
+    assert len(set(epochs[0]["epoch_max"])) > 1
+
+
+def test_one_training_of_a_group_steps_as_if_it_were_alone(joint_steps):
+    assert train(seeds=(1,)).history.equals(alone(1).history)
+    assert joint_steps == []
+    assert Stacked().going == []
