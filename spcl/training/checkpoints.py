@@ -77,7 +77,8 @@ class Checkpoints:
             self._next = time.monotonic() + _AGAIN_S
         else:
             now = time.monotonic()
-            self._next = now + _WORTH * (now - start)
+            # Later by as much for each of several states that are saved together.
+            self._next = max(start, self._next) + _WORTH * (now - start)
 
     @property
     def due(self) -> bool:
