@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from spcl.models.batch import Batch
-from spcl.models.blocks import mix, pairs, softmax_on_cpu
+from spcl.models.blocks import mix, one_by_one, pairs, softmax
 from spcl.models.dropout import dropout
 
 
@@ -28,10 +28,10 @@ def attend(batch: Batch, qkv: Tensor, *, heads: int, p: float = 0.0) -> Tensor:
     Tensor
         (N, D).
     """
-    if qkv.device.type == "cpu":
+    if one_by_one(qkv):
         # With dropout torch has no fused kernel here.
         q, k, v = qkv.unflatten(-1, (3, heads, -1)).permute(1, 2, 0, 3)  # (H, N, d)
-        weights = softmax_on_cpu(batch, pairs(batch, q * q.shape[-1] ** -0.5, k), heads)
+        weights = softmax(batch, pairs(batch, q * q.shape[-1] ** -0.5, k), heads)
         return mix(batch, dropout(weights, p), v).transpose(0, 1).flatten(1)
     q, k, v = batch.pad(qkv).unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)  # (B, H, L, d)
     mask = batch.mask[:, None, None, :]

@@ -18,6 +18,11 @@ _float32: dict[str, Any] = {"device_type": "cpu", "cast_inputs": torch.float32}
 """Under autocast too: on a CPU, half precision gains nothing in products as small as these."""
 
 
+def one_by_one(x: Tensor) -> bool:
+    """Whether the blocks of `x` lie end to end."""
+    return x.device.type == "cpu"
+
+
 def pairs(batch: Batch, x: Tensor, y: Tensor) -> Tensor:
     """x_i . y_j for all i, j of a dialogue.
 
@@ -33,7 +38,7 @@ def pairs(batch: Batch, x: Tensor, y: Tensor) -> Tensor:
     Tensor
         The blocks of all kinds and dialogues, in a layout of the device's.
     """
-    if x.device.type == "cpu":
+    if one_by_one(x):
         return _Pairs.apply(x, y, batch.lengths.tolist())
     return _pad(batch, x) @ _pad(batch, y).mT
 
@@ -55,14 +60,14 @@ def mix(batch: Batch, w: Tensor, y: Tensor) -> Tensor:
     Tensor
         (H, N, D).
     """
-    if y.device.type == "cpu":
+    if one_by_one(y):
         return _Mix.apply(w, y, batch.lengths.tolist())
     # Padded vectors are zeros, so it does not matter what their weights are.
     return batch.pack((w @ _pad(batch, y)).permute(1, 2, 0, 3)).transpose(0, 1)
 
 
-def softmax_on_cpu(batch: Batch, w: Tensor, kinds: int) -> Tensor:
-    """Softmax over the j of i's dialogue; a GPU has attention kernels for that and more."""
+def softmax(batch: Batch, w: Tensor, kinds: int) -> Tensor:
+    """Softmax over the j of i's dialogue, only `one_by_one`: a GPU has kernels for more."""
     return _Softmax.apply(w, kinds, batch.lengths.tolist())
 
 

@@ -3,11 +3,18 @@
 import pytest
 import torch
 
-from spcl.models import Batch
+from spcl.models import Batch, attention, blocks
 from spcl.models.attention import attend
-from spcl.models.blocks import mix, pairs, softmax_on_cpu
+from spcl.models.blocks import mix, pairs, softmax
 
 LENGTHS = [3, 1, 4]
+
+
+@pytest.fixture(params=["dialogue by dialogue", "padded, as on a GPU"])
+def layout(request, monkeypatch):
+    if request.param.startswith("padded"):
+        for module in (attention, blocks):
+            monkeypatch.setattr(module, "one_by_one", lambda x: False)
 
 
 def batch_of(lengths):
@@ -30,7 +37,7 @@ def dense_attention(batch, qkv, heads):
 
 @pytest.mark.parametrize("lengths", [LENGTHS, [1], [5, 5], [1, 1, 1]])
 @pytest.mark.parametrize("heads", [1, 3])
-def test_attention_is_that_of_the_whole_batch_within_dialogues(lengths, heads):
+def test_attention_is_that_of_the_whole_batch_within_dialogues(lengths, heads, layout):
     batch, qkv = batch_of(lengths), random(sum(lengths), 3 * 6)
     found, expected = attend(batch, qkv, heads=heads), dense_attention(batch, qkv, heads)
     torch.testing.assert_close(found, expected)
@@ -40,12 +47,17 @@ def test_attention_is_that_of_the_whole_batch_within_dialogues(lengths, heads):
     )
 
 
-def test_all_pairs_of_a_dialogue_and_no_other_meet():
+def test_all_pairs_of_a_dialogue_and_no_other_meet(layout):
     batch = batch_of(LENGTHS)
     x, y, z = random(2, 8, 5), random(2, 8, 4), random(2, 8, 5)
     same = (batch.dialogue[:, None] == batch.dialogue).float()
-    found = mix(batch, pairs(batch, x, z).square(), y)
-    torch.testing.assert_close(found, ((x @ z.mT).square() * same) @ y)
+    found = mix(batch, pairs(batch, x, z).square() + 1, y)
+    expected = (((x @ z.mT).square() + 1) * same) @ y
+    torch.testing.assert_close(found, expected)
+    direction = torch.randn_like(found)
+    torch.testing.assert_close(
+        *(torch.autograd.grad((one * direction).sum(), (x, y, z)) for one in (found, expected))
+    )
 
 
 @pytest.mark.parametrize("lengths", [LENGTHS, [1]])
@@ -56,6 +68,6 @@ def test_gradients_are_those_of_finite_differences(lengths):
     for function, inputs in (
         (lambda x, y: pairs(batch, x, y), (x, x.detach().clone().requires_grad_())),
         (lambda w, y: mix(batch, w, y), (w, y)),
-        (lambda w: softmax_on_cpu(batch, w, 2), (w,)),
+        (lambda w: softmax(batch, w, 2), (w,)),
     ):
         assert torch.autograd.gradcheck(function, inputs)
