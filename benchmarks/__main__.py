@@ -4,16 +4,16 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
 
-from benchmarks import curriculum, dag, extraction, memory, results, startup, training
+from benchmarks import curriculum, dag, extraction, memory, operations, results, startup, training
 from benchmarks.shapes import SHAPES
 from spcl.errors import UserError
 
-PARTS = ("training", "curriculum", "startup", "memory", "extraction", "dag")
+PARTS = ("training", "operations", "curriculum", "startup", "memory", "extraction", "dag")
 BASELINES = ("mmgcn", "mm_dfn", "dialogue_gcn", "biddin")
 MODALITIES = ("atv", "at", "tv", "av")
 
@@ -41,7 +41,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def _several(known: Sequence[str]):
+def _several(known: Sequence[str]) -> Callable[[str], list[str]]:
     """A type for argparse: names with commas between them."""
 
     def names(text: str) -> list[str]:
@@ -67,8 +67,9 @@ def lines(part: str, options: argparse.Namespace) -> Iterator[str]:
                 python=options.reference_python,
             )
             return training.run(options.baselines, options.shapes, options.modalities, how)
-        case "memory":
-            return memory.run(*machine, baselines=options.baselines, shapes=options.shapes)
+        case "memory" | "operations":
+            run = memory.run if part == "memory" else operations.run
+            return run(*machine, baselines=options.baselines, shapes=options.shapes)
         case _:
             modules = {
                 "curriculum": curriculum,

@@ -3,7 +3,9 @@
 import os
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -64,7 +66,7 @@ def peak_gflops(device: str, *, width: int | None = None, seconds: float = 1.5) 
     return 2 * width**3 / best / 1e9
 
 
-def seconds_of(work, device: str) -> float:
+def seconds_of(work: Callable[[], Any], device: str) -> float:
     """Wall seconds until `work` is done and the device has nothing left to do."""
     _finish(device)
     start = time.perf_counter()

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import memory_figure
+from benchmarks.__main__ import PARTS
 from benchmarks.memory import by_case, slopes
+from benchmarks.operations import in_words
 from benchmarks.results import FOLDER, load, markdown
 from benchmarks.shapes import SHAPES
 
 Rows = dict[str, list[dict[str, Any]]]
-PARTS = ("training", "curriculum", "startup", "memory", "extraction", "dag")
 
 
 def machine(rows: Rows) -> str:
@@ -135,6 +136,17 @@ def own_share(row: dict[str, Any], rows: Rows) -> float | None:
     return None
 
 
+def operations(rows: Rows) -> str:
+    """What a step's time goes to."""
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for row in rows["operations"]:
+        cases.setdefault(f"{row['baseline']}, {row['shape']}", []).append(row)
+    return markdown(
+        ("baseline, shape", "share of the operations' time"),
+        [(case, in_words(found)) for case, found in cases.items()],
+    )
+
+
 def curriculum(rows: Rows) -> str:
     """SPCL's sums on given logits."""
     head = ("32 dialogues of", "utterances", "none, ms", "SPCL, ms", "obvious SPCL, ms")
@@ -210,6 +222,7 @@ BLOCKS: dict[str, tuple[Callable[[Rows], str], tuple[str, ...]]] = {
     "machine": (machine, ()),
     "targets": (targets, ()),
     "epochs": (epochs, ("training",)),
+    "operations": (operations, ("operations",)),
     "curriculum": (curriculum, ("curriculum",)),
     "startup": (startup, ("startup",)),
     "memory": (memory, ("memory",)),
