@@ -49,6 +49,7 @@ rule all:
 
 onstart:
     hold_folder()
+    say_device()
 
 
 onsuccess:

@@ -62,8 +62,6 @@ GRID = config["name"]
 # Jobs on other nodes keep to it: what they ask for must not hang on the GPUs that their node shows.
 if workflow.is_main_process:
     os.environ["SPCL_DEVICE"] = choose(config["device"])
-    if config["device"] == "auto" and not workflow.local_exec:
-        logger.info(f"device: auto means {os.environ['SPCL_DEVICE']}, as on this machine")
 DEVICE = os.environ.get("SPCL_DEVICE", "cpu")
 BASELINES = {
     name: find(BASELINE, name, (entry or {}).get("source"))
@@ -279,6 +277,12 @@ def hold_folder():
         raise UserError(
             ".snakemake/running: another snakemake works in this folder; wait until it is done"
         ) from None
+
+
+def say_device():
+    """Where other nodes may have other GPUs, say what `auto` came to."""
+    if config["device"] == "auto" and not workflow.local_exec:
+        logger.info(f"device: auto means {DEVICE}, as on this machine")
 
 
 def say_where_results_are():
