@@ -122,7 +122,7 @@ def test_the_smoke_grid_runs(smoke):
     for curriculum in ("none", "spcl"):
         path = smoke.project.folder / CELLS / "mmgcn/atv" / curriculum / "metrics.parquet"
         assert parquet.read(path, METRICS).num_rows
-    assert "simulated" in (smoke.project.folder / "results/tables/smoke/main.md").read_text()
+    assert (smoke.project.folder / "results/tables/smoke/main.md").exists()
 
 
 def test_it_is_said_what_auto_means_where_other_nodes_may_have_gpus(smoke):
