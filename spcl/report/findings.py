@@ -92,6 +92,10 @@ def _cells(scores: TestScores, curriculum: str) -> dict[str, list[CellKey]]:
 def _raises(results: Results, scores: TestScores) -> Iterator[Finding]:
     """Pooled over the cells of a corpus; then in how many of them; then the extremes."""
     every = scored_cells(results)
+    # A gain is as doubtful as either of its sides.
+    sides = [every[axis] for axis in ("dataset", "baseline", "modalities")]
+    of_none = every["n_diverged"].where(every["curriculum"] == NONE, 0)
+    every["n_diverged"] += of_none.groupby(sides, observed=True).transform("sum")
     every = every[(every["curriculum"] == SPCL) & every["gain"].notna()]
     for dataset, cells in _cells(scores, SPCL).items():
         both = pairs(scores, cells, NONE)
@@ -145,7 +149,8 @@ def _cautions(dataset: str, rows: pd.DataFrame, n: int) -> Iterator[Finding]:
         ),
         "cells that diverged": (
             rows["n_diverged"] > 0,
-            f"a training with {SPCL} diverged; its best epoch before that counts.",
+            f"a training with {SPCL} or without diverged; its best epoch before that counts, and"
+            " where there is none its score says nothing.",
         ),
         "cells with an epoch chosen on test": (
             rows["protocol"] == "best-test-epoch",

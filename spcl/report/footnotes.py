@@ -11,7 +11,7 @@ DIVERGED, NEVER_FULL, BEST_TEST = "†", "‡", "§"
 
 _WORDS = {
     DIVERGED: "The training of at least one seed diverged (its loss became NaN or infinite); its"
-    " best epoch before that counts.",
+    " best epoch before that counts, and where there is none its score says nothing.",
     NEVER_FULL: "At least one seed never admitted all training utterances.",
     BEST_TEST: "Protocol best-test-epoch: the epoch was chosen on the test split itself, so the"
     " score is optimistic.",

@@ -153,6 +153,62 @@ def finished(undisturbed, tmp_path):
     return undisturbed.copy(tmp_path / "project")
 
 
+class Disk:
+    """A small file system in memory."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.filler = folder / "filler"
+
+    def take(self, folder):
+        """Stand in for a folder, with what lies in it."""
+        shutil.copytree(folder, self.folder, dirs_exist_ok=True)
+        shutil.rmtree(folder)
+        folder.symlink_to(self.folder)
+
+    def fill(self, leaving):
+        """Leave so many bytes free."""
+        free = os.statvfs(self.folder)
+        self.filler.write_bytes(bytes(free.f_bavail * free.f_frsize - leaving))
+
+    def make_room(self):
+        self.filler.unlink()
+
+    def files(self):
+        """What lies there, temporary files included."""
+        return {path.name for path in self.folder.rglob("*") if path.is_file()} - {"filler"}
+
+
+def mount(*arguments):
+    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"only root may mount a file system ({done.stderr.strip()})")
+
+
+@pytest.fixture
+def disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount("-t", "tmpfs", "-o", "size=4m", "spcl-test", folder)
+    yield Disk(folder)
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """Turn folders read-only; root may write wherever permissions forbid it, but not there."""
+    folders = []
+
+    def turn(folder):
+        mount("--bind", folder, folder)
+        folders.append(folder)
+        mount("-o", "remount,bind,ro", folder)
+
+    yield turn
+    for folder in folders:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))

@@ -1,7 +1,5 @@
 """A disk that is full, or read-only, is named in one line, and nothing half-written stays."""
 
-import os
-import subprocess
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,56 +27,6 @@ CORPUS = make_corpus([9] * 20, widths={"a": 4})
 CELL = Cell("made", "late_fusion", "a", "none")
 SETTINGS = {"seeds": [1], "training": {"epochs": 3}, "model": {}, "curriculum": {}}
 STAMP = Provenance(commit="0", versions={}, device="here", config_digest="0", training_digest="0")
-
-
-class Disk:
-    """A small file system in memory."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.filler = folder / "filler"
-
-    def fill(self, leaving):
-        """Leave so many bytes free."""
-        free = os.statvfs(self.folder)
-        self.filler.write_bytes(bytes(free.f_bavail * free.f_frsize - leaving))
-
-    def make_room(self):
-        self.filler.unlink()
-
-    def files(self):
-        """What lies there, temporary files included."""
-        return {path.name for path in self.folder.rglob("*") if path.is_file()} - {"filler"}
-
-
-def mount(*arguments):
-    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"only root may mount a file system ({done.stderr.strip()})")
-
-
-@pytest.fixture
-def disk(tmp_path):
-    folder = tmp_path / "project" / "results"
-    folder.mkdir(parents=True)
-    mount("-t", "tmpfs", "-o", "size=4m", "spcl-test", folder)
-    yield Disk(folder)
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-@pytest.fixture
-def read_only(tmp_path):
-    """Turn folders read-only; root may write wherever permissions forbid it, but not there."""
-    folders = []
-
-    def turn(folder):
-        mount("--bind", folder, folder)
-        folders.append(folder)
-        mount("-o", "remount,bind,ro", folder)
-
-    yield turn
-    for folder in folders:
-        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @dataclass

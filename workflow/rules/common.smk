@@ -25,7 +25,7 @@ from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
 from spcl.progress import Progress
-from spcl.raw_corpora import gone, tables
+from spcl.raw_corpora import ahead, gone, tables
 from spcl.status.jobs import jobs
 
 # What makes up a grid of jobs lives to the end: to look for garbage in it takes a fifth of the time.
@@ -48,6 +48,13 @@ if workflow.is_main_process and not workflow.touch:
             running="running" if workflow.local_exec else "submitted",
         )
     )
+for folder in ("results", "logs", "benchmarks"):
+    # Snakemake would take every file in it for one that somebody protects.
+    if Path(folder).exists() and not os.access(folder, os.W_OK) and not workflow.dryrun:
+        raise UserError(
+            f"{folder}: cannot be written to; make it writable, or work in another folder:"
+            " snakemake --directory FOLDER"
+        )
 CONFIG_FILE = ", ".join(os.path.relpath(path) for path in workflow.configfiles)
 check(config, Path(workflow.basedir, "workflow/schemas/config.schema.yaml"), CONFIG_FILE)
 
@@ -57,6 +64,8 @@ if workflow.is_main_process:
         logger.info(f"{name} has only {modalities(config, name)}: no cells of {', '.join(sets)}")
     for line in gone(config["datasets"]):
         logger.warning(line)
+    for line in ahead(config["datasets"]):
+        raise UserError(line)
 
 GRID = config["name"]
 # Jobs on other nodes keep to it: what they ask for must not hang on the GPUs that their node shows.
