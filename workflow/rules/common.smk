@@ -70,7 +70,7 @@ if workflow.is_main_process:
 GRID = config["name"]
 # Jobs on other nodes keep to it: what they ask for must not hang on the GPUs that their node shows.
 if workflow.is_main_process:
-    os.environ["SPCL_DEVICE"] = choose(config["device"])
+    os.environ.update(SPCL_DEVICE=choose(config["device"]))
 DEVICE = os.environ.get("SPCL_DEVICE", "cpu")
 BASELINES = {
     name: find(BASELINE, name, (entry or {}).get("source"))
