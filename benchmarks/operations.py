@@ -27,12 +27,12 @@ def measure(baseline: str, shape: Shape, device: str, steps: int = 3) -> list[di
     """
     side = Side(baseline, shape, "atv", "spcl", device)
     dialogues = shape.corpus("atv", device=device)
-    batches = epoch_batches(dialogues, Options(device, 1))[: steps + 1]
+    batches = epoch_batches(dialogues, Options(device, 1))[:steps]
     side.step(batch_of(dialogues, batches[0]))
     on_gpu = device == "cuda"
     activity = ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU
     with profile(activities=[activity]) as profiler:
-        for chosen in batches[1:]:
+        for chosen in batches:
             side.step(batch_of(dialogues, chosen))
     found = [
         (event.key, event.self_device_time_total if on_gpu else event.self_cpu_time_total, event)

@@ -164,12 +164,15 @@ def curriculum(rows: Rows) -> str:
 
 
 def startup(rows: Rows) -> str:
-    """The parts of a cell's start."""
-    parts = [(str(row["part"]), f"{row['seconds']:.2f}") for row in rows["startup"]]
-    before = sum(row["seconds"] for row in rows["startup"][:-1])
+    """The parts of a cell's start, and their sum before the first step."""
+    parts = rows["startup"]
+    before = {key: sum(row[key] for row in parts[:-1]) for key in ("seconds", "processor_seconds")}
     return markdown(
-        ("part", "seconds"),
-        [*parts[:-1], ("**before the first step**", f"{before:.2f}"), parts[-1]],
+        ("part", "seconds", "of the processor"),
+        [
+            (row["part"], f"{row['seconds']:.2f}", f"{row['processor_seconds']:.2f}")
+            for row in (*parts[:-1], {"part": "**before the first step**", **before}, parts[-1])
+        ],
     )
 
 

@@ -1,4 +1,6 @@
-"""A cell's process up to the end of its first training step; its parts in seconds, as JSON.
+"""A cell's process up to the end of its first training step, as JSON.
+
+Of each part the seconds that passed, and those that the processor spent on it.
 
 It does what scripts/train_cell.py does, in the same order. Arguments: when the process was asked
 for (seconds since 1970), the folder of the tables, and the baseline.
@@ -10,12 +12,13 @@ import time
 from pathlib import Path
 
 asked, folder, baseline = float(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-parts: dict[str, float] = {}
+parts: dict[str, tuple[float, float]] = {}
 
 
 def part(name: str) -> None:
     """What has passed since the last part belongs to `name`."""
-    parts[name] = time.time() - asked - sum(parts.values())
+    before = [sum(values) for values in zip(*parts.values(), strict=True)] or [0.0, 0.0]
+    parts[name] = (time.time() - asked - before[0], time.process_time() - before[1])
 
 
 part("Python")

@@ -34,4 +34,6 @@ def feature_matrix(features: pa.Table, utterance_ids: np.ndarray) -> tuple[np.nd
     observed = np.append(features["observed"].to_numpy(zero_copy_only=False), False).astype(bool)
     row = {name: index for index, name in enumerate(features["utterance_id"].to_pylist())}
     rows = np.array([row.get(name, -1) for name in utterance_ids], np.int64)
-    return np.where(observed[rows, None], values[rows], np.float32(0)), observed[rows]
+    found, seen = values[rows], observed[rows]
+    found[~seen] = 0
+    return found, seen
