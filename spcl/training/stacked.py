@@ -10,24 +10,26 @@ import copy
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from spcl.curriculum import CurriculumStep
 from spcl.models import Batch
-from spcl.models.biddin import BiDDIN
 from spcl.models.recurrence import together
 from spcl.models.rows import take
 from spcl.training.loop import Training
+
+if TYPE_CHECKING:  # the cells of other baselines do not hang on its code
+    from spcl.models.biddin import BiDDIN
 
 log = logging.getLogger("spcl.training")
 
 
 def stackable(model: type[nn.Module]) -> bool:
     """Whether the seeds of `model` can train as one. Only BiDDIN has a recurrence of its own."""
-    return model is BiDDIN
+    return model.__module__ == "spcl.models.biddin"
 
 
 class Stacked:
@@ -101,7 +103,7 @@ class Stacked:
         taken = []
         for training in going:
             training.optimizer.zero_grad()
-            model = cast(BiDDIN, self._lend(training).model.train())
+            model = cast("BiDDIN", self._lend(training).model.train())
             rows, batch = training.batch()
             taken.append((model, rows, batch, *model.unroll(batch)))
         emotions = together(
