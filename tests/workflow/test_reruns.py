@@ -347,7 +347,7 @@ def test_a_table_of_a_users_corpus_is_everything_of_its_datasets(mixed):
     table.write_text("dialogue_id,emotion\n1,cross\n")
     assert remade(mixed, **brought) == everything
     table.write_text("dialogue_id,emotion\n1,calm\n")
-    os.utime(folder, (soon, soon))
+    os.utime(folder)
     assert remade(mixed, **brought) == everything
 
 
