@@ -21,7 +21,7 @@ class Progress(logging.Handler):
     rule
         The rule whose jobs are counted.
     running
-        What to call the jobs that were started: on a cluster they may wait for a node.
+        Gives what to call the jobs that were started: on a cluster they may wait for a node.
     clock
         Seconds.
     """
@@ -30,7 +30,7 @@ class Progress(logging.Handler):
         self,
         say: Callable[[str], None],
         rule: str = "train_cell",
-        running: str = "running",
+        running: Callable[[], str] = lambda: "running",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class Progress(logging.Handler):
     def _say(self) -> None:
         self.due = False
         words = [f"{len(self.seconds)} of {self.total} cells done"]
-        words += [f"{len(self.running)} {self.word}"] if self.running else []
+        words += [f"{len(self.running)} {self.word()}"] if self.running else []
         words += [f"{len(self.failed)} failed"] if self.failed else []
         left = self._seconds_left()
         words += [f"about {in_words(left)} left"] if left is not None else []

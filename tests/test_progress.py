@@ -120,7 +120,7 @@ def test_without_their_number_nothing_is_said():
 
 
 def test_on_a_cluster_cells_are_submitted():
-    run = Run(2, running="submitted")
+    run = Run(2, running=lambda: "submitted")
     run.start(1, 2)
     run.now += 600
     run.finish(1)

@@ -3,7 +3,9 @@
 import subprocess
 
 import pytest
+import torch
 
+from spcl.errors import UserError
 from spcl.provenance import commit, config_digest, stamp, versions
 
 
@@ -67,3 +69,11 @@ def test_the_training_digest_sees_all_that_decides_a_seed_and_not_which_seeds_th
         digest(content=b"y"),
     ]
     assert len({digest(), *others}) == 4
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_one_line():
+    with pytest.raises(
+        UserError, match=r"^device: cuda: torch finds no GPU here \(.*\); set device"
+    ):
+        stamp({}, device="cuda", code="c", inputs=[])

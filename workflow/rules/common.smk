@@ -45,7 +45,8 @@ if workflow.is_main_process and not workflow.touch:
     logger.addHandler(
         Progress(
             lambda line: logger.info(line, extra={"quietness": Quietness.PROGRESS}),
-            running="running" if workflow.local_exec else "submitted",
+            # Where jobs run is not known while the rules are read.
+            running=lambda: "running" if workflow.local_exec else "submitted",
         )
     )
 for folder in ("results", "logs", "benchmarks"):
