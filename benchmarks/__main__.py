@@ -9,11 +9,21 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import curriculum, dag, extraction, memory, operations, results, startup, training
+from benchmarks import (
+    curriculum,
+    dag,
+    extraction,
+    memory,
+    operations,
+    results,
+    seeds,
+    startup,
+    training,
+)
 from benchmarks.shapes import SHAPES
 from spcl.errors import UserError
 
-PARTS = ("training", "operations", "curriculum", "startup", "memory", "extraction", "dag")
+PARTS = ("training", "operations", "curriculum", "seeds", "startup", "memory", "extraction", "dag")
 BASELINES = ("mmgcn", "mm_dfn", "dialogue_gcn", "biddin")
 MODALITIES = ("atv", "at", "tv", "av")
 
@@ -70,6 +80,8 @@ def lines(part: str, options: argparse.Namespace) -> Iterator[str]:
         case "memory" | "operations":
             run = memory.run if part == "memory" else operations.run
             return run(*machine, baselines=options.baselines, shapes=options.shapes)
+        case "seeds":
+            return seeds.run(5, 15, *machine)
         case _:
             modules = {
                 "curriculum": curriculum,

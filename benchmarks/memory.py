@@ -5,6 +5,7 @@ forward pass keeps for the backward pass, and what comes and goes on the way.
 """
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -43,7 +44,12 @@ def slope(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def slopes(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """How one baseline's bytes grow at one shape, by what they are set against."""
+    """How one baseline's bytes grow at one shape, by what they are set against.
+
+    NaN where there is one size alone.
+    """
+    if len(rows) < 2:
+        return dict.fromkeys(("batch_size", "utterances", "squared_lengths"), math.nan)
     measured = [row["bytes"] for row in rows]
     return {
         against: slope([row[against] for row in rows], measured)
@@ -69,12 +75,11 @@ def run(
         n, held = row["utterances"], row["bytes"]
         yield f"{start}{n:11}{held / 2**20:8.0f}{held / 2**10 / n:10.0f}"
     for (shape, baseline), found in by_case(rows).items():
-        if len(found) > 1:
-            p = slopes(found)
-            yield (
-                f"{baseline:14}{shape:9} bytes ~ dialogues^{p['batch_size']:.2f},"
-                f" utterances^{p['utterances']:.2f}, squared lengths^{p['squared_lengths']:.2f}"
-            )
+        p = slopes(found)
+        yield (
+            f"{baseline:14}{shape:9} bytes ~ dialogues^{p['batch_size']:.2f},"
+            f" utterances^{p['utterances']:.2f}, squared lengths^{p['squared_lengths']:.2f}"
+        )
 
 
 def by_case(rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:

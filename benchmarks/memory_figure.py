@@ -62,5 +62,4 @@ def _legend(cases: dict[tuple[str, str], list[dict[str, Any]]], against: str) ->
     return "\n".join(
         f"{slopes(found)[against]:.2f} {baseline}, {shape}"
         for (shape, baseline), found in sorted(cases.items())
-        if len(found) > 1
     )

@@ -80,7 +80,7 @@ def targets(rows: Rows) -> str:
         }
         case, p = max(grown.items(), key=lambda item: item[1])
         words = "memory grows at most with the sum of squared dialogue lengths"
-        aim(words, f"slope at most {p:.2f} ({case})", p <= 1.05)
+        aim(words, f"slope at most {p:.2f} ({case})", p <= 1.1)
     for row in rows["dag"]:
         limit = 4 if row["grid"] == "paper" else 30
         words = f"a dry run with nothing to do under {limit} s, {row['cells']} cells"
@@ -163,6 +163,26 @@ def curriculum(rows: Rows) -> str:
     )
 
 
+def seeds(rows: Rows) -> str:
+    """Seeds one after another and at once."""
+    head = ("BiDDIN", "seeds", "batch", "apart, ms a step", "together, ms", "faster", "operations")
+    return markdown(
+        head,
+        [
+            (
+                row["case"],
+                str(row["seeds"]),
+                str(row["batch_size"]),
+                f"{1e3 * row['seconds_apart']:.0f}",
+                f"{1e3 * row['seconds_together']:.0f}",
+                f"{row['seconds_apart'] / row['seconds_together']:.2f}",
+                f"{row['operations_apart']} to {row['operations_together']}",
+            )
+            for row in rows["seeds"]
+        ],
+    )
+
+
 def startup(rows: Rows) -> str:
     """The parts of a cell's start, and their sum before the first step."""
     parts = rows["startup"]
@@ -187,9 +207,7 @@ def memory(rows: Rows) -> str:
             (
                 f"{baseline}, {shape}",
                 *(held.get(size, "") for size in sizes),
-                f"{p['batch_size']:.2f}",
-                f"{p['utterances']:.2f}",
-                f"{p['squared_lengths']:.2f}",
+                *(f"{value:.2f}" for value in p.values()),
             )
         )
     head = ("MiB", *(f"{size} dialogues" for size in sizes))
@@ -227,6 +245,7 @@ BLOCKS: dict[str, tuple[Callable[[Rows], str], tuple[str, ...]]] = {
     "epochs": (epochs, ("training",)),
     "operations": (operations, ("operations",)),
     "curriculum": (curriculum, ("curriculum",)),
+    "seeds": (seeds, ("seeds",)),
     "startup": (startup, ("startup",)),
     "memory": (memory, ("memory",)),
     "extraction": (extraction, ("extraction",)),
