@@ -10,7 +10,7 @@ modality, without influence between them. With e and e' the emotions of Dialogue
     z   = V dropout(relu(W h' + b)) + c
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, Self
 
@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from spcl.models.attention import attend, sinusoids
 from spcl.models.batch import Batch
 from spcl.models.dropout import dropout
-from spcl.models.recurrence import Recurrence, Steps
+from spcl.models.recurrence import Recurrence, Steps, together
 from spcl.models.reference import parts
 from spcl.models.rows import Rows, take
 
@@ -123,6 +123,11 @@ class BiDDIN(nn.Module):
         masks = self.recurrence.draw(batch.max_length, len(batch))
         steps = Steps(to_global.float(), to_party.float(), speaker, self.n_speakers, active, masks)
         return steps, there, back
+
+    @staticmethod
+    def together(models: Sequence["BiDDIN"], steps: Sequence[Steps]) -> list[Tensor]:
+        """The emotions of several models in training, one of each seed, as from one recurrence."""
+        return together([model.recurrence for model in models], steps)
 
     def classify(self, batch: Batch, e: Tensor) -> dict[str, Tensor]:
         """The logits from the emotions of both directions, (N, M, 2, E)."""

@@ -144,10 +144,9 @@ class _Trainings:
     @property
     def at_once(self) -> bool:
         """Whether all seeds train together: as the config has it, by default on a GPU."""
-        wanted = self.settings.training.seeds_at_once
-        if wanted == "auto":
-            wanted = self.corpus.splits["train"].labels.device.type == "cuda"
-        return wanted and stackable(self.classes[0])
+        on_gpu = self.corpus.splits["train"].labels.device.type == "cuda"
+        wanted = {"auto": on_gpu, "always": True, "never": False}
+        return wanted[self.settings.training.seeds_at_once] and stackable(self.classes[0])
 
     def start(self, seed: int, known: TrainingSet) -> Training:
         """The training of one seed, before its first step."""

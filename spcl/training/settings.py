@@ -37,7 +37,7 @@ class TrainingSettings:
     clip_norm: float = 2.0
     patience: int | None = None
     scale: Literal["standard", "none"] = "standard"
-    seeds_at_once: bool | Literal["auto"] = "auto"
+    seeds_at_once: Literal["auto", "always", "never"] = "auto"
 
 
 @dataclass(frozen=True)

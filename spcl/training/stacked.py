@@ -10,26 +10,26 @@ import copy
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from spcl.curriculum import CurriculumStep
 from spcl.models import Batch
-from spcl.models.recurrence import together
 from spcl.models.rows import take
 from spcl.training.loop import Training
-
-if TYPE_CHECKING:  # the cells of other baselines do not hang on its code
-    from spcl.models.biddin import BiDDIN
 
 log = logging.getLogger("spcl.training")
 
 
 def stackable(model: type[nn.Module]) -> bool:
-    """Whether the seeds of `model` can train as one. Only BiDDIN has a recurrence of its own."""
-    return model.__module__ == "spcl.models.biddin"
+    """Whether the seeds of `model` can train as one.
+
+    Its class defines ``unroll``, ``together`` and ``classify``, as BiDDIN's does, and is none that
+    inherits them: that one may compute something else.
+    """
+    return "together" in vars(model)
 
 
 class Stacked:
@@ -103,11 +103,12 @@ class Stacked:
         taken = []
         for training in going:
             training.optimizer.zero_grad()
-            model = cast("BiDDIN", self._lend(training).model.train())
+            model: Any = self._lend(training).model.train()
             rows, batch = training.batch()
             taken.append((model, rows, batch, *model.unroll(batch)))
-        emotions = together(
-            [model.recurrence for model, *_ in taken], [steps for *_, steps, _, _ in taken]
+        model_class: Any = type(going[0].model)
+        emotions = model_class.together(
+            [model for model, *_ in taken], [steps for *_, steps, _, _ in taken]
         )
         steps = []
         for training, (model, rows, batch, _, there, back), e in zip(

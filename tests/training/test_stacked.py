@@ -13,7 +13,6 @@ from spcl.grid import Cell
 from spcl.models.biddin import BiDDIN
 from spcl.provenance import Provenance
 from spcl.training import checkpoints as checkpoints_module
-from spcl.training import stacked
 from spcl.training.cell import train_cell
 from spcl.training.checkpoints import Checkpoints
 from spcl.training.loop import Training
@@ -43,7 +42,7 @@ MODEL = {
 EPOCHS, BATCHES = 3, 3
 
 
-def train(curriculum="spcl", *, seeds=(1, 2, 3), at_once=True, checkpoints=None, **training):
+def train(curriculum="spcl", *, seeds=(1, 2, 3), at_once="always", checkpoints=None, **training):
     settings = CellSettings.from_config(
         {
             "seeds": seeds,
@@ -87,7 +86,7 @@ def earlier():
 
 @functools.cache
 def alone(seed, curriculum="spcl"):
-    return train(curriculum, seeds=(seed,), at_once=False)
+    return train(curriculum, seeds=(seed,), at_once="never")
 
 
 def assert_as_alone(tables, seeds=(1, 2, 3), curriculum="spcl"):
@@ -109,12 +108,12 @@ def joint_steps(monkeypatch):
     """How many seeds each joint step has trained."""
     seeds = []
 
-    def together(recurrences, steps):
+    def together(models, steps):
         seeds.append(len(steps))
-        return stacked_together(recurrences, steps)
+        return as_one(models, steps)
 
-    stacked_together = stacked.together
-    monkeypatch.setattr(stacked, "together", together)
+    as_one = BiDDIN.together
+    monkeypatch.setattr(BiDDIN, "together", together)
     return seeds
 
 
@@ -149,7 +148,7 @@ def test_memory_that_is_too_small_for_all_is_enough_for_one_after_another(monkey
     def too_small(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    working = stacked.together
+    working = BiDDIN.together
     steps = 0
 
     def together(*arguments):
@@ -157,7 +156,7 @@ def test_memory_that_is_too_small_for_all_is_enough_for_one_after_another(monkey
         steps += 1
         return (too_small if steps > 4 else working)(*arguments)
 
-    monkeypatch.setattr(stacked, "together", together)
+    monkeypatch.setattr(BiDDIN, "together", together)
     with caplog.at_level("INFO", "spcl.training"):
         assert_as_alone(train())
     assert steps == 5
@@ -245,7 +244,7 @@ def test_a_seed_that_diverges_leaves_the_others_alone(monkeypatch, joint_steps):
 
 
 def test_a_seed_that_stops_early_leaves_the_others_alone():
-    together, apart = (train(at_once=way, epochs=6, patience=2) for way in (True, False))
+    together, apart = (train(at_once=way, epochs=6, patience=2) for way in ("always", "never"))
     epochs = [tables.history.group_by("seed").aggregate([("epoch", "max")]).to_pydict()
               for tables in (together, apart)]  # fmt: skip
     assert epochs[0] == epochs[1]
