@@ -3,13 +3,11 @@
 Imported by the Snakefile, so it uses the standard library alone.
 """
 
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 _SUFFIXES = {".csv", ".parquet", ".npz", ".npy"}
-_SKEW_S = 300  # by which the clocks of two machines may differ
 _DEPTHS = ("*", "*/*", "*/*/*")  # readers find a corpus up to two folders deeper, too
 
 
@@ -41,24 +39,4 @@ def gone(datasets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield (
                 f"{dataset['path']}: no such folder; {imported.parent} and its features stay as"
                 f" they are; if the corpus has moved, set datasets.{name}.path"
-            )
-
-
-def ahead(datasets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each corpus whose folder has a time stamp in the future.
-
-    Whatever is made of it would seem older, so every run would make and train everything anew.
-
-    Parameters
-    ----------
-    datasets
-        Those of a config, folds among them or not.
-    """
-    for folder in dict.fromkeys(Path(dataset["path"]) for dataset in datasets.values()):
-        if (folder / ".snakemake_timestamp").exists() or not folder.is_dir():
-            continue  # Snakemake made it, or compares what is in it
-        if folder.stat().st_mtime > time.time() + _SKEW_S:
-            yield (
-                f"{folder}: its time stamp lies in the future, so every run would make everything"
-                f" anew; correct it: touch {folder}"
             )

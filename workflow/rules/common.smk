@@ -10,6 +10,7 @@ from pathlib import Path
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
+from spcl.clock import refuse_future
 from spcl.config import check, check_cell, check_cells, check_paces
 from spcl.datasets import (
     MODALITY_SETS,
@@ -25,7 +26,7 @@ from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
 from spcl.progress import Progress
-from spcl.raw_corpora import ahead, gone, tables
+from spcl.raw_corpora import gone, tables
 from spcl.status.jobs import jobs
 
 # What makes up a grid of jobs lives to the end: to look for garbage in it takes a fifth of the time.
@@ -65,8 +66,7 @@ if workflow.is_main_process:
         logger.info(f"{name} has only {modalities(config, name)}: no cells of {', '.join(sets)}")
     for line in gone(config["datasets"]):
         logger.warning(line)
-    for line in ahead(config["datasets"]):
-        raise UserError(line)
+    refuse_future(config["datasets"])
 
 GRID = config["name"]
 # Jobs on other nodes keep to it: what they ask for must not hang on the GPUs that their node shows.
