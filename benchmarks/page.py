@@ -126,6 +126,33 @@ def epochs(rows: Rows) -> str:
     return markdown(head, cells)
 
 
+def floor(rows: Rows) -> str:
+    """How long the products of an epoch take at the machine's peak, and what that leaves."""
+    head = (
+        "baseline, shape, modalities",
+        "10¹² operations",
+        "at the peak, s",
+        "ours, s",
+        "reference, s",
+        "ratio at best",
+    )
+    cells = []
+    for row in rows["training"]:
+        operations, theirs = row["product_gflop_per_epoch"], row["reference_seconds_per_epoch"]
+        least = operations / row["peak_gflops"]
+        cells.append(
+            (
+                _case(row),
+                f"{operations / 1e3:.2f}",
+                f"{least:.1f}",
+                f"{row['seconds_per_epoch']:.1f}",
+                f"{theirs:.1f}" if theirs else "",
+                f"{theirs / least:.1f}" if theirs else "",
+            )
+        )
+    return markdown(head, cells)
+
+
 def own_share(row: dict[str, Any], rows: Rows) -> float | None:
     """What SPCL's sums take beyond those of ``none``, as a share of a step without it."""
     steps = ceil(SHAPES[row["shape"]].dialogues / row["batch_size"])
@@ -243,6 +270,7 @@ BLOCKS: dict[str, tuple[Callable[[Rows], str], tuple[str, ...]]] = {
     "machine": (machine, ()),
     "targets": (targets, ()),
     "epochs": (epochs, ("training",)),
+    "floor": (floor, ("training",)),
     "operations": (operations, ("operations",)),
     "curriculum": (curriculum, ("curriculum",)),
     "seeds": (seeds, ("seeds",)),
