@@ -42,7 +42,15 @@ MODEL = {
 EPOCHS, BATCHES = 3, 3
 
 
-def train(curriculum="spcl", *, seeds=(1, 2, 3), at_once="always", checkpoints=None, **training):
+def train(
+    curriculum="spcl",
+    *,
+    seeds=(1, 2, 3),
+    at_once="always",
+    device="cpu",
+    checkpoints=None,
+    **training,
+):
     settings = CellSettings.from_config(
         {
             "seeds": seeds,
@@ -62,6 +70,7 @@ def train(curriculum="spcl", *, seeds=(1, 2, 3), at_once="always", checkpoints=N
         *CORPUS,
         settings,
         earlier(),
+        device=device,
         provenance=STAMP,
         checkpoints=checkpoints,
     )
@@ -133,6 +142,17 @@ def test_a_cpu_trains_one_seed_after_another_unless_told_otherwise(joint_steps):
     assert joint_steps == []
     for seed in (1, 2, 3):
         assert tables.of_seed(seed).history.equals(alone(seed).history)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_trains_all_seeds_at_once(joint_steps):
+    together, apart = (
+        train(at_once=way, device="cuda").history["train_loss"].to_numpy()
+        for way in ("auto", "never")
+    )
+    assert joint_steps == [3] * EPOCHS * BATCHES
+    np.testing.assert_allclose(together, apart, atol=1e-3)
 
 
 @pytest.mark.parametrize("baseline", names(BASELINE))
