@@ -4,8 +4,9 @@ What is made of them is older than they are: Snakemake throws it away once it is
 anew in every run. Imported by the Snakefile, so it uses the standard library alone.
 """
 
+import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def refuse_future(datasets: Mapping[str, Mapping[str, Any]]) -> None:
     """
     latest = time.time() + _SKEW_S
     for folder, path in _inputs(datasets):
-        if path.stat().st_mtime > latest:
+        if _time(path) > latest:
             raise UserError(
                 f"{path}: its time stamp lies in the future, so what is made of it would be thrown"
                 f" away; correct all such: find {folder}/ -newermt now -exec touch {{}} +"
@@ -40,15 +41,20 @@ def refuse_future(datasets: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _inputs(datasets: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Path, Path]]:
     """The folder to look in, and a file or folder whose time Snakemake looks at."""
-    for folder in dict.fromkeys(Path(dataset["path"]) for dataset in datasets.values()):
-        stamp = folder / ".snakemake_timestamp"
-        if folder.is_dir():
-            yield from _of(folder, [stamp if stamp.exists() else folder])
-            yield from _of(folder, map(Path, tables(str(folder))))
-        elif folder.exists():
-            yield folder, folder
-    yield from _of(Path("results"), Path("results").rglob("*.parquet"))
+    for corpus in dict.fromkeys(Path(dataset["path"]) for dataset in datasets.values()):
+        stamp = corpus / ".snakemake_timestamp"  # of a corpus that a rule made
+        yield corpus, stamp if stamp.exists() else corpus
+        for table in tables(str(corpus)):
+            yield corpus, Path(table)
+    for folder, _, names in os.walk("results"):  # unlike glob, heeds no folder that goes meanwhile
+        for name in names:
+            if name.endswith(".parquet"):
+                yield Path("results"), Path(folder, name)
 
 
-def _of(folder: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    return ((folder, path) for path in paths)
+def _time(path: Path) -> float:
+    """Of the last change, in seconds; 0 for what is not there."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
