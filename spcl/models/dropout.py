@@ -10,8 +10,9 @@ _STEPS = 2**16
 def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     """Set each entry to 0 with probability `p` and divide the others by 1 - p, while training.
 
-    torch's own takes 12 ns an entry on a CPU, its Bernoulli numbers above all. Here one random number of 64 bits serves four
-    entries, so `p` is rounded to a multiple of 2^-16, in the division too: the mean stays.
+    torch's own takes 12 ns an entry on a CPU, its Bernoulli numbers above all. Here one random
+    number of 64 bits serves four entries, so `p` is rounded to a multiple of 2^-16, in the division
+    too: the mean stays.
     """
     if not training or p == 0:
         return x
