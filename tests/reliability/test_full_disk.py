@@ -24,6 +24,7 @@ from spcl.training.settings import CellSettings
 from tests.conftest import make_corpus
 
 CORPUS = make_corpus([9] * 20, widths={"a": 4})
+STAGES = ("cell", "gathered", "table", "figure")
 CELL = Cell("made", "late_fusion", "a", "none")
 SETTINGS = {"seeds": [1], "training": {"epochs": 3}, "model": {}, "curriculum": {}}
 STAMP = Provenance(commit="0", versions={}, device="here", config_digest="0", training_digest="0")
@@ -92,11 +93,10 @@ def stages(results):
 
 @pytest.mark.parametrize(
     ("stage", "leaving"),
-    [("cell", 0), ("cell", 16_384), ("gathered", 0), ("table", 0), ("table", 16_384)]
-    + [("figure", 0), ("figure", 16_384)],
+    [(stage, 0) for stage in STAGES] + [(stage, 16_384) for stage in STAGES if stage != "gathered"],
 )
 def test_a_full_disk_is_one_line(disk, results, stage, leaving, tmp_path, capsys):
-    """With no room at all, or after some file."""
+    """With no room at all, or after a file or two."""
     work = stages(results)[stage]
     disk.fill(leaving)
     line = refused(capsys, tmp_path, lambda: work(disk.folder))
@@ -137,7 +137,7 @@ def test_a_state_that_does_not_fit_stops_no_training(disk, caplog, monkeypatch):
     assert disk.files() == set()
 
 
-@pytest.mark.parametrize("stage", ["cell", "gathered", "table", "figure"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_read_only_folder_is_one_line(read_only, results, stage, tmp_path, capsys):
     folder = tmp_path / "results"
     folder.mkdir()
