@@ -263,6 +263,7 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
+@cache
 def _folder(kind: Kind) -> Path:
     return Path(__file__).parent.parent.joinpath(*kind.package.split("."))
 
