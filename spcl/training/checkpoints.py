@@ -87,12 +87,14 @@ class Checkpoints:
 
     def finish(self, seed: int, tables: CellTables) -> None:
         """Leave the `tables` of a finished seed in place of its state."""
+        paths = _paths(self._finished(seed))
         try:
-            tables.write(_paths(self._finished(seed)))
-        except UserError as error:
-            log.warning("%s", error)
-        else:
+            # Those of other settings would vouch for what is written next, if that is cut off.
+            paths["metrics"].unlink(missing_ok=True)
+            tables.write(paths)
             self._state(seed).unlink(missing_ok=True)
+        except (UserError, OSError) as error:
+            log.warning("%s", _line(error))
 
     def finished(self, digests: Mapping[int, str]) -> dict[int, CellTables]:
         """The tables of those seeds that need no training.
@@ -106,13 +108,13 @@ class Checkpoints:
         kept = _by_seed(self.kept)
         if set(kept) == set(digests):
             kept = {}
-        for seed in digests:
-            kept |= _by_seed(self._finished(seed))
+        found = [kept, *(_by_seed(self._finished(seed)) for seed in digests)]
         return {
-            seed: kept[seed]
-            for seed, digest in digests.items()
-            if seed in kept
-            and kept[seed].metrics["training_digest"].unique().to_pylist() == [digest]
+            seed: tables
+            for by_seed in found
+            for seed, tables in by_seed.items()
+            if seed in digests
+            and tables.metrics["training_digest"].unique().to_pylist() == [digests[seed]]
         }
 
     def done(self, paths: Mapping[str, str | Path]) -> None:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pytest
 import torch
 
+from spcl import parquet, schemas
 from spcl.extensions import BASELINE, CURRICULUM, names
 from spcl.grid import Cell
 from spcl.provenance import Provenance
@@ -233,6 +234,31 @@ def test_a_finished_cell_that_is_asked_for_again_is_trained_anew(runs):
 def test_finished_seeds_of_other_settings_are_trained_anew(runs):
     runs(seeds=(1,), digest="other")
     runs(seeds=(1, 2))
+    assert runs.steps == 2 * N_STEPS
+
+
+def test_kept_seeds_outlive_an_attempt_with_other_settings(runs):
+    runs(seeds=(1,))
+    runs.killed(at=N_STEPS + 1, digest="other")
+    assert same(runs(seeds=(1, 2)), train("spcl", "late_fusion", (1, 2), "same"))
+    assert runs.steps == N_STEPS
+
+
+def test_tables_of_two_settings_are_never_taken_for_one(runs, monkeypatch):
+    """With other settings the job dies before it has written the last table of its first seed."""
+    runs.killed(at=N_STEPS + 1)
+    write = parquet.write
+
+    def killed(table, path, schema, **facts):
+        if schema is schemas.METRICS:
+            raise Killed
+        write(table, path, schema, **facts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet, "write", killed)
+        with pytest.raises(Killed):
+            runs("none", digest="other")
+    assert same(runs(), train("spcl", "late_fusion", (1, 2), "same"))
     assert runs.steps == 2 * N_STEPS
 
 
