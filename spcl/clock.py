@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from spcl.errors import UserError
@@ -35,7 +36,8 @@ def refuse_future(datasets: Mapping[str, Mapping[str, Any]]) -> None:
         if _time(path) > latest:
             raise UserError(
                 f"{path}: its time stamp lies in the future, so what is made of it would be thrown"
-                f" away; correct all such: find {folder}/ -newermt now -exec touch {{}} +"
+                f" away; correct all such: find -H {quote(str(folder))} -newermt now"
+                " -exec touch {} +"
             )
 
 
