@@ -117,7 +117,7 @@ def _constructor(
             return _constructor(path, other, seen)
         case ast.ImportFrom(module=str(module), level=0, names=names):
             file = module_file(module)
-            original = next(one.name for one in names if name in (one.asname, one.name))
+            original = next(one.name for one in names if name == (one.asname or one.name))
             return _constructor(file, original, seen) if file else None
     return None
 

@@ -19,6 +19,10 @@ class Open:
     def __init__(self, **settings):
         pass
 
+class C:
+    def __init__(self, height):
+        pass
+
 class Made:
     def __new__(cls, width):
         return object.__new__(cls)
@@ -32,6 +36,7 @@ READ = {
     "inherited": "from lab.bases import Base\nclass C(Base):\n    pass",
     "under another name": "from lab.bases import Base as B\nclass C(B):\n    pass",
     "imported": "from lab.bases import Base as C",
+    "imported beside another of its name": "from lab.bases import C as D, Base as C",
     "called otherwise": "from lab.bases import Base\nC = Base",
     "of the same file": "class A:\n    def __init__(self, a): pass\nclass C(A):\n    pass",
     "the last of its name": "class C:\n    pass\nclass C:\n    def __init__(self, a): pass",
