@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from spcl.duration import in_words
+
 
 class Progress(logging.Handler):
     """Counts the cells that this run of Snakemake trains, by the events that it logs.
@@ -104,11 +106,3 @@ class Progress(logging.Handler):
         left = mean * self._waiting
         left += sum(max(mean - (now - start), 0) for start in self.running.values())
         return left / min(self.at_once, todo)
-
-
-def in_words(seconds: float) -> str:
-    """A length of time in its largest unit, for example ``3 min``."""
-    for unit, size, most in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48)):
-        if round(seconds / size) < most:
-            return f"{max(round(seconds / size), 1)} {unit}"
-    return f"{round(seconds / 86400)} days"

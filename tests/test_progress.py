@@ -5,7 +5,7 @@ import logging
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from spcl.progress import Progress, in_words
+from spcl.progress import Progress
 
 
 class Run:
@@ -159,11 +159,3 @@ def test_a_line_that_cannot_be_printed_breaks_nothing():
     run.logger.handlers[0].say = fail
     run.start(1)
     run.finish(1)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (3600, "60 min"), (9000, "2 h"), (3e5, "3 days")],
-)
-def test_a_length_of_time_in_its_largest_unit(seconds, words):
-    assert in_words(seconds) == words

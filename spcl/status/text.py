@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from spcl.duration import in_words
 from spcl.errors import printable
 from spcl.inspection.layout import columns, paragraph
-from spcl.progress import in_words
 from spcl.status.jobs import STAGES
 from spcl.status.left import left
 from spcl.status.logs import End

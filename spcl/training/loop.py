@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from spcl.curriculum import Curriculum, CurriculumStep
+from spcl.duration import in_words
 from spcl.models import Batch
-from spcl.progress import in_words
 from spcl.training.adam import Adam
 from spcl.training.dialogues import Corpus, Dialogues
 from spcl.training.metrics import Scores, confusion_matrix, scores
