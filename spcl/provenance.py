@@ -45,7 +45,8 @@ class Provenance:
         Sixteen hexadecimal digits of a SHA-256 over the cell's settings, its seeds left out.
     training_digest
         Likewise, over all that decides the numbers of a seed: settings, code, inputs, versions and
-        the kind of device. Two trainings with the same one are the same. None where it is unknown.
+        the kind of device. Two trainings with the same one are the same, up to the rounding of
+        other threads or another machine. None where it is unknown.
     """
 
     commit: str
