@@ -44,6 +44,6 @@ def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
 
     Column 2k turns at 10000^(-2k / width) radians a position (Vaswani et al. 2017, section 3.5).
     """
-    pairs = torch.arange(0, width, 2, device=device, dtype=torch.float32)
-    angle = torch.arange(length, device=device)[:, None] * 10_000 ** (-pairs / width)
+    column = torch.arange(0, width, 2, device=device, dtype=torch.float32)
+    angle = torch.arange(length, device=device)[:, None] * 10_000 ** (-column / width)
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :width]

@@ -29,7 +29,7 @@ def stackable(model: type[nn.Module]) -> bool:
     Its class defines ``unroll``, ``together`` and ``classify``, as BiDDIN's does, and is none that
     inherits them: that one may compute something else.
     """
-    return "together" in vars(model)
+    return {"unroll", "together", "classify"} <= vars(model).keys()
 
 
 class Stacked:

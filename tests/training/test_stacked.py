@@ -160,8 +160,9 @@ def test_only_a_baseline_with_a_recurrence_stacks(baseline):
     assert stackable(load(find(BASELINE, baseline))) == (baseline == "biddin")
 
 
-def test_a_baseline_that_changes_biddin_does_not_stack():
-    assert not stackable(type("Mine", (BiDDIN,), {}))
+@pytest.mark.parametrize("parts", [(), ("together",), ("unroll", "classify")])
+def test_a_baseline_that_changes_biddin_does_not_stack(parts):
+    assert not stackable(type("Mine", (BiDDIN,), {part: vars(BiDDIN)[part] for part in parts}))
 
 
 def test_memory_that_is_too_small_for_all_is_enough_for_one_after_another(monkeypatch, caplog):
