@@ -49,6 +49,7 @@ rule all:
 
 onstart:
     hold_folder()
+    end_leftovers()
     say_device()
 
 

@@ -18,7 +18,7 @@ _RESUMED = re.compile(rb" goes on in epoch | are there$", re.MULTILINE)
 """What a cell says that takes up what an earlier run left."""
 
 _LINE = re.compile(rb"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) [A-Z]+ (.*)$", re.MULTILINE)
-_STARTED = re.compile(rf"{STARTED} \d+ on (\S+?)(, {UNLOCKED})?$")
+_STARTED = re.compile(rf"{STARTED} (\d+) on (\S+?)(, {UNLOCKED})?$")
 
 
 class End(Enum):
@@ -42,8 +42,9 @@ class Log:
         How it ends.
     last
         Its last line, without time and level; of a failure without the word error.
-    host
-        The machine that the job ran on; None where the log was not written by `spcl.job.job`.
+    host, process
+        The machine that the job ran on, and its number there; None where the log was not written by
+        `spcl.job.job`.
     age
         Seconds since the last line came.
     seconds
@@ -53,6 +54,7 @@ class Log:
     end: End
     last: str
     host: str | None
+    process: int | None
     age: float
     seconds: float | None
 
@@ -78,7 +80,8 @@ def read(path: str) -> Log | None:
     return Log(
         end=end,
         last=words.removeprefix(ERROR) if end is End.FAILED else words,
-        host=started[1] if started else None,
+        host=started[2] if started else None,
+        process=int(started[1]) if started else None,
         age=max(time.time() - changed, 0),
         seconds=max(seconds, 0) if started and not _RESUMED.search(head) else None,
     )
@@ -94,7 +97,7 @@ def _end(last: str, locked: bool | None, started: re.Match[str] | None) -> End:
     if last.startswith(INTERRUPTED):
         return End.INTERRUPTED
     # Of a job on another machine a lock may not show here.
-    here = started is not None and started[1] == socket.gethostname() and not started[2]
+    here = started is not None and started[2] == socket.gethostname() and not started[3]
     return End.CUT_OFF if here and locked is not None else End.UNKNOWN
 
 

@@ -25,6 +25,7 @@ from spcl.digest import digest
 from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
+from spcl.leftover import end_leftover_jobs
 from spcl.progress import Progress
 from spcl.raw_corpora import gone, tables
 from spcl.status.jobs import jobs
@@ -287,6 +288,12 @@ def hold_folder():
         raise UserError(
             ".snakemake/running: another snakemake works in this folder; wait until it is done"
         ) from None
+
+
+def end_leftovers():
+    """End what a killed run left at work in this folder."""
+    for log in end_leftover_jobs():
+        logger.info(f"{log}: its job was left at work by a run that was killed; ended")
 
 
 def say_device():
