@@ -23,7 +23,8 @@ from spcl.training.cell_tables import CellTables
 from spcl.training.checkpoints import Checkpoints
 from spcl.training.dialogues import Corpus, load_corpus
 from spcl.training.interruption import Interruption, interruptible
-from spcl.training.loop import Run, Training
+from spcl.training.loop import Training
+from spcl.training.run import Run
 from spcl.training.settings import CellSettings
 from spcl.training.stacked import Stacked, stackable
 from spcl.training.tables import seed_tables

@@ -7,8 +7,8 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,91 +20,13 @@ from spcl.models import Batch
 from spcl.training.adam import Adam
 from spcl.training.dialogues import Corpus, Dialogues
 from spcl.training.metrics import Scores, confusion_matrix, scores
+from spcl.training.run import EpochRecord, Run
 from spcl.training.settings import TrainingSettings
 
 log = logging.getLogger("spcl.training")
 
 _EVALUATION_BATCH = 64
 """Dialogues a step without gradients. A dialogue's output never depends on it."""
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What one epoch left behind; see `spcl.schemas.HISTORY`.
-
-    The threshold is the one in force at the epoch's end: within an epoch some curricula move it.
-    """
-
-    epoch: int
-    threshold: float | None
-    admitted_share: float
-    train_loss: float
-    dev_weighted_f1: float | None
-    test_weighted_f1: float
-    modality_confidence: tuple[float, ...]
-
-
-@dataclass
-class Run:
-    """One seed's training. M modalities, n labelled or unlabelled training utterances, C classes.
-
-    Attributes
-    ----------
-    history
-        An entry an epoch.
-    best_epoch
-        From 1; 0 where the first epoch already diverged.
-    logits
-        By split (dev, test), (M, N, C) float32 on the host, of the best epoch.
-    scores
-        By split, of the best epoch.
-    first_epoch
-        (n,) int32, the first epoch that admitted the utterance; 0 = never.
-    epochs_admitted
-        (n,) int32.
-    last_difficulty
-        (n,) float64, rho in the last epoch.
-    diverged
-        The loss, a gradient or the logits became NaN or infinite; training ended there.
-    seconds
-        Wall time of all epochs, evaluation included.
-    """
-
-    history: list[EpochRecord] = field(default_factory=list)
-    best_epoch: int = 0
-    logits: dict[str, Tensor] = field(default_factory=dict)
-    scores: dict[str, Scores] = field(default_factory=dict)
-    first_epoch: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
-    epochs_admitted: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
-    last_difficulty: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    diverged: bool = False
-    seconds: float = 0.0
-
-    @property
-    def full_at_epoch(self) -> int | None:
-        """The first epoch that admitted every labelled utterance; None = never."""
-        return next((record.epoch for record in self.history if record.admitted_share == 1), None)
-
-    def state_dict(self) -> dict[str, Any]:
-        """What there is before the training has finished, as plain values and tensors."""
-        return {
-            "history": [vars(record) for record in self.history],
-            "best_epoch": self.best_epoch,
-            "logits": self.logits,
-            "scores": {name: vars(one) for name, one in self.scores.items()},
-            "seconds": self.seconds,
-        }
-
-    @classmethod
-    def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
-        """Back from `state_dict`."""
-        return cls(
-            history=[EpochRecord(**record) for record in state["history"]],
-            best_epoch=state["best_epoch"],
-            logits=state["logits"],
-            scores={name: Scores(**one) for name, one in state["scores"].items()},
-            seconds=state["seconds"],
-        )
 
 
 class Admissions:

@@ -15,8 +15,8 @@ from spcl.grid import Cell
 from spcl.provenance import Provenance
 from spcl.training.cell_tables import CellTables
 from spcl.training.dialogues import Corpus
-from spcl.training.loop import Run
 from spcl.training.metrics import confusion_matrix, scores
+from spcl.training.run import Run
 
 
 def seed_tables(
