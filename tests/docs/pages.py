@@ -1,5 +1,6 @@
-"""The blocks of code that a page shows."""
+"""The blocks of code and the tables that a page shows, and the tests that hold them."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -33,9 +34,25 @@ class Page:
             elif not language:
                 self.commands += code.splitlines()
 
+    def rows_with_tests(self):
+        """The rows of all tables whose last column is called ``test``, each as its cells."""
+        found, inside = [], False
+        for line in self.text.splitlines():
+            inside = line.startswith("|") and (inside or line.endswith("| test |"))
+            if inside and line.startswith("| ") and not line.endswith("| test |"):
+                found.append(line.strip("| ").split(" | "))
+        return found
+
     def write_files(self, folder):
         """Write the files that the page shows."""
         for name, code in self.files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(code, encoding="utf-8")
+
+
+def defined_in(path):
+    """The names of the tests that a file below ``tests/`` defines."""
+    body = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8")).body
+    names = [one.name for one in body if isinstance(one, ast.FunctionDef)]
+    return {name for name in names if name.startswith("test_")}
