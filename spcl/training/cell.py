@@ -48,8 +48,8 @@ def train_cell(
     """Train every seed of `cell`.
 
     The same inputs, settings, device and threads give the same bytes in every table but metrics,
-    which holds wall times and provenance too; on a CPU also when the training was cut off and
-    goes on from its checkpoint.
+    which holds wall times and provenance too; on a CPU, one seed after another, also when the
+    training was cut off and goes on from its checkpoint.
 
     Parameters
     ----------
