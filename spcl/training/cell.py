@@ -210,8 +210,7 @@ def _go_on(
             if training.finished:
                 yield training.seed, training.run
         going = group.going
-        save = bool(ended) and checkpoints is not None and checkpoints.due
-        if checkpoints and (save or interruption.signal):
+        if checkpoints and (interruption.signal or (ended and checkpoints.due)):
             for training in going:
                 seed = training.seed
                 checkpoints.save(seed, digests[seed], group.state_dict(training))
