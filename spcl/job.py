@@ -1,8 +1,9 @@
 """What every rule's script does around its work: a log file, one-line errors, thread limits.
 
 A log says how its job fares. It begins with the line `STARTED` and ends with `DONE`, `ERROR` or,
-after SIGTERM or Ctrl-C, `INTERRUPTED`. Its file is locked while the job works: one that is free and
-has no such last line is of a job that was killed. `spcl.status.logs` reads it.
+after Ctrl-C and of a training also after SIGTERM, `INTERRUPTED`. Its file is locked while the job
+works: one that is free and has no such last line is of a job that was killed. `spcl.status.logs`
+reads it.
 """
 
 import fcntl
