@@ -55,6 +55,7 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
     to_terminal.setLevel(HEADLINE)
     to_terminal.setFormatter(logging.Formatter("%(message)s"))
     logging.addLevelName(HEADLINE, "INFO")
+    logging.addLevelName(logging.INFO, "INFO")  # whoever asks for it by name means this one
     logger.handlers = [to_file, to_terminal]
     host = socket.gethostname()
     locked = "" if _lock(file) else f", {UNLOCKED}"

@@ -1,6 +1,7 @@
 """Around a rule's work: a full log file, and one line on the terminal when it fails."""
 
 import fcntl
+import logging
 import os
 
 import pytest
@@ -22,6 +23,14 @@ def test_the_terminal_gets_headlines_and_the_file_everything(tmp_path, capsys):
     text = (tmp_path / "logs" / "rule.log").read_text()
     assert "detail" in text
     assert "done" in text
+
+
+def test_levels_keep_their_names(tmp_path):
+    """A headline is called INFO too, but who asks for INFO by name gets the lower one."""
+    with job(tmp_path / "rule.log") as log:
+        log.log(HEADLINE, "news")
+    assert "INFO news" in (tmp_path / "rule.log").read_text()
+    assert logging.getLevelNamesMapping()["INFO"] == logging.INFO
 
 
 def test_a_user_error_is_one_line_and_status_1(tmp_path, capsys):

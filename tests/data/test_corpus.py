@@ -241,9 +241,8 @@ class TestFeaturesThatACorpusBrings:
         np.save(folder / "a.npy", values)
         features = self.bring(folder, "a", problem_limit=0.05).features
         utterances = read(folder).utterances
-        utterances = parquet.describe(
-            utterances, labels=["calm", "glad"], protocol="official", simulated=True
-        )
+        facts = {"dataset": "mine", "protocol": "official", "simulated": True}
+        utterances = parquet.describe(utterances, labels=["calm", "glad"], **facts)
         scores = score_utterances(utterances, features, dataset="mine", modality="a", folds=3)
         assert np.isfinite(scores["loss"].drop_null().to_numpy()).all()
         corpus = load_corpus(utterances, {"a": features}, "a", scale="standard", device="cpu")
