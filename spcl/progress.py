@@ -105,4 +105,5 @@ class Progress(logging.Handler):
         mean, now = sum(self.seconds) / len(self.seconds), self.clock()
         left = mean * self._waiting
         left += sum(max(mean - (now - start), 0) for start in self.running.values())
-        return left / min(self.at_once, todo)
+        # Those that run already take longer than the mean, which then tells nothing of them.
+        return left / min(self.at_once, todo) or None

@@ -124,7 +124,15 @@ def test_on_a_cluster_cells_are_submitted():
     run.start(1, 2)
     run.now += 600
     run.finish(1)
-    assert run.said == ["1 of 2 cells done, 1 submitted, about 1 s left"]
+    assert run.said == ["1 of 2 cells done, 1 submitted"]
+
+
+def test_of_cells_that_take_longer_than_those_before_nothing_is_foretold():
+    run = Run(2)
+    run.start(1, 2)
+    run.now += 600
+    run.finish(1)
+    assert run.said == ["1 of 2 cells done, 1 running"]
 
 
 @pytest.mark.parametrize(
