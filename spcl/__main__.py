@@ -7,9 +7,11 @@ import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import NoReturn
 
 from spcl import __version__, commands
-from spcl.errors import UserError
+from spcl.errors import UserError, printable
 
 _EPILOG = """Trainings, tables and figures are made by Snakemake, see README.md:
   snakemake --cores 2"""
@@ -31,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # What a command has to say it prints; the library's log belongs to the rules' log files.
     logging.getLogger("spcl").addHandler(logging.NullHandler())
+    if isinstance(sys.stdout, TextIOWrapper):  # not every locale has every letter
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         options.run(options)
         sys.stdout.flush()
@@ -40,13 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(printable(f"error: {error.filename}: {error.strerror}"), file=sys.stderr)
         return 1
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))  # it quotes file names, those of a `*` perhaps
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m spcl",
         description="Self-paced curriculum learning for emotion recognition in conversations.",
         epilog=_EPILOG,

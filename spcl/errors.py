@@ -20,7 +20,11 @@ class UserError(Exception):
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with escape sequences for all that no terminal or file can show."""
+    """`text` on one line, with escape sequences for all that a terminal would obey or hide.
+
+    Whatever a command, a log or an error quotes passes through here: line breaks, control
+    characters, marks that turn the direction of writing, halves of characters.
+    """
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -216,7 +216,7 @@ def load(extension: Extension) -> Any:
 
 def fault_in(path: Path, error: BaseException) -> str:
     """Say what failed, and at which line of the user's file; the traceback goes to the log."""
-    log.info("%s", "".join(traceback.format_exception(error)))
+    log.info("%s: fails", path, exc_info=error)
     absolute = path.absolute()
     lines = [
         frame.lineno

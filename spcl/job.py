@@ -11,13 +11,12 @@ import logging
 import os
 import socket
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from spcl.errors import UserError
+from spcl.errors import UserError, printable
 
 HEADLINE = 25
 """Log level of the few lines that a user wants on the terminal too: above INFO, below WARNING."""
@@ -50,10 +49,10 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
     logger.propagate = False
     file = log_path.open("w", encoding="utf-8")
     to_file = _ToFile(file)
-    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    to_file.setFormatter(_Printable("%(asctime)s %(levelname)s %(message)s"))
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setLevel(HEADLINE)
-    to_terminal.setFormatter(logging.Formatter("%(message)s"))
+    to_terminal.setFormatter(_Printable("%(message)s"))
     logging.addLevelName(HEADLINE, "INFO")
     logging.addLevelName(logging.INFO, "INFO")  # whoever asks for it by name means this one
     logger.handlers = [to_file, to_terminal]
@@ -70,14 +69,24 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
         logger.info(INTERRUPTED)
         raise
     except Exception as error:
-        logger.info(traceback.format_exc())
-        reason = " ".join(str(error).split())  # the last line has to be one
+        logger.info("unforeseen:", exc_info=True)
+        reason = " ".join(str(error).split())
         logger.error("%s%s: %s (traceback in %s)", ERROR, type(error).__name__, reason, log_path)
         sys.exit(1)
     finally:
         with suppress(OSError):
             file.close()
         logger.handlers = []
+
+
+class _Printable(logging.Formatter):
+    """A record is one line, whatever it quotes; the lines of a traceback follow it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(map(printable, super().formatException(ei).split("\n")))
 
 
 class _ToFile(logging.StreamHandler[TextIO]):

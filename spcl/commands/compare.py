@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from spcl.comparison import figure, terminal
     from spcl.comparison.run import find_run
+    from spcl.errors import printable
     from spcl.report.table import ResultTable
 
     first = find_run(options.first, options.grid)
@@ -65,4 +66,4 @@ def run(options: argparse.Namespace) -> None:
                 html=stem.with_suffix(".html"),
             )
         figure.plot(data, tables[0], options.out, axis=axis, names=names)
-        print(f"\nwritten into {options.out}")
+        print(f"\nwritten into {printable(str(options.out))}")

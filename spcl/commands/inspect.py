@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    from spcl.errors import printable
     from spcl.inspection import paste, single, text
     from spcl.inspection.find import find
     from spcl.inspection.layout import paragraph
@@ -56,4 +57,4 @@ def run(options: argparse.Namespace) -> None:
 
         print()
         for path in plot(found, options.plots):
-            print(f"drawn: {path}")
+            print(printable(f"drawn: {path}"))

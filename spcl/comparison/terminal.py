@@ -46,13 +46,13 @@ def show_pairs(table: ResultTable, width: int) -> Iterator[str]:
     for panel in table.panels:
         if panel.title != DIFFERENT:
             continue
-        for item, *sides in panel.rows:
-            words = [printable(entry.text) for entry in sides]
-            line = f"  {item.text}: {' | '.join(words)}"
+        for row in panel.rows:
+            item, *words = (printable(entry.text) for entry in row)
+            line = f"  {item}: {' | '.join(words)}"
             if len(line) <= width:
                 yield line
                 continue
-            yield f"  {item.text}:"
+            yield f"  {item}:"
             for side, word in zip(panel.headings[1:], words, strict=True):
                 yield from paragraph(f"{side}: {word}", width, indent="    ")
     for note in table.notes:
@@ -89,7 +89,7 @@ def _blocks(panel: Panel, width: int) -> Iterator[str]:
     for index, line in enumerate(body):
         if panel.block(index) != block:
             block = panel.block(index)
-            yield " / ".join(block)
+            yield printable(" / ".join(block))
         yield line
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from spcl.data.records import Problem, Reading, Utterance
 from spcl.data.text_files import TWICE_ENCODED
-from spcl.errors import UserError
+from spcl.errors import UserError, listed
 
 _NO_TEXT = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]")
 """Control characters, which a terminal would obey, and halves of characters."""
@@ -24,7 +24,9 @@ def check_names(reading: Reading, path: Path) -> None:
     for one in reading.utterances:
         names += (one.dialogue_id, one.utterance_id, one.audio_path or "", one.video_path or "")
     for name in filter(_NO_TEXT.search, names):
-        raise UserError(f"{path}: the name '{name}' has characters that are no text; rename it")
+        raise UserError(
+            f"{path}: the name '{listed([name])}' has characters that are no text; rename it"
+        )
 
 
 def legible(utterance: Utterance, problems: list[Problem], file: str) -> Utterance:

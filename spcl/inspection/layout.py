@@ -3,11 +3,13 @@
 import textwrap
 from collections.abc import Sequence
 
+from spcl.errors import printable
+
 
 def paragraph(words: str, width: int, indent: str = "") -> list[str]:
     """Lines of at most `width` characters, all but the first indented. Paths stay in one piece."""
     return textwrap.wrap(
-        words,
+        printable(words),
         max(width, 20),
         initial_indent=indent,
         subsequent_indent=indent + "  ",
@@ -21,6 +23,7 @@ def columns(rows: Sequence[Sequence[str]], width: int) -> list[str]:
 
     Where `width` is too small the first column is cut short, then whole columns go, the last first.
     """
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     while len(widths) > 2 and 8 + sum(2 + one for one in widths[1:]) > width:
         widths.pop()

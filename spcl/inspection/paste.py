@@ -117,6 +117,10 @@ def modalities(found: Found) -> str:
 
 
 def _flow(value: Any) -> str:
-    """A value as YAML on one line."""
-    words = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), allow_unicode=True)
-    return words.removesuffix("\n").removesuffix("\n...")
+    """A value as YAML on one line, in YAML's escape sequences if it is not printable."""
+    options: dict[str, Any] = {"default_flow_style": True, "width": float("inf")}
+    words = yaml.safe_dump(value, allow_unicode=True, **options).removesuffix("\n")
+    words = words.removesuffix("\n...")
+    if words.isprintable():
+        return words
+    return yaml.safe_dump(value, default_style='"', **options).removesuffix("\n")

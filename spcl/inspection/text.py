@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from spcl.data.counts import UNLABELLED, report_table
 from spcl.data.records import Problem
+from spcl.errors import printable
 from spcl.inspection import facts
 from spcl.inspection.find import Found
 from spcl.inspection.layout import columns, paragraph
@@ -70,7 +71,7 @@ def _beside_published(found: Found, rows: pd.DataFrame) -> _Report:
 
 def all_problems(found: Found) -> list[str]:
     """Every problem, one a line: where, and the reason."""
-    return [f"{_place(problem)}: {problem.reason}" for problem in found.problems]
+    return [printable(f"{_place(problem)}: {problem.reason}") for problem in found.problems]
 
 
 def _heading(found: Found, width: int) -> list[str]:

@@ -6,6 +6,8 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from spcl.errors import printable
+
 log = logging.getLogger("spcl.data")
 
 _LOG_EVERY_S = 60.0
@@ -30,7 +32,7 @@ class Progress:
         self.start = start
         self._begin = self._last = time.monotonic()
         self._bar = tqdm(
-            desc=title,
+            desc=printable(title),
             total=total,
             initial=start,
             unit="B",
