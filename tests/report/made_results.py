@@ -21,10 +21,13 @@ SKILL = {"a": 0.18, "t": 0.42, "v": 0.10}
 class MadeCorpus:
     """Dialogues with emotions: 60 % train, 15 % dev, 25 % test."""
 
-    def __init__(self, dataset, *, n_dialogues, mean_length, seed=0, simulated=True):
+    def __init__(
+        self, dataset, *, n_dialogues, mean_length, seed=0, simulated=True, labels=None
+    ):
         rng = np.random.default_rng([seed, len(dataset)])
         self.dataset, self.simulated = dataset, simulated
-        self.labels = EMOTIONS["iemocap" if dataset.startswith("iemocap") else "meld"]
+        usual = EMOTIONS["iemocap" if dataset.startswith("iemocap") else "meld"]
+        self.labels = labels or usual
         lengths = rng.integers(max(mean_length // 2, 1), mean_length * 3 // 2 + 1, n_dialogues)
         self.dialogue = np.repeat(np.arange(n_dialogues), lengths)
         n = len(self.dialogue)
@@ -59,6 +62,7 @@ def make_results(
     epochs=10,
     gain=0.03,
     simulated=True,
+    labels=None,
     protocol="official",
     drop=(),
     diverged=(),
@@ -66,7 +70,8 @@ def make_results(
 ):
     """Write results below `folder` and give the paths by kind, as `Results` takes them.
 
-    `n_dialogues` and `mean_length` are numbers, or numbers by dataset.
+    `n_dialogues` and `mean_length` are numbers, or numbers by dataset; `labels` are classes other
+    than the usual ones.
     `drop`, `diverged` and `never_full` name cells as "dataset/baseline/modalities/curriculum";
     every curriculum but none gains about `gain` in accuracy.
     """
@@ -81,6 +86,7 @@ def make_results(
             mean_length=_of(dataset, mean_length),
             seed=index,
             simulated=simulated,
+            labels=labels,
         )
         _write_corpus(corpus, folder, paths, protocol)
         for key in product([dataset], baselines, modalities, curricula):

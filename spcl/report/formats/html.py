@@ -1,9 +1,10 @@
 """Panels as one HTML page that works offline: no reference leads out of it."""
 
+import html
 import math
 from collections.abc import Iterator, Sequence
-from html import escape
 
+from spcl.errors import printable
 from spcl.report.panels import Entry, Panel
 
 _STYLE = """
@@ -78,7 +79,7 @@ for (const table of document.querySelectorAll("table")) {
     if (all.some(row => row.cells[i].dataset.value !== undefined)) return;
     if (values.size < 2 || values.size > all.length / 2) return;
     const label = document.createElement("label"), select = document.createElement("select");
-    ["all", ...values].forEach(value => select.add(new Option(value)));
+    ["all", ...values].forEach(value => select.add(new Option(value, value)));
     select.addEventListener("change", () => {
       select.selectedIndex ? chosen.set(i, select.value) : chosen.delete(i);
       for (const row of all)
@@ -90,6 +91,11 @@ for (const table of document.querySelectorAll("table")) {
   table.before(choices);
 }
 """
+
+
+def escape(text: str) -> str:
+    """Spell `text` so that a page shows it as it is, between tags and in quotes."""
+    return html.escape(printable(text))
 
 
 def render(

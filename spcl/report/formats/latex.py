@@ -1,7 +1,10 @@
 """Panels as LaTeX floats, which need the package booktabs and nothing else."""
 
-from collections.abc import Iterator, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 
+from spcl.errors import printable
 from spcl.report.panels import Entry, Panel
 
 _ROWS = 40
@@ -23,6 +26,8 @@ _SPELLING = {
     "^": r"\textasciicircum{}",
     "<": r"$<$",
     ">": r"$>$",
+    "|": r"$|$",
+    "`": r"\`{}",
     "−": r"$-$",  # noqa: RUF001
     "–": "--",  # noqa: RUF001
     "±": r"\,$\pm$\,",
@@ -35,13 +40,28 @@ _SPELLING = {
     "‡": r"$\ddagger$",
     "§": r"\S{}",
 }
+_LETTERS = "‘’“”—…¡¿ßæÆœŒøØłŁı"  # noqa: RUF001
+_ACCENTS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327"
+"""What pdfLaTeX has beside ASCII without a package, and what it can set on or under a letter."""
 
 
 def escape(text: str) -> str:
-    """Spell `text` so that LaTeX shows it as it is."""
-    return "".join(_SPELLING.get(character, character) for character in text).replace(
-        r" \,$\pm$\, ", r"\,$\pm$\,"
-    )
+    """Spell `text` so that LaTeX shows it as it is, what pdfLaTeX lacks as an escape sequence."""
+    words = unicodedata.normalize("NFC", printable(text))
+    words = re.sub(r"[^\x20-\x7e]", _known, words)
+    words = re.sub(r"([-',])(?=\1)", "\\1\0", words)  # two in a row are another sign
+    spelt = "".join(_SPELLING.get(character, character) for character in words)
+    return spelt.replace("\0", "{}").replace(r" \,$\pm$\, ", r"\,$\pm$\,")
+
+
+def _known(found: re.Match[str]) -> str:
+    """A character as it is if it can be set, else its escape sequence."""
+    character = found[0]
+    letter, *marks = unicodedata.normalize("NFD", character)
+    is_accented = letter.isascii() and len(marks) == 1 and marks[0] in _ACCENTS
+    if character in _SPELLING or character in _LETTERS or (is_accented and character < "\u0180"):
+        return character
+    return character.encode("ascii", "backslashreplace").decode()
 
 
 def render(
@@ -106,7 +126,7 @@ def _tabular(panel: Panel, rows: range) -> Iterator[str]:
     yield r"\makebox[\linewidth][c]{%"
     yield rf"\begin{{tabular}}{{{''.join(_alignment(panel, i) for i in columns)}}}"
     yield r"\toprule"
-    yield " & ".join(escape(panel.headings[i]) for i in columns) + r" \\"
+    yield _row(escape(panel.headings[i]) for i in columns)
     yield r"\midrule"
     for row in rows:
         before = panel.block(row - 1) if row > rows.start else ()
@@ -117,14 +137,17 @@ def _tabular(panel: Panel, rows: range) -> Iterator[str]:
             line = escape(", ".join(now[:headed]))
             yield rf"\multicolumn{{{len(columns)}}}{{l}}{{\textit{{{line}}}}} \\"
         repeated = [now[: i + 1] == before[: i + 1] for i in range(len(now))]
-        yield (
-            " & ".join(
-                "" if i < len(now) and repeated[i] else _entry(panel.rows[row][i]) for i in columns
-            )
-            + r" \\"
+        yield _row(
+            "" if i < len(now) and repeated[i] else _entry(panel.rows[row][i]) for i in columns
         )
     yield r"\bottomrule"
     yield r"\end{tabular}}"
+
+
+def _row(cells: Iterable[str]) -> str:
+    line = " & ".join(cells)
+    # The row above ends in a command that would take them for its own.
+    return ("{}" if line.startswith(("[", "*")) else "") + line + r" \\"
 
 
 def _alignment(panel: Panel, column: int) -> str:

@@ -3,7 +3,16 @@
 import re
 from collections.abc import Sequence
 
+from spcl.errors import printable
 from spcl.report.panels import Entry, Panel
+
+_MARKUP = re.compile(
+    r"[\\|`~$#]"  # GitHub takes what stands between two $ for a formula
+    r"|\*(?=\S)"
+    r"|(?<![^\W_])_|_(?![^\W_])"  # inside a word it is no markup, and names read better without
+    r"|\](?=[(\[:])"  # makes a link or an image; other brackets are text
+    r"|^[>+-](?!\d)"
+)
 
 
 def render(
@@ -25,15 +34,10 @@ def render(
 
 
 def escape(text: str) -> str:
-    """Keep `text` from being read as markup."""
-    text = text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
-    text = re.sub(r"\*(?=\S)", r"\\*", text)
-    text = re.sub(r"<(?=\S)", "&lt;", text)
-    # Inside a word an underscore is no markup, and names of baselines read better without a slash.
-    return " ".join(
-        word.replace("_", "\\_") if word.startswith("_") or word.endswith("_") else word
-        for word in text.split(" ")
-    )
+    """Spell `text` so that a page shows it as it is."""
+    text = _MARKUP.sub(r"\\\g<0>", printable(text))
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
+    return re.sub(r"<(?=\S)", "&lt;", text)
 
 
 def _panel(panel: Panel) -> str:
