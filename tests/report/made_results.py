@@ -21,9 +21,7 @@ SKILL = {"a": 0.18, "t": 0.42, "v": 0.10}
 class MadeCorpus:
     """Dialogues with emotions: 60 % train, 15 % dev, 25 % test."""
 
-    def __init__(
-        self, dataset, *, n_dialogues, mean_length, seed=0, simulated=True, labels=None
-    ):
+    def __init__(self, dataset, *, n_dialogues, mean_length, seed=0, simulated=True, labels=None):
         rng = np.random.default_rng([seed, len(dataset)])
         self.dataset, self.simulated = dataset, simulated
         usual = EMOTIONS["iemocap" if dataset.startswith("iemocap") else "meld"]
