@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from spcl.comparison.terminal import is_loud
 from spcl.parquet import Column, Schema
-from spcl.report import footnotes, style
+from spcl.report import footnotes, lettering, style
 from spcl.report.scores import NONE
 from spcl.report.table import ResultTable, write_frame
 
@@ -86,7 +86,7 @@ def plot(
     caption = " ".join([caption, *(note for note in table.notes if is_loud(note))])
     write_frame(data, files[0], SCHEMA, caption=caption, simulated=list(simulated))
     with style.look():
-        drawn = draw(data, axis)
+        drawn = draw(lettering.with_drawable_names(data), axis)
         width, height = drawn.get_size_inches()
         lines = len(caption) / (16 * max(width, style.NARROWEST))
         drawn.set_size_inches(width, height + 0.13 * lines)  # a long caption takes no panel's room

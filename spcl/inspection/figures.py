@@ -13,7 +13,7 @@ from spcl.data.counts import UNLABELLED
 from spcl.inspection import facts
 from spcl.inspection.find import Found
 from spcl.inspection.paste import name
-from spcl.report import style
+from spcl.report import lettering, style
 
 _MOST_BARS = 40
 
@@ -28,14 +28,16 @@ def plot(found: Found, folder: Path) -> list[Path]:
     list of Path
         The files.
     """
+    names = lettering.drawable_names(found.reading.labels)
     rows = facts.frame(found.reading.utterances)
+    rows["emotion"] = rows["emotion"].map(names)
     simulated = [name(found)] if found.simulated else []
     written = []
     for stem, (draw, title, caption) in _FIGURES.items():
         title = f"{name(found)}: {title}"
         svg, png = folder / f"{stem}.svg", folder / f"{stem}.png"
         with style.look():
-            figure = draw(rows, found.reading.labels)
+            figure = draw(rows, list(names.values()))
             if not figure.axes:  # it says itself why it is empty
                 caption = ""
             style.headline(figure, title, caption, simulated)
@@ -71,8 +73,8 @@ def draw_classes(rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
     """Share of each class in each split, with the number of utterances."""
     counts = facts.classes(rows, labels)
     counts.index = [*labels, UNLABELLED]
-    if not counts.loc[UNLABELLED].any():
-        counts = counts.drop(index=UNLABELLED)
+    if not counts.iloc[-1].any():
+        counts = counts.iloc[:-1]
     looks = style.series(list(counts.columns))
     figure, axes = plt.subplots(figsize=(max(5.0, 1.6 + 1.05 * len(counts)), 3.6))
     offsets = style.offsets(len(counts.columns))

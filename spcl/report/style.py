@@ -22,7 +22,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from spcl.errors import printable
 from spcl.parquet import write_atomically
+from spcl.report.lettering import FONT, drawable
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -40,7 +42,7 @@ _RC: dict[Any, Any] = {
     "axes.titlesize": 8.5,
     "axes.labelsize": 8,
     "figure.dpi": 100,
-    "font.family": "DejaVu Sans",
+    "font.family": FONT,
     "font.size": 8,
     "grid.color": "#E2E2E2",
     "grid.linewidth": 0.6,
@@ -48,6 +50,7 @@ _RC: dict[Any, Any] = {
     "legend.frameon": False,
     "savefig.dpi": 200,
     "svg.fonttype": "path",  # letters as outlines: the file needs no font
+    "text.parse_math": False,  # in names a $ is a $
     "text.hinting": "none",  # else text is wider in the file than where its room was measured
     "svg.hashsalt": "spcl",  # the same ids, so the same bytes, in every run
     "xtick.labelsize": 7.5,
@@ -155,10 +158,10 @@ def headline(figure: Figure, title: str, caption: str, simulated: Sequence[str])
     width = max(width, NARROWEST)
     figure.set_size_inches(width, height)
     x, top = 0.1 / width, 0.08
-    figure.text(x, 1 - top / height, title, fontsize=11, fontweight="bold", va="top")
+    figure.text(x, 1 - top / height, drawable(title), fontsize=11, fontweight="bold", va="top")
     top += 0.25
     if simulated:
-        says = f"Simulated data ({', '.join(simulated)}): no real recordings."
+        says = drawable(f"Simulated data ({', '.join(simulated)}): no real recordings.")
         red: dict[str, Any] = {"color": SIMULATED, "fontsize": 9, "fontweight": "bold"}
         figure.text(x, 1 - top / height, says, va="top", **red)
         top += 0.21
@@ -178,7 +181,7 @@ def headline(figure: Figure, title: str, caption: str, simulated: Sequence[str])
             ncols=columns,
         ).set_in_layout(False)
         top += 0.06 + 0.19 * n_rows
-    lines = textwrap.wrap(caption, int(width * 16.5))
+    lines = textwrap.wrap(drawable(caption), int(width * 16.5))
     figure.text(x, 0.06 / height, "\n".join(lines), fontsize=7.5, color="#444444", va="bottom")
     bottom = 0.15 + 0.13 * len(lines)
     room = (0, bottom / height, 1, 1 - (top + bottom) / height)
@@ -207,7 +210,7 @@ def no_data(why: str) -> Figure:
 
 def save(figure: Figure, *, svg: str | Path, png: str | Path, title: str, caption: str) -> None:
     """Write both files; the same figure gives the same bytes."""
-    says = {"Title": title, "Description": caption}
+    says = {"Title": printable(title), "Description": printable(caption)}
     for path, metadata in (
         (Path(svg), says | {"Date": None, "Creator": None}),
         (Path(png), says | {"Software": None}),

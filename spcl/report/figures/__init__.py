@@ -29,7 +29,7 @@ def plot(
     known = sorted(module.name for module in pkgutil.iter_modules(__path__))
     if name not in known:
         raise UserError(f"figure '{name}': no such figure; choose one of {', '.join(known)}")
-    from spcl.report import style
+    from spcl.report import lettering, style
     from spcl.report.table import write_frame
 
     figure = importlib.import_module(f"{__name__}.{name}")
@@ -37,6 +37,6 @@ def plot(
     simulated = list(dict.fromkeys(data.loc[data["simulated"].astype(bool), "dataset"]))
     write_frame(data, parquet, figure.SCHEMA, caption=figure.CAPTION, simulated=simulated)
     with style.look():
-        drawn = figure.draw(data)
+        drawn = figure.draw(lettering.with_drawable_names(data))
         style.headline(drawn, figure.TITLE, figure.CAPTION, simulated)
         style.save(drawn, svg=svg, png=png, title=figure.TITLE, caption=figure.CAPTION)

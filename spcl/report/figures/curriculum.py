@@ -8,7 +8,7 @@ import pyarrow as pa
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from spcl.parquet import Column, Schema
 from spcl.report import footnotes, offline, style
@@ -186,6 +186,13 @@ def _shown(data: pd.DataFrame, dataset: str, split_by: str, several: bool) -> bo
     return bool(present and (split_by != "share" or several or not of_terciles))
 
 
+class _PlainLogFormatter(LogFormatter):
+    """Labels the ticks that matplotlib would label, without its formulas: 0.4, 1, 10."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
 def _panel(axes: Axes, data: pd.DataFrame, split_by: str, curricula: list[str]) -> None:
     rows = data[data["split_by"] == split_by]
     name = "part" if split_by in ("tercile", "class") else "curriculum"
@@ -203,6 +210,8 @@ def _panel(axes: Axes, data: pd.DataFrame, split_by: str, curricula: list[str]) 
         )
     if split_by == "threshold":
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(_PlainLogFormatter())
+        axes.yaxis.set_minor_formatter(_PlainLogFormatter())
     else:
         axes.set_ylim(-4, 104)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))

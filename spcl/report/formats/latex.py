@@ -57,8 +57,8 @@ def escape(text: str) -> str:
 def _known(found: re.Match[str]) -> str:
     """A character as it is if it can be set, else its escape sequence."""
     character = found[0]
-    letter, *marks = unicodedata.normalize("NFD", character)
-    is_accented = letter.isascii() and len(marks) == 1 and marks[0] in _ACCENTS
+    parts = unicodedata.normalize("NFD", character)
+    is_accented = len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS
     if character in _SPELLING or character in _LETTERS or (is_accented and character < "\u0180"):
         return character
     return character.encode("ascii", "backslashreplace").decode()
