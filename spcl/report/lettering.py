@@ -58,5 +58,5 @@ def _is_numeric(column: pd.Series) -> bool:
 @cache
 def _has(character: str) -> bool:
     """Whether the font has it, also in bold."""
-    fonts = (findfont(FontProperties([FONT], weight=weight)) for weight in ("normal", "bold"))
+    fonts = (findfont(FontProperties(family=FONT, weight=weight)) for weight in ("normal", "bold"))
     return all(get_font(path).get_char_index(ord(character)) for path in fonts)

@@ -2,15 +2,20 @@
 
 import re
 import unicodedata
+import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_results import make_results
+from matplotlib.text import Text
 
 from spcl.errors import printable
+from spcl.report import style
+from spcl.report.figures import plot
 from spcl.report.formats import html, latex, markdown
+from spcl.report.lettering import drawable_names
 from spcl.report.panels import Panel, number, text
 from spcl.report.results import Results
 from spcl.report.tables import tabulate
@@ -158,3 +163,49 @@ class TestLatex:
             assert latex.escape(name) in written
         begun, ended = (re.findall(rf"\\{word}\{{(\w+)\}}", written) for word in ("begin", "end"))
         assert sorted(begun) == sorted(ended)
+
+
+class TestFigures:
+    def test_ordinary_names_are_drawn_as_they_are(self):
+        ordinary = ["happy", "mm_dfn", "iemocap-session-1", "glücklich", "שמחה", ""]
+        assert drawable_names(ordinary) == {name: name for name in ordinary}
+
+    @given(st.lists(names, unique=True))
+    def test_names_that_differ_are_drawn_differently_and_stay_in_legends(self, different):
+        drawn = drawable_names(different)
+        assert list(drawn) == different
+        assert len(set(drawn.values())) == len(different)
+        assert all(one.isprintable() and not one.startswith("_") for one in drawn.values())
+
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            (r"$\input{x}$", r"$\input{x}$"),
+            ("高兴", r"\u9ad8\u5174"),
+            ("a\nb\x1b\u202e", r"a\nb\x1b\u202e"),
+            ("w" * 100, "w" * 31 + "…"),
+        ],
+    )
+    def test_what_the_font_lacks_is_spelt_out_and_long_names_are_cut(self, name, shown):
+        assert drawable_names([name]) == {name: shown}
+
+    @pytest.mark.parametrize("figure", ["per_class", "curriculum", "difficulty"])
+    def test_hostile_classes_are_in_the_figures(self, figure, results, tmp_path, monkeypatch):
+        shown = texts_of_what_is_saved(monkeypatch)
+        files = {kind: tmp_path / f"figure.{kind}" for kind in ("parquet", "svg", "png")}
+        plot(figure, Results(**results), **files)
+        for name in drawable_names(NAMES).values():
+            assert any(one.startswith(name) for one in shown), name
+        ElementTree.parse(files["svg"])
+
+
+def texts_of_what_is_saved(monkeypatch):
+    """The texts of each figure once it is saved."""
+    shown, save = [], style.save
+
+    def note(figure, **files):
+        save(figure, **files)
+        shown.extend(text.get_text() for text in figure.findobj(Text) if text.get_visible())
+
+    monkeypatch.setattr(style, "save", note)
+    return shown
