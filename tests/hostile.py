@@ -20,6 +20,7 @@ NAMES = [
     "שמחה",
     "高兴 😀",
     "e\u0301\u0323 é ß",
+    "unlabelled",
     "very " * 60,
     "very " * 60 + "glad",
 ]

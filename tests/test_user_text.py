@@ -128,3 +128,8 @@ def test_inspect_works_on_a_terminal_of_few_letters(corpus):
     )
     assert done.returncode == 0, done.stderr
     assert rb"\u9ad8\u5174" in done.stdout
+
+
+def test_inspect_draws_hostile_classes(corpus, tmp_path):
+    assert main(["inspect", str(corpus), "--plots", str(tmp_path / "plots")]) == 0
+    assert len(list((tmp_path / "plots").iterdir())) == 6

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable
 from functools import cache
+from itertools import accumulate
 
 import pandas as pd
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.textpath import text_to_path
 
 from spcl.errors import printable
 
 FONT = "DejaVu Sans"
 """Comes with matplotlib, so that a figure looks the same on every machine."""
 
-_LONGEST = 32
-"""Characters of a name: of longer ones nothing would be left for the panels."""
+_WIDEST = 24.0
+"""Ems that a name may take, about 40 letters: wider ones would leave no room for the panels."""
 
 
 def drawable(text: str) -> str:
@@ -27,9 +29,7 @@ def drawable_names(names: Iterable[str]) -> dict[str, str]:
     """By name, what to draw for it: ordinary names are their own, and no two look the same."""
     drawn: dict[str, str] = {}
     for name in dict.fromkeys(names):
-        shown = drawable(name)
-        if len(shown) > _LONGEST:
-            shown = f"{shown[: _LONGEST - 1]}…"
+        shown = _cut(drawable(name))
         if shown.startswith("_"):
             shown = f" {shown}"  # matplotlib leaves it out of legends otherwise
         while shown in drawn.values():
@@ -53,6 +53,20 @@ def with_drawable_names(data: pd.DataFrame) -> pd.DataFrame:
 
 def _is_numeric(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column.dtype)
+
+
+def _cut(name: str) -> str:
+    """The name, or as much of it as there is room for."""
+    n_fitting = sum(end <= _WIDEST for end in accumulate(map(_width, name)))
+    return name if n_fitting == len(name) else f"{name[: n_fitting - 1]}…"
+
+
+@cache
+def _width(character: str) -> float:
+    """In ems; marks that are set above a letter take up room too."""
+    font = FontProperties(family=FONT, size=1)
+    width, _, _ = text_to_path.get_text_width_height_descent(character, font, ismath=False)
+    return max(width, 0.3)
 
 
 @cache

@@ -1,5 +1,6 @@
 """In tables and figures, what users wrote is text: it comes out as it went in."""
 
+import pkgutil
 import re
 import unicodedata
 import xml.etree.ElementTree as ElementTree
@@ -12,7 +13,7 @@ from made_results import make_results
 from matplotlib.text import Text
 
 from spcl.errors import printable
-from spcl.report import style
+from spcl.report import figures, style
 from spcl.report.figures import plot
 from spcl.report.formats import html, latex, markdown
 from spcl.report.lettering import drawable_names
@@ -20,6 +21,8 @@ from spcl.report.panels import Panel, number, text
 from spcl.report.results import Results
 from spcl.report.tables import tabulate
 from tests.hostile import NAMES, names
+
+FIGURES = [module.name for module in pkgutil.iter_modules(figures.__path__)]
 
 
 def page(form, name):
@@ -41,6 +44,21 @@ def results(tmp_path_factory):
         n_dialogues=60,
         epochs=3,
         labels=NAMES,
+    )
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """Hostile names of everything, and classes with names as wide as they get."""
+    return make_results(
+        tmp_path_factory.mktemp("odd"),
+        datasets=("$\\d$\n_d",),
+        baselines=("_b$", "<b>\x1b|"),
+        modalities=("atv", "at"),
+        curricula=("none", "_c\u202e", "$$"),
+        seeds=(1,),
+        epochs=3,
+        labels=["W" * 100, "W" * 101],
     )
 
 
@@ -183,7 +201,7 @@ class TestFigures:
             (r"$\input{x}$", r"$\input{x}$"),
             ("高兴", r"\u9ad8\u5174"),
             ("a\nb\x1b\u202e", r"a\nb\x1b\u202e"),
-            ("w" * 100, "w" * 31 + "…"),
+            ("W" * 100, "W" * 23 + "…"),
         ],
     )
     def test_what_the_font_lacks_is_spelt_out_and_long_names_are_cut(self, name, shown):
@@ -197,6 +215,11 @@ class TestFigures:
         for name in drawable_names(NAMES).values():
             assert any(one.startswith(name) for one in shown), name
         ElementTree.parse(files["svg"])
+
+    @pytest.mark.parametrize("figure", FIGURES)
+    def test_hostile_names_of_all_kinds_leave_room_for_the_panels(self, figure, odd, tmp_path):
+        files = {kind: tmp_path / f"figure.{kind}" for kind in ("parquet", "svg", "png")}
+        plot(figure, Results(**odd), **files)
 
 
 def texts_of_what_is_saved(monkeypatch):
