@@ -463,6 +463,23 @@ def test_scores_of_ones_own_csv_are_taken(base, tmp_path, capsys):
     assert "WARNING" not in said
 
 
+def test_hostile_sources_and_folders_are_shown_as_text(base, tmp_path, capsys):
+    run = tmp_path / "$\\run$\n\x1b[2J 高"
+    shutil.copytree(base, run)
+    path = tmp_path / "mine.csv"
+    line = 'iemocap,mmgcn,atv,spcl,70.5,"$\\x$ {one}\n*two*\x1b[31m","<b>Me\u202e</b> |"'
+    path.write_text(f"{HEADER}\n{line}\n", encoding="utf-8")
+    out = tmp_path / "out\n"
+    for shown in (
+        printed(capsys, run, path, "--out", out),
+        printed(capsys, run, base, "--out", tmp_path / "runs"),
+    ):
+        assert r"$\run$\n\x1b[2J 高" in " ".join(shown.split())
+        assert all(map(str.isprintable, shown.split("\n")))
+    page = (out / "comparison.html").read_text(encoding="utf-8")
+    assert r"<td>&lt;b&gt;Me\u202e&lt;/b&gt; |</td>" in page
+
+
 def test_simulated_corpora_get_no_difference_from_published_scores(tmp_path, capsys):
     run = lay_out(tmp_path, baselines=("mm_dfn",), datasets=("meld",), simulated=True)
     said = printed(capsys, run, "published", "--out", tmp_path / "out")
