@@ -79,20 +79,20 @@ class OfHtml(HTMLParser):
         self.texts.append(data)
 
 
-class TestHtml:
-    @given(names)
-    def test_a_name_is_shown_as_it_is_and_adds_no_element(self, name):
-        found, plain = (OfHtml(page(html, one)) for one in (name, "joy"))
-        assert found.texts.count(printable(name)) == 6  # twice at the top, twice in two headings
-        assert found.texts.count(f"Of {printable(name)}") == 2
-        assert found.tags == plain.tags
-        assert found.attributes == plain.attributes
+@given(names)
+def test_html_shows_a_name_as_it_is_and_gets_no_element_from_it(name):
+    found, plain = (OfHtml(page(html, one)) for one in (name, "joy"))
+    assert found.texts.count(printable(name)) == 6  # twice at the top, twice in two headings
+    assert found.texts.count(f"Of {printable(name)}") == 2
+    assert found.tags == plain.tags
+    assert found.attributes == plain.attributes
 
-    @pytest.mark.parametrize("table", ["per_class", "difficulty"])
-    def test_hostile_classes_are_in_the_tables(self, table, results):
-        shown = OfHtml(tabulate(table, Results(**results)).html()).texts
-        for name in NAMES:
-            assert any(one.startswith(printable(name)) for one in shown), name
+
+@pytest.mark.parametrize("table", ["per_class", "difficulty"])
+def test_hostile_classes_are_in_the_html_tables(table, results):
+    shown = OfHtml(tabulate(table, Results(**results)).html()).texts
+    for name in NAMES:
+        assert any(one.startswith(printable(name)) for one in shown), name
 
 
 def of_markdown(written):
@@ -104,28 +104,26 @@ def of_markdown(written):
     return ["".join(part.content for part in parts) for parts in texts]
 
 
-class TestMarkdown:
-    @given(names)
-    def test_a_name_is_shown_as_it_is_and_is_no_markup(self, name):
-        shown = of_markdown(page(markdown, name))
-        assert len(shown) == 10
-        assert (
-            shown.count(printable(name).strip(" "))
-            + shown.count(f"Of {printable(name)}".strip(" "))
-            == 7
-        )
+@given(names)
+def test_markdown_shows_a_name_as_it_is_and_not_as_markup(name):
+    shown = of_markdown(page(markdown, name))
+    assert len(shown) == 10
+    wanted = {words.strip(" ") for words in (printable(name), f"Of {printable(name)}")}
+    assert sum(words in wanted for words in shown) == 7
 
-    @pytest.mark.parametrize("table", ["per_class", "difficulty"])
-    def test_hostile_classes_are_in_the_tables(self, table, results):
-        written = tabulate(table, Results(**results)).markdown().replace("**", "")
-        shown = of_markdown(written)
-        for name in NAMES:
-            assert any(one.startswith(printable(name).strip(" ")) for one in shown), name
 
-    def test_names_of_baselines_read_as_they_are_written(self):
-        assert markdown.escape("dialogue_gcn, [-0.2, +1.3], < 0.001") == (
-            "dialogue_gcn, [-0.2, +1.3], < 0.001"
-        )
+@pytest.mark.parametrize("table", ["per_class", "difficulty"])
+def test_hostile_classes_are_in_the_markdown_tables(table, results):
+    written = tabulate(table, Results(**results)).markdown().replace("**", "")
+    shown = of_markdown(written)
+    for name in NAMES:
+        assert any(one.startswith(printable(name).strip(" ")) for one in shown), name
+
+
+def test_names_of_baselines_read_as_they_are_written():
+    assert markdown.escape("dialogue_gcn, [-0.2, +1.3], < 0.001") == (
+        "dialogue_gcn, [-0.2, +1.3], < 0.001"
+    )
 
 
 _COMMAND = re.compile(
@@ -143,83 +141,89 @@ def of_latex(written):
     return _COMMAND.sub(lambda found: _SHOWN.get(found[0], found[0].strip("\\$") or "$"), written)
 
 
-class TestLatex:
-    @given(st.text("$_\\{}[]()<>*&%#~^`'\",|!?-aé\n\x1b"))
-    def test_a_name_is_shown_as_it_is(self, name):
-        assert of_latex(latex.escape(name)) == printable(name)
-
-    @given(names)
-    def test_nothing_is_left_that_pdflatex_cannot_set(self, name):
-        written = latex.escape(name)
-        of_latex(written.replace("--", ""))
-        beside = {unicodedata.normalize("NFD", one)[0] for one in written if not one.isascii()}
-        assert all(one.isascii() or one in "‘’“”—…¡¿ßæÆœŒøØłŁı§×±λρ" for one in beside)  # noqa: RUF001
-
-    @pytest.mark.parametrize(
-        ("name", "shown"),
-        [
-            ("glücklich, tříděný", "glücklich, tříděný"),
-            ("e\u0301", "é"),
-            ("高兴", r"\textbackslash{}u9ad8\textbackslash{}u5174"),
-            ("😀", r"\textbackslash{}U0001f600"),
-            ("a\n\nb", r"a\textbackslash{}n\textbackslash{}nb"),
-            ("a--b", "a-{}-b"),
-        ],
-    )
-    def test_letters_that_pdflatex_has_stay_and_others_are_spelt_out(self, name, shown):
-        assert latex.escape(name) == shown
-
-    @pytest.mark.parametrize("name", ["[2pt] x", "*x"])
-    def test_no_row_begins_with_what_the_row_above_would_take(self, name):
-        lines = page(latex, name).splitlines()
-        assert not [line for line in lines if line.startswith(("[", "*"))]
-
-    @pytest.mark.parametrize("table", ["per_class", "difficulty"])
-    def test_hostile_classes_are_in_the_tables(self, table, results):
-        written = tabulate(table, Results(**results)).latex()
-        for name in NAMES:
-            assert latex.escape(name) in written
-        begun, ended = (re.findall(rf"\\{word}\{{(\w+)\}}", written) for word in ("begin", "end"))
-        assert sorted(begun) == sorted(ended)
+@given(st.text("$_\\{}[]()<>*&%#~^`'\",|!?-aé\n\x1b"))
+def test_latex_shows_a_name_as_it_is(name):
+    assert of_latex(latex.escape(name)) == printable(name)
 
 
-class TestFigures:
-    def test_ordinary_names_are_drawn_as_they_are(self):
-        ordinary = ["happy", "mm_dfn", "iemocap-session-1", "glücklich", "שמחה", ""]
-        assert drawable_names(ordinary) == {name: name for name in ordinary}
+@given(names)
+def test_nothing_is_left_that_pdflatex_cannot_set(name):
+    written = latex.escape(name)
+    of_latex(written.replace("--", ""))
+    beside = {unicodedata.normalize("NFD", one)[0] for one in written if not one.isascii()}
+    assert all(one.isascii() or one in "‘’“”—…¡¿ßæÆœŒøØłŁı§×±λρ" for one in beside)  # noqa: RUF001
 
-    @given(st.lists(names, unique=True))
-    def test_names_that_differ_are_drawn_differently_and_stay_in_legends(self, different):
-        drawn = drawable_names(different)
-        assert list(drawn) == different
-        assert len(set(drawn.values())) == len(different)
-        assert all(one.isprintable() and not one.startswith("_") for one in drawn.values())
 
-    @pytest.mark.parametrize(
-        ("name", "shown"),
-        [
-            (r"$\input{x}$", r"$\input{x}$"),
-            ("高兴", r"\u9ad8\u5174"),
-            ("a\nb\x1b\u202e", r"a\nb\x1b\u202e"),
-            ("W" * 100, "W" * 23 + "…"),
-        ],
-    )
-    def test_what_the_font_lacks_is_spelt_out_and_long_names_are_cut(self, name, shown):
-        assert drawable_names([name]) == {name: shown}
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("glücklich, tříděný", "glücklich, tříděný"),
+        ("e\u0301", "é"),
+        ("高兴", r"\textbackslash{}u9ad8\textbackslash{}u5174"),
+        ("😀", r"\textbackslash{}U0001f600"),
+        ("a\n\nb", r"a\textbackslash{}n\textbackslash{}nb"),
+        ("a--b", "a-{}-b"),
+    ],
+)
+def test_letters_that_pdflatex_has_stay_and_others_are_spelt_out(name, shown):
+    assert latex.escape(name) == shown
 
-    @pytest.mark.parametrize("figure", ["per_class", "curriculum", "difficulty"])
-    def test_hostile_classes_are_in_the_figures(self, figure, results, tmp_path, monkeypatch):
-        shown = texts_of_what_is_saved(monkeypatch)
-        files = {kind: tmp_path / f"figure.{kind}" for kind in ("parquet", "svg", "png")}
-        plot(figure, Results(**results), **files)
-        for name in drawable_names(NAMES).values():
-            assert any(one.startswith(name) for one in shown), name
-        ElementTree.parse(files["svg"])
 
-    @pytest.mark.parametrize("figure", FIGURES)
-    def test_hostile_names_of_all_kinds_leave_room_for_the_panels(self, figure, odd, tmp_path):
-        files = {kind: tmp_path / f"figure.{kind}" for kind in ("parquet", "svg", "png")}
-        plot(figure, Results(**odd), **files)
+@pytest.mark.parametrize("name", ["[2pt] x", "*x"])
+def test_no_latex_row_begins_with_what_the_row_above_would_take(name):
+    lines = page(latex, name).splitlines()
+    assert not [line for line in lines if line.startswith(("[", "*"))]
+
+
+@pytest.mark.parametrize("table", ["per_class", "difficulty"])
+def test_hostile_classes_are_in_the_latex_tables(table, results):
+    written = tabulate(table, Results(**results)).latex()
+    for name in NAMES:
+        assert latex.escape(name) in written
+    begun, ended = (re.findall(rf"\\{word}\{{(\w+)\}}", written) for word in ("begin", "end"))
+    assert sorted(begun) == sorted(ended)
+
+
+def test_ordinary_names_are_drawn_as_they_are():
+    ordinary = ["happy", "mm_dfn", "iemocap-session-1", "glücklich", "שמחה", ""]
+    assert drawable_names(ordinary) == {name: name for name in ordinary}
+
+
+@given(st.lists(names, unique=True))
+def test_names_that_differ_are_drawn_differently_and_stay_in_legends(different):
+    drawn = drawable_names(different)
+    assert list(drawn) == different
+    assert len(set(drawn.values())) == len(different)
+    assert all(one.isprintable() and not one.startswith("_") for one in drawn.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (r"$\input{x}$", r"$\input{x}$"),
+        ("高兴", r"\u9ad8\u5174"),
+        ("a\nb\x1b\u202e", r"a\nb\x1b\u202e"),
+        ("W" * 100, "W" * 23 + "…"),
+    ],
+)
+def test_what_the_font_lacks_is_spelt_out_and_long_names_are_cut(name, shown):
+    assert drawable_names([name]) == {name: shown}
+
+
+@pytest.mark.parametrize("figure", ["per_class", "curriculum", "difficulty"])
+def test_hostile_classes_are_in_the_figures(figure, results, tmp_path, monkeypatch):
+    shown = texts_of_what_is_saved(monkeypatch)
+    files = {kind: tmp_path / f"figure.{kind}" for kind in ("parquet", "svg", "png")}
+    plot(figure, Results(**results), **files)
+    for name in drawable_names(NAMES).values():
+        assert any(one.startswith(name) for one in shown), name
+    ElementTree.parse(files["svg"])
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_hostile_names_of_all_kinds_leave_room_for_the_panels(figure, odd, tmp_path):
+    files = {kind: tmp_path / f"figure.{kind}" for kind in ("parquet", "svg", "png")}
+    plot(figure, Results(**odd), **files)
 
 
 def texts_of_what_is_saved(monkeypatch):
