@@ -50,6 +50,7 @@ rule all:
 onstart:
     hold_folder()
     end_leftovers()
+    forget_what_is_forced()
     say_device()
 
 

@@ -7,10 +7,11 @@ from snakemake.iocontainers import Snakemake
 from spcl.data.download.fetch import download, file_name
 from spcl.data.download.unpack import unpack
 from spcl.job import job
+from spcl.provenance.record import leave_folder_record
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake):
     # Outside of the output, which Snakemake deletes before each attempt.
     folder = Path(snakemake.output[0])
     archive = folder.parent / ".download" / folder.name / file_name(snakemake.params.url)
@@ -22,3 +23,4 @@ with job(snakemake.log[0]):
         licence=snakemake.params.licence,
     )
     unpack(archive, folder)
+    leave_folder_record(snakemake.output[0])

@@ -11,6 +11,6 @@ from spcl.schemas import BENCHMARKS
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake):
     table = gather(Path("benchmarks"), snakemake.params.jobs)
     parquet.write(table, snakemake.output[0], BENCHMARKS)

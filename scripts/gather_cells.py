@@ -8,12 +8,12 @@ from spcl.schemas import ADMISSIONS, HISTORY, METRICS, PREDICTIONS
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake):
     for kind, schema in {
-        "metrics": METRICS,
         "history": HISTORY,
         "predictions": PREDICTIONS,
         "curriculum": ADMISSIONS,
+        "metrics": METRICS,
     }.items():
         table = parquet.read_all(snakemake.input[kind], schema)
         parquet.write(table, snakemake.output[kind], schema)

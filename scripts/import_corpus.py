@@ -9,7 +9,7 @@ from spcl.job import job
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake):
     corpus = read_corpus(
         Path(snakemake.input.corpus),
         layout=snakemake.params.layout,

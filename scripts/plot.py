@@ -8,6 +8,6 @@ from spcl.report.results import Results
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake):
     results = Results(**{kind: list(paths) for kind, paths in snakemake.input.items()})
     plot(snakemake.wildcards.figure, results, **dict(snakemake.output.items()))

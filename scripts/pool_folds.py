@@ -9,7 +9,7 @@ from spcl.schemas import METRICS, PREDICTIONS
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake):
     corpus = snakemake.wildcards.dataset
     folds = [parquet.read(path, PREDICTIONS) for path in snakemake.input.predictions]
     predictions = pool_predictions(folds, corpus)

@@ -9,7 +9,7 @@ from spcl.schemas import CONVERSATION_DIFFICULTY, UTTERANCE_DIFFICULTY, UTTERANC
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake):
     tables = [parquet.read(path, UTTERANCE_DIFFICULTY) for path in snakemake.input.scores]
     scores = score_conversations(
         parquet.read(snakemake.input.utterances, UTTERANCES),

@@ -9,7 +9,7 @@ from spcl.schemas import FEATURES, UTTERANCE_DIFFICULTY, UTTERANCES
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake):
     scores = score_utterances(
         parquet.read(snakemake.input.utterances, UTTERANCES),
         parquet.read(snakemake.input.features, FEATURES),

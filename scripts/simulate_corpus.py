@@ -6,8 +6,10 @@ from snakemake.iocontainers import Snakemake
 
 from spcl.data.simulator import simulate
 from spcl.job import job
+from spcl.provenance.record import leave_folder_record
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake):
     simulate(snakemake.params.layout, Path(snakemake.output[0]), **snakemake.params.simulate)
+    leave_folder_record(snakemake.output[0])

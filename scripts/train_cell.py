@@ -8,7 +8,8 @@ from spcl import parquet
 from spcl.device import reserved_gpu
 from spcl.grid import Cell
 from spcl.job import job
-from spcl.provenance import stamp
+from spcl.provenance.record import current
+from spcl.provenance.stamp import stamp
 from spcl.schemas import FEATURES, UTTERANCES
 from spcl.training.cell import train_cell
 from spcl.training.checkpoints import Checkpoints
@@ -17,11 +18,12 @@ from spcl.training.training_set import EarlierTables
 
 snakemake: Snakemake
 
-with job(snakemake.log[0]), reserved_gpu(snakemake.params.device):
+with job(snakemake.log[0], snakemake), reserved_gpu(snakemake.params.device):
     cell = Cell(**dict(snakemake.wildcards.items()))
     given, params, made = snakemake.input, snakemake.params, dict(snakemake.output.items())
     checkpoints = Checkpoints(Path(params.working), Path(params.kept))
     tables = [parquet.read(path, FEATURES) for path in given.features]
+    read = current().record.inputs
     trained = train_cell(
         cell,
         parquet.read(given.utterances, UTTERANCES),
@@ -34,8 +36,8 @@ with job(snakemake.log[0]), reserved_gpu(snakemake.params.device):
             params.settings,
             device=params.device,
             code=params.code,
-            # What sets the pace counts seed by seed.
-            inputs=[path for path in given if path != given.paced],
+            # What sets the pace, another cell, counts seed by seed.
+            inputs={n: one.content for n, one in read.items() if not n.startswith("results/cells")},
         ),
         checkpoints=checkpoints,
     )

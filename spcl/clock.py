@@ -12,7 +12,6 @@ from shlex import quote
 from typing import Any
 
 from spcl.errors import UserError
-from spcl.raw_corpora import tables
 
 _SKEW_S = 300
 """The clocks of two machines may differ by this."""
@@ -46,8 +45,6 @@ def _inputs(datasets: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Path, P
     for corpus in dict.fromkeys(Path(dataset["path"]) for dataset in datasets.values()):
         stamp = corpus / ".snakemake_timestamp"  # of a corpus that a rule made
         yield corpus, stamp if stamp.exists() else corpus
-        for table in tables(str(corpus)):
-            yield corpus, Path(table)
     for folder, _, names in os.walk("results"):  # unlike glob, heeds no folder that goes meanwhile
         for name in names:
             if name.endswith(".parquet"):

@@ -12,11 +12,13 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from spcl.errors import UserError, printable
+from spcl.provenance.inputs import ScriptJob, making_of
+from spcl.provenance.record import making
 
 HEADLINE = 25
 """Log level of the few lines that a user wants on the terminal too: above INFO, below WARNING."""
@@ -26,7 +28,7 @@ DONE, ERROR, INTERRUPTED = "done", "error: ", "interrupted"
 
 
 @contextmanager
-def job(log_path: str | Path) -> Iterator[logging.Logger]:
+def job(log_path: str | Path, script: ScriptJob | None = None) -> Iterator[logging.Logger]:
     """Run one rule's work with its log; end the process with status 1 and one line if it fails.
 
     Everything from INFO on goes to `log_path`, the tracebacks of unforeseen errors included.
@@ -36,6 +38,9 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
     ----------
     log_path
         The rule's log file; its folder is created.
+    script
+        The object ``snakemake`` of the rule's script: each table says that it was made of what this
+        names.
 
     Yields
     ------
@@ -60,7 +65,8 @@ def job(log_path: str | Path) -> Iterator[logging.Logger]:
     locked = "" if _lock(file) else f", {UNLOCKED}"
     logger.info("%s %d on %s%s", STARTED, os.getpid(), host, locked)
     try:
-        yield logger
+        with making(making_of(script)) if script else nullcontext():
+            yield logger
         logger.info(DONE)
     except UserError as error:
         logger.error("%s%s", ERROR, error)

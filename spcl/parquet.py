@@ -1,8 +1,9 @@
 """Parquet files that are never half-written and never of the wrong kind.
 
 Every table that one rule hands to another goes through `write` and `read`: zstd-compressed, checked
-against its `Schema` in both directions, with a JSON object of metadata beside the data. Each page
-carries a checksum, for a flipped bit in a column of numbers is a number too.
+against its `Schema` in both directions, with a JSON object of metadata beside the data. A table
+says of itself what it is made of, and a digest of its own content: one that was edited after it was
+written, or in which a bit has flipped, is refused.
 """
 
 import errno
@@ -20,8 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spcl.errors import UserError
-
-_METADATA_KEY = b"spcl"
+from spcl.provenance.origin import METADATA_KEY, HashedFile, described, unaltered
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,13 @@ def write(table: pa.Table, path: str | Path, schema: Schema, **meta: Any) -> Non
     if fault:
         raise ValueError(f"{path}: not a table of {schema.name}: {fault}")
 
+
     def save(temporary: Path) -> None:
-        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+        with temporary.open("wb") as file:
+            hashed = HashedFile(file, table.schema)
+            with pq.ParquetWriter(hashed, table.schema, compression="zstd") as writer:
+                writer.write_table(table)
+                writer.add_key_value_metadata(described(Path(path), hashed.digest))
 
     write_atomically(Path(path), save)
 
@@ -149,11 +154,15 @@ def read(path: str | Path, schema: Schema, columns: Sequence[str] | None = None)
         raise UserError(f"{path}: no such file; make it with: {_command(path)}")
     remedy = f"delete it and run again: {_command(path)}"
     try:
-        found = pq.read_schema(path).names
-        wanted = None if columns is None else [name for name in columns if name in found]
-        table = pq.read_table(path, columns=wanted, page_checksum_verification=True)
-        fault = schema.fault(table, columns)
-    except (pa.ArrowException, OSError, ValueError) as error:  # the last of damaged text
+        with path.open("rb") as file:
+            parts = pq.ParquetFile(file)
+            there = parts.schema_arrow.names
+            if unaltered(file, parts):
+                table = parts.read(None if columns is None else [n for n in columns if n in there])
+                fault = schema.fault(table, columns)
+            else:
+                fault = "another program wrote it, or changed it since"
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:  # damaged text
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: not a readable Parquet file ({reason}); {remedy}") from error
     if fault:
@@ -197,13 +206,25 @@ def _command(path: Path | str) -> str:
 def describe(table: pa.Table, **meta: Any) -> pa.Table:
     """Add JSON-serialisable facts to those that travel with `table`."""
     facts = json.dumps(metadata(table) | meta, sort_keys=True)
-    return table.replace_schema_metadata({_METADATA_KEY: facts})
+    return table.replace_schema_metadata({METADATA_KEY: facts})
 
 
 def metadata(table: pa.Table) -> dict[str, Any]:
-    """The facts that travel with `table`, see `describe`."""
-    raw = (table.schema.metadata or {}).get(_METADATA_KEY)
-    return json.loads(raw) if raw else {}
+    """The facts that travel with `table`, see `describe`.
+
+    Raises
+    ------
+    ValueError
+        They are no JSON object: another program wrote them.
+    """
+    raw = (table.schema.metadata or {}).get(METADATA_KEY)
+    try:
+        facts = json.loads(raw) if raw else {}
+    except RecursionError:
+        facts = None
+    if not isinstance(facts, dict):
+        raise ValueError("its metadata is no JSON object")
+    return facts
 
 
 def write_atomically(path: Path, save: Callable[[Path], None]) -> None:

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from spcl import parquet, schemas
 from spcl.data.media import MediaReference
 from spcl.data.records import Problem, problem_table
-from spcl.digest import digest
+from spcl.provenance.code import digest
 from spcl.errors import UserError
 from spcl.extract.base import Extractor, Item
 from spcl.job import HEADLINE

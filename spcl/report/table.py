@@ -52,7 +52,10 @@ class ResultTable:
         tex: str | Path | None = None,
         html: str | Path | None = None,
     ) -> None:
-        """Write the table in the formats that are given a path, each file whole or not at all."""
+        """Write the table in the formats that are given a path, each whole, Parquet last."""
+        for path, render in ((md, self.markdown), (tex, self.latex), (html, self.html)):
+            if path is not None:
+                _write_text(Path(path), render)
         write_frame(
             self.data,
             parquet,
@@ -61,9 +64,6 @@ class ResultTable:
             notes=list(self.notes),
             simulated=list(self.simulated),
         )
-        for path, render in ((md, self.markdown), (tex, self.latex), (html, self.html)):
-            if path is not None:
-                _write_text(Path(path), render)
 
     def markdown(self) -> str:
         """The table for a terminal or a README."""

@@ -18,7 +18,7 @@ from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, find, load
 from spcl.grid import Cell, pacing_cell
 from spcl.job import HEADLINE
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.training.cell_tables import CellTables
 from spcl.training.checkpoints import Checkpoints
 from spcl.training.dialogues import Corpus, load_corpus

@@ -97,18 +97,11 @@ class Checkpoints:
             log.warning("%s", _line(error))
 
     def finished(self, digests: Mapping[int, str]) -> dict[int, CellTables]:
-        """The tables of those seeds that need no training.
+        """The tables of those seeds in `digests` that need no training.
 
-        Parameters
-        ----------
-        digests
-            Of the seeds that are wanted. Where a finished cell has just these, somebody asks to
-            train it again, and none is taken from there.
+        Who wants a finished cell trained again deletes what was kept of it first.
         """
-        kept = _by_seed(self.kept)
-        if set(kept) == set(digests):
-            kept = {}
-        found = [kept, *(_by_seed(self._finished(seed)) for seed in digests)]
+        found = [_by_seed(self.kept), *(_by_seed(self._finished(seed)) for seed in digests)]
         return {
             seed: tables
             for by_seed in found

@@ -12,7 +12,7 @@ import torch
 from spcl import parquet, schemas
 from spcl.curriculum.difficulty import true_class_probability
 from spcl.grid import Cell
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.training.cell_tables import CellTables
 from spcl.training.dialogues import Corpus
 from spcl.training.metrics import confusion_matrix, scores

@@ -17,7 +17,7 @@ from spcl.curriculum import TrainingSet
 from spcl.extensions import BASELINE, CURRICULUM, find
 from spcl.grid import Cell, cell_settings, cells
 from spcl.models import Batch
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.training.cell import train_cell
 from spcl.training.settings import CellSettings
 from tests.conftest import make_corpus

@@ -23,7 +23,7 @@ from spcl.extract.corpus import brought
 from spcl.grid import Cell, cell_settings
 from spcl.inspection.find import find
 from spcl.inspection.paste import config_lines
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.schemas import METRICS, UTTERANCES
 from spcl.training.cell import train_cell
 from spcl.training.settings import CellSettings

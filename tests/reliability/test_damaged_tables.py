@@ -11,7 +11,7 @@ from spcl import parquet, schemas
 from spcl.difficulty.probe import score_utterances
 from spcl.errors import UserError
 from spcl.grid import Cell
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.report.results import Results
 from spcl.report.tables import tabulate
 from spcl.training.cell import train_cell

@@ -5,7 +5,7 @@ import pytest
 
 from spcl.grid import Cell
 from spcl.models.late_fusion import LateFusion
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.report.results import Results
 from spcl.report.tables import tabulate
 from spcl.training.cell import train_cell

@@ -11,7 +11,7 @@ from spcl.extract import Extracted, Extractor
 from spcl.extract.run import extract
 from spcl.grid import Cell
 from spcl.job import job
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.report.figures import plot
 from spcl.report.results import Results
 from spcl.report.tables import tabulate

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from spcl.grid import Cell
 from spcl.job import job
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.training.cell import train_cell
 from spcl.training.cell_tables import KINDS
 from spcl.training.checkpoints import Checkpoints

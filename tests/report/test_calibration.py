@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spcl.grid import Cell
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.report import statistics
 from spcl.report.statistics import Tally, tally
 from spcl.training.cell import train_cell

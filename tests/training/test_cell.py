@@ -9,7 +9,7 @@ from spcl.errors import UserError
 from spcl.grid import Cell
 from spcl.models.late_fusion import LateFusion
 from spcl.parquet import read
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.training.cell import train_cell
 from spcl.training.cell_tables import KINDS
 from spcl.training.settings import CellSettings

@@ -12,7 +12,7 @@ from spcl.errors import UserError
 from spcl.extensions import CURRICULUM, names
 from spcl.grid import Cell
 from spcl.parquet import read
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.training import cell, loop
 from spcl.training.cell import train_cell
 from spcl.training.cell_tables import KINDS

@@ -7,7 +7,7 @@ import torch
 
 from spcl import curriculum, models
 from spcl.grid import Cell
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.training.cell import train_cell
 from spcl.training.dialogues import load_corpus
 from spcl.training.settings import CellSettings

@@ -12,7 +12,7 @@ import torch
 from spcl import parquet, schemas
 from spcl.extensions import BASELINE, CURRICULUM, names
 from spcl.grid import Cell
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.training import cell as cell_module
 from spcl.training import checkpoints as checkpoints_module
 from spcl.training.cell import train_cell

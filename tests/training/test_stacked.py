@@ -11,7 +11,7 @@ import torch
 from spcl.extensions import BASELINE, find, load, names
 from spcl.grid import Cell
 from spcl.models.biddin import BiDDIN
-from spcl.provenance import Provenance
+from spcl.provenance.stamp import Provenance
 from spcl.training import checkpoints as checkpoints_module
 from spcl.training.cell import train_cell
 from spcl.training.checkpoints import Checkpoints

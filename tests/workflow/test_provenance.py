@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spcl.errors import UserError
-from spcl.provenance import commit, config_digest, stamp, versions
+from spcl.provenance.stamp import commit, config_digest, stamp, versions
 
 
 @pytest.fixture

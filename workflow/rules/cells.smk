@@ -21,7 +21,6 @@ rule train_cell:
         gpu=int(DEVICE == "cuda"),
     params:
         settings=lambda wildcards: settings(cell(wildcards)),
-        # Derived from a resource, so that results move between machines without a rerun.
         device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
         code=lambda wildcards: code("train_cell", *cell_modules(wildcards)),
         working="results/cells/{dataset}/{baseline}/{modalities}/{curriculum}.checkpoints",

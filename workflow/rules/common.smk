@@ -4,9 +4,11 @@ import fcntl
 import gc
 import os
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 
+from snakemake.dag import DAG
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
@@ -21,13 +23,14 @@ from spcl.datasets import (
     with_folds,
 )
 from spcl.device import choose
-from spcl.digest import digest
 from spcl.errors import UserError
 from spcl.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
 from spcl.leftover import end_leftover_jobs
 from spcl.progress import Progress
-from spcl.raw_corpora import gone, tables
+from spcl.provenance.code import digest
+from spcl.provenance.corpora import gone
+from spcl.provenance.plan import force_what_no_longer_fits
 from spcl.status.jobs import jobs
 
 # What makes up a grid of jobs lives to the end: to look for garbage in it takes a fifth of the time.
@@ -68,6 +71,8 @@ if workflow.is_main_process:
     for line in gone(config["datasets"]):
         logger.warning(line)
     refuse_future(config["datasets"])
+    if not workflow.touch:
+        force_what_no_longer_fits(DAG, workflow, logger.info)
 
 GRID = config["name"]
 # Jobs on other nodes keep to it: what they ask for must not hang on the GPUs that their node shows.
@@ -120,12 +125,6 @@ def corpus(wildcards):
     return dataset["path"]
 
 
-def corpus_tables(wildcards):
-    """The tables of a raw corpus that no rule makes."""
-    path = corpus(wildcards)
-    return [] if path in MADE else tables(path)
-
-
 def of_dataset(key):
     """What the config says of a job's dataset. (`lookup` walks the whole config for each job.)"""
     return lambda wildcards: config["datasets"][wildcards.dataset].get(key)
@@ -134,11 +133,6 @@ def of_dataset(key):
 def of_download(key):
     """What the config says of where a job's dataset is downloaded from."""
     return lambda wildcards: of_dataset("download")(wildcards)[key]
-
-
-def untracked(of_job):
-    """The same parameter, whose change reruns nothing: it passes for derived from resources."""
-    return lambda wildcards, resources: of_job(wildcards)
 
 
 def of_extraction(key):
@@ -154,6 +148,13 @@ def of_extraction(key):
         return extraction(config, name, letter)[key]
 
     return found
+
+
+def reads_of_corpus(wildcards):
+    """What an extraction reads of the corpus: features that it brings, its media, or nothing."""
+    if of_extraction("extractor")(wildcards) == "corpus":
+        return "documents"
+    return "nothing" if wildcards.modality == "t" else "media"
 
 
 @cache
@@ -294,6 +295,15 @@ def end_leftovers():
     """End what a killed run left at work in this folder."""
     for log in end_leftover_jobs():
         logger.info(f"{log}: its job was left at work by a run that was killed; ended")
+
+
+def forget_what_is_forced():
+    """What the command line forces is trained anew: what was kept of such cells goes."""
+    chosen = workflow.dag_settings
+    if chosen.forceall or chosen.forcetargets or chosen.forcerun:
+        for job in workflow.dag.needrun_jobs():
+            if job.rule.name == "train_cell" and workflow.dag.reason(job).forced:
+                shutil.rmtree(job.params.kept, ignore_errors=True)
 
 
 def say_device():

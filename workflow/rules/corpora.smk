@@ -35,9 +35,9 @@ rule download_corpus:
         "../../envs/learning.yaml"
     params:
         sha256=of_download("sha256"),
-        url=untracked(of_download("url")),
-        size=untracked(of_download("size")),
-        licence=untracked(of_download("licence")),
+        url=of_download("url"),
+        size=of_download("size"),
+        licence=of_download("licence"),
     message:
         "Downloading the corpus {wildcards.dataset}"
     script:
@@ -47,7 +47,6 @@ rule download_corpus:
 rule import_corpus:
     input:
         corpus=corpus,
-        tables=corpus_tables,
     output:
         utterances="results/corpora/{dataset}/utterances.parquet",
         problems="results/corpora/{dataset}/problems.parquet",
@@ -63,6 +62,7 @@ rule import_corpus:
         labels=of_dataset("labels"),
         protocol=of_dataset("protocol"),
         protocol_seed=of_dataset("protocol_seed"),
+        reads="documents",
         code=code("import_corpus"),
     message:
         "Importing the corpus {wildcards.dataset}"

@@ -35,8 +35,8 @@ def plot(
     figure = importlib.import_module(f"{__name__}.{name}")
     data = figure.compute(results)
     simulated = list(dict.fromkeys(data.loc[data["simulated"].astype(bool), "dataset"]))
-    write_frame(data, parquet, figure.SCHEMA, caption=figure.CAPTION, simulated=simulated)
     with style.look():
         drawn = figure.draw(lettering.with_drawable_names(data))
         style.headline(drawn, figure.TITLE, figure.CAPTION, simulated)
         style.save(drawn, svg=svg, png=png, title=figure.TITLE, caption=figure.CAPTION)
+    write_frame(data, parquet, figure.SCHEMA, caption=figure.CAPTION, simulated=simulated)

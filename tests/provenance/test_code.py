@@ -35,7 +35,7 @@ def project(tmp_path):
 
 def digest(project, *modules):
     """The digest of script.py as a new process sees it."""
-    program = "import sys; from spcl.digest import digest; print(digest(*sys.argv[1:]))"
+    program = "import sys; from spcl.provenance.code import digest; print(digest(*sys.argv[1:]))"
     arguments = [sys.executable, "-c", program, "script.py", *modules]
     return subprocess.run(arguments, cwd=project, capture_output=True, text=True, check=True).stdout
 

@@ -1,16 +1,15 @@
 """Where a number comes from: the code's commit, the package versions, the device, the settings."""
 
-import hashlib
-import json
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from spcl.errors import UserError
+from spcl.provenance.record import digest
 
 _PACKAGES = (
     "av",
@@ -57,7 +56,7 @@ class Provenance:
 
 
 def stamp(
-    settings: Mapping[str, Any], *, device: str, code: str, inputs: Iterable[str | Path]
+    settings: Mapping[str, Any], *, device: str, code: str, inputs: Mapping[str, str]
 ) -> Provenance:
     """Say what makes the numbers that come of `settings` on `device`.
 
@@ -68,26 +67,19 @@ def stamp(
     device
         ``cpu`` or ``cuda``.
     code
-        Digest of the code that trains, see `spcl.digest`.
+        Digest of the code that trains, see `spcl.provenance.code`.
     inputs
-        Files whose bytes decide the numbers too.
+        By name, the digest of what else decides the numbers.
     """
     settings = {key: value for key, value in settings.items() if key != "seeds"}
-    contents = [_content(Path(path)) for path in inputs]
-    decisive = {"settings": settings, "code": code, "inputs": contents, "device": device}
+    decisive = {"settings": settings, "code": code, "inputs": dict(inputs), "device": device}
     return Provenance(
         commit=commit(Path(__file__)),
         versions=versions(),
         device=device_name(device),
-        config_digest=config_digest(settings),
-        training_digest=config_digest(decisive | {"versions": versions()}),
+        config_digest=digest(settings),
+        training_digest=digest(decisive | {"versions": versions()}),
     )
-
-
-def _content(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def commit(file: Path) -> str:
@@ -143,9 +135,3 @@ def device_name(device: str) -> str:
     except OSError:
         pass  # not Linux
     return platform.processor() or platform.machine()
-
-
-def config_digest(settings: Mapping[str, Any]) -> str:
-    """Hash `settings`, blind to the order of keys."""
-    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

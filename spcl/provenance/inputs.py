@@ -1,0 +1,96 @@
+"""What the inputs of a job are: tables, a raw corpus, files that its settings name.
+
+Imported by the Snakefile: pyarrow is imported only where a table has to be opened.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from spcl.errors import UserError
+from spcl.provenance import corpora
+from spcl.provenance.contents import Contents
+from spcl.provenance.record import (
+    CORPUS,
+    Input,
+    Making,
+    Recipe,
+    Record,
+    keeps_record_of,
+    main_table,
+    read_folder_record,
+)
+
+_NAMING_FILES = ("options", "model", "curriculum")
+"""Settings of extractors, baselines and curricula: a text in them may be the path of a file."""
+
+
+class Named(Protocol):
+    """Names and values of a part of a job, as Snakemake hands them to scripts."""
+
+    def items(self) -> Any: ...
+    def get(self, name: str, default: Any = None) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class ScriptJob(Protocol):
+    """The object ``snakemake`` of a script."""
+
+    rule: str
+    wildcards: Named
+    params: Named
+    input: Named
+    output: Named
+
+
+def tables(inputs: Named) -> list[str]:
+    """The tables that stand for a job's inputs, each once; the corpus is none of them."""
+    corpus = inputs.get(CORPUS)
+    return list(dict.fromkeys(main_table(str(path)) for path in inputs if path != corpus))
+
+
+def files(settings: Mapping[str, Any]) -> list[str]:
+    """The files and folders that a job's settings name, such as the weights of an encoder."""
+    return sorted(set(_existing(settings, inside=False)))
+
+
+def _existing(value: Any, *, inside: bool) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _existing(one, inside=inside or key in _NAMING_FILES)
+    elif inside and isinstance(value, str) and value and os.path.exists(value):
+        yield value
+
+
+def making_of(job: ScriptJob) -> Making:
+    """The record of what a script makes, before it begins.
+
+    Raises
+    ------
+    UserError
+        A table among its inputs is not as it was written.
+    """
+    recipe = Recipe.of(job.rule, job.wildcards.items(), job.params.items())
+    inputs = {path: _table(path) for path in tables(job.input)}
+    if corpus := job.input.get(CORPUS):
+        contents = Contents(corpora.kept_contents(corpus))
+        content = corpora.content(corpus, job.params.get("reads"), contents)
+        inputs[CORPUS] = Input(content or "", read_folder_record(corpus))
+        contents.save()
+    own = Contents(Path(os.devnull))
+    inputs |= {path: Input(corpora.tree(path, own)) for path in files(recipe.settings)}
+    return Making(Record(recipe, inputs), tuple(map(Path, job.output)))
+
+
+def _table(path: str) -> Input:
+    from spcl.provenance.origin import origin
+
+    found = origin(path)
+    if found is None:
+        raise UserError(
+            f"{path}: not a readable Parquet file of this workflow, or changed since it was"
+            f" written; delete it and run again: snakemake --cores 1 {path} (with the --configfile"
+            " of your run, if it had one)"
+        )
+    return Input(found.content, found.record if keeps_record_of(path) else None)
