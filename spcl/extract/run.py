@@ -23,11 +23,14 @@ from tqdm import tqdm
 from spcl import parquet, schemas
 from spcl.data.media import MediaReference
 from spcl.data.records import Problem, problem_table
-from spcl.provenance.code import digest
 from spcl.errors import UserError
 from spcl.extract.base import Extractor, Item
 from spcl.job import HEADLINE
 from spcl.parquet import Column, Schema, describe, metadata
+from spcl.provenance.code import digest
+from spcl.provenance.contents import Contents
+from spcl.provenance.corpora import kept_contents, tree
+from spcl.provenance.inputs import files
 
 _SHARD_SIZE = 64  # utterances; a longer dialogue is a shard of its own
 _LOG_EVERY_S = 30.0
@@ -116,7 +119,8 @@ def extract(
         raise UserError(f"features.{m}: no utterance of {dataset} has a {_WORDS[m]}; {remedy}")
     items = [_item(*row, m, Path(corpus)) for row in zip(ids, sources, strict=True)]
     parts = _in_shards(items, utterances["dialogue_id"].to_pylist())
-    table = _run(extractor, parts, shards, threads, dataset)
+    contents = Contents(kept_contents(str(corpus)))
+    table = _run(extractor, parts, shards, threads, dataset, contents)
 
     reasons = table["reason"].to_pylist()
     problems = [
@@ -171,16 +175,24 @@ def _in_shards(items: Sequence[Item], dialogues: Sequence[str]) -> list[list[Ite
 
 
 def _run(
-    extractor: Extractor, parts: Sequence[list[Item]], shards: Path, threads: int, dataset: str
+    extractor: Extractor,
+    parts: Sequence[list[Item]],
+    shards: Path,
+    threads: int,
+    dataset: str,
+    contents: Contents,
 ) -> pa.Table:
     """Make each shard that is not there yet, and read them all."""
+    options = _options(extractor)
     identity = [
         extractor.name,
         extractor.version,
-        _options(extractor),
+        options,
+        {path: tree(path, contents) for path in files({"options": options})},
         digest(inspect.getfile(type(extractor))),
     ]
-    paths = [shards / f"{_short_digest([identity, _inputs(part)])}.parquet" for part in parts]
+    names = [_short_digest([identity, _inputs(part, contents)]) for part in parts]
+    paths = [shards / f"{name}.parquet" for name in names]
     n, done, last = sum(map(len, parts)), 0, time.monotonic()
     found = sum(path.exists() for path in paths)
     if found:
@@ -242,15 +254,13 @@ def report_problems(
     logger.log(HEADLINE, "%s; the table of problems says why", share)
 
 
-def _inputs(items: Sequence[Item]) -> list[Any]:
-    """What `items` are, and the size and time of change of their files."""
+def _inputs(items: Sequence[Item], contents: Contents) -> list[Any]:
+    """What `items` are, with the content of their files."""
     described: list[Any] = []
     for item in items:
         described.append([item.utterance_id, item.text, str(item.audio), str(item.video)])
-        for reference in (item.audio, item.video):
-            if reference is not None and Path(reference.path).exists():
-                facts = Path(reference.path).stat()
-                described.append([facts.st_size, facts.st_mtime_ns])
+        media = [one.path for one in (item.audio, item.video) if one is not None]
+        described.append([contents.of_file(path) for path in media])
     return described
 
 

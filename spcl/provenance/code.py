@@ -1,9 +1,9 @@
 """A hash over the code that a rule runs: a script and the modules that it imports.
 
 Modules count that belong to this project, to a plug-in's package or to the working folder; those of
-other installed packages have versions. What is hashed are syntax trees, so comments, docstrings,
-layout and time stamps do not count. Imported by the Snakefile, so it uses the standard library
-alone.
+other installed packages have versions, and plumbing (`spcl.provenance.decisive`) decides nothing.
+What is hashed are syntax trees, so comments, docstrings, layout and time stamps do not count.
+Imported by the Snakefile, so it uses the standard library alone.
 """
 
 import ast
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from spcl.provenance.decisive import plumbing
 from spcl.source import module_file, syntax
 
 _PACKAGE = "spcl"
@@ -22,7 +23,8 @@ _HOLDS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 def digest(script: str | Path, *modules: str | Path) -> str:
     """Hash `script`, the modules that it reaches by import, and `modules` with theirs.
 
-    Followed are the packages ``spcl`` and those of `modules`, and what lies in the working folder.
+    Followed are the packages ``spcl``, without its plumbing, and those of `modules`, and what lies in
+    the working folder.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ def digest(script: str | Path, *modules: str | Path) -> str:
     while pending:
         name = pending.pop()
         top = name.partition(".")[0]
-        if name in seen or not (top in packages or _lies_here(top)):
+        if name in seen or plumbing(name) or not (top in packages or _lies_here(top)):
             continue
         path = module_file(name)
         if path is not None:

@@ -1,28 +1,23 @@
-"""Which results no longer fit the present config, code and data, before Snakemake plans a run.
-
-Snakemake's own triggers ask records in ``.snakemake`` and time stamps. The first get lost when
-results are copied, and the second lie when a file is replaced by an older one. So these triggers
-are off, and what is decided here is forced.
+"""Which results no longer fit the present config, code and data.
 
 Imported by the Snakefile: pyarrow is imported only where a table has to be opened.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spcl.provenance import corpora
 from spcl.provenance.contents import Contents
-from spcl.provenance.inputs import files, tables
+from spcl.provenance.inputs import files
 from spcl.provenance.record import (
     CORPUS,
     FOLDER_RECORD,
     Input,
     Recipe,
     Record,
-    main_table,
     read_folder_record,
 )
 
@@ -176,64 +171,3 @@ def _changed(then: Any, now: Any, key: str = "") -> Iterator[str]:
 def _short(value: Any) -> str:
     text = "not set" if value is None else str(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
-
-
-def planned(jobs: Any) -> dict[Any, PlannedJob]:
-    """The jobs of Snakemake's graph that keep a record, by Snakemake's job.
-
-    Parameters
-    ----------
-    jobs
-        A ``snakemake.dag.DAG``.
-    """
-    own = {
-        job: PlannedJob(
-            Recipe.of(job.rule.name, job.wildcards.items(), job.params.items()),
-            tuple(map(str, job.output)),
-            tuple(tables(job.input)),
-            job.input.get(CORPUS),
-            job.params.get("reads", "nothing"),
-        )
-        for job in jobs.jobs
-        if job.output
-    }
-    by_output = {job.outputs[0]: job for job in own.values()}
-    for job in own.values():
-        job.upstream = {name: by_output[name] for name in job.tables if name in by_output}
-        if job.corpus in by_output:
-            job.upstream[CORPUS] = by_output[job.corpus]
-    return own
-
-
-def force_what_no_longer_fits(dag_class: type, workflow: Any, say: Callable[[str], None]) -> None:
-    """Let the graph of `workflow` make again what no longer fits, and say why.
-
-    Snakemake has no door for a judgement of one's own, so this goes before the step in which a
-    graph asks each of its jobs whether it has to run.
-
-    Parameters
-    ----------
-    dag_class
-        ``snakemake.dag.DAG``.
-    workflow
-        The present workflow; graphs of others are left alone.
-    say
-        Gets a line for each reason.
-    """
-    ask_each_job: Any = dag_class.update_needrun  # type: ignore[attr-defined]
-
-    async def update_needrun(dag: Any, *arguments: Any, **options: Any) -> None:
-        if dag.workflow is workflow:
-            plan = Plan()
-            results: dict[str, list[str]] = {}
-            for job in planned(dag).values():
-                if reason := plan.reason(job):
-                    dag.forcefiles.update(job.outputs)
-                    results.setdefault(reason, []).append(job.outputs[0])
-            plan.save()
-            for reason, outputs in results.items():
-                more = f" and {len(outputs) - 1} more" if len(outputs) > 1 else ""
-                say(f"{outputs[0]}{more}: made again, for {reason}")
-        await ask_each_job(dag, *arguments, **options)
-
-    dag_class.update_needrun = update_needrun  # type: ignore[attr-defined]

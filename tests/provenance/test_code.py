@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 PACKAGE = {
     "script.py": "from spcl.cell import train\ntrain()\n",
     "spcl/__init__.py": "",
     "spcl/cell.py": "import spcl.loop\nfrom spcl import models\n\ndef train():\n    return 1\n",
-    "spcl/loop.py": "from .metrics import score\n",
+    "spcl/loop.py": "from spcl import parquet\nfrom .metrics import score\n",
+    "spcl/parquet.py": "import spcl.report\n",
     "spcl/metrics.py": '"""Scores."""\n\n\ndef score(x):\n    """Of x."""\n    return x + 1\n',
     "spcl/models/__init__.py": "import importlib\n",
     "spcl/models/small.py": "from spcl.models import layers\nSIZE = 1\n",
@@ -22,14 +24,14 @@ PACKAGE = {
 
 @pytest.fixture
 def project(tmp_path):
-    """A little project around a copy of spcl/digest.py and what it imports."""
+    """A little project around a copy of spcl/provenance/code.py and what it imports."""
     for name, text in PACKAGE.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for name in ("digest.py", "errors.py", "source.py"):
-        source = Path(__file__).parents[1] / "spcl" / name
-        (tmp_path / "spcl" / name).write_text(source.read_text())
+    for name in ("errors.py", "source.py", "provenance/code.py", "provenance/decisive.py"):
+        (tmp_path / "spcl" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "spcl" / name).write_text((ROOT / "spcl" / name).read_text())
     return tmp_path
 
 
@@ -74,8 +76,12 @@ def test_code_that_is_reached_counts(project, name, old, new):
         ("spcl/metrics.py", "def score(x)", "\n\ndef score(\n    x,\n)"),
         ("spcl/report.py", "plain", "gaudy"),
         ("spcl/models/large.py", "9", "8"),
+        ("spcl/parquet.py", "import", "COMPRESSION = 'zstd'\nimport"),
     ],
-    ids=["docstring", "no docstring", "comment", "layout", "unrelated module", "other baseline"],
+    ids=[
+        *("docstring", "no docstring", "comment", "layout"),
+        *("only plumbing imports it", "other baseline", "plumbing"),
+    ],
 )
 def test_what_runs_the_same_does_not(project, name, old, new):
     before = digest(project, "spcl.models.small")

@@ -41,14 +41,6 @@ GRID = {
 }
 """A config of four cells, for tests that run nothing."""
 
-TOUCH = """
-import sys, types, snakemake.executors.touch
-from snakemake.cli import main
-snakemake.executors.touch.time = types.SimpleNamespace(sleep=lambda seconds: None)
-main(["--touch", "--forceall", "--cores", "1000", "--configfile", sys.argv[1]])
-"""
-"""Snakemake sleeps a tenth of a second for each job that it touches, one after another."""
-
 BROUGHT = {letter: {"extractor": "corpus"} for letter in "at"}
 CHATS = {"path": "data/chats", "protocol": "official", "modalities": "t"}
 MIXED = GRID | {
@@ -164,17 +156,14 @@ class Project:
         return {path for path, (_, _, pending) in found.items() if pending}
 
     def take_for_made(self, config):
-        """Leave files of zeros where the workflow would make some; let Snakemake believe them."""
-        for path in self.summary(config):
-            file = self.folder / path
-            if file.suffix:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                # Features are large; Snakemake looks at small files otherwise than at large ones.
-                file.write_bytes(bytes(1_500_000 if file.parts[-3] == "features" else 0))
-            else:
-                file.mkdir(parents=True)
-        command = [sys.executable, "-c", TOUCH, str(config)]
-        subprocess.run(command, cwd=self.folder, capture_output=True, check=True)
+        """Leave a placeholder, with the record that it should have, of each file to be made."""
+        program = str(ROOT / "tests" / "workflow" / "placeholders.py")
+        command = [sys.executable, program, "-n", "--configfile", str(config)]
+        environment = os.environ | {"PYTHONPATH": str(self.folder)}
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def copy(self, folder):
         shutil.copytree(self.folder, folder)
@@ -206,7 +195,7 @@ def project(tmp_path):
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory):
-    """A project where Snakemake takes the files of GRID for made; they hold zeros."""
+    """A project where Snakemake takes the files of GRID for made; they are placeholders."""
     project = copy_of_project(tmp_path_factory.mktemp("made") / "project")
     project.take_for_made(project.configure(GRID))
     return project
@@ -220,7 +209,7 @@ def made(made_once, tmp_path):
 
 @pytest.fixture(scope="session")
 def mixed_once(tmp_path_factory):
-    """A project where Snakemake takes the files of MIXED for made; they hold zeros."""
+    """A project where Snakemake takes the files of MIXED for made; they are placeholders."""
     project = copy_of_project(tmp_path_factory.mktemp("mixed") / "project")
     project.take_for_made(project.configure(MIXED))
     return project

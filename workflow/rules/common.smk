@@ -8,11 +8,9 @@ import shutil
 from functools import cache
 from pathlib import Path
 
-from snakemake.dag import DAG
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
-from spcl.clock import refuse_future
 from spcl.config import check, check_cell, check_cells, check_paces
 from spcl.datasets import (
     MODALITY_SETS,
@@ -30,7 +28,7 @@ from spcl.leftover import end_leftover_jobs
 from spcl.progress import Progress
 from spcl.provenance.code import digest
 from spcl.provenance.corpora import gone
-from spcl.provenance.plan import force_what_no_longer_fits
+from spcl.provenance.triggers import ignore_time_stamps, judge_by_records
 from spcl.status.jobs import jobs
 
 # What makes up a grid of jobs lives to the end: to look for garbage in it takes a fifth of the time.
@@ -54,6 +52,7 @@ if workflow.is_main_process and not workflow.touch:
             running=lambda: "running" if workflow.local_exec else "submitted",
         )
     )
+ignore_time_stamps()
 for folder in ("results", "logs", "benchmarks"):
     # Snakemake would take every file in it for one that somebody protects.
     if Path(folder).exists() and not os.access(folder, os.W_OK) and not workflow.dryrun:
@@ -70,9 +69,7 @@ if workflow.is_main_process:
         logger.info(f"{name} has only {modalities(config, name)}: no cells of {', '.join(sets)}")
     for line in gone(config["datasets"]):
         logger.warning(line)
-    refuse_future(config["datasets"])
-    if not workflow.touch:
-        force_what_no_longer_fits(DAG, workflow, logger.info)
+    judge_by_records(workflow, logger.info)
 
 GRID = config["name"]
 # Jobs on other nodes keep to it: what they ask for must not hang on the GPUs that their node shows.

@@ -1,0 +1,87 @@
+"""Has Snakemake make again what no longer fits, and nothing else.
+
+Its own triggers ask records in ``.snakemake`` and time stamps. The first get lost when results are
+copied, and the second lie when a file is replaced by an older one, or copied, or when a clock is
+wrong. Snakemake has no door for a judgement of one's own, so functions of it are replaced here.
+Imported by the Snakefile.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from snakemake.dag import DAG
+from snakemake.io import _IOFile
+
+from spcl.provenance.inputs import tables
+from spcl.provenance.plan import Plan, PlannedJob
+from spcl.provenance.record import CORPUS, Recipe
+
+
+def judge_by_records(workflow: Any, say: Callable[[str], None]) -> None:
+    """Let `workflow` make again what `Plan` finds a reason for.
+
+    Parameters
+    ----------
+    workflow
+        The present ``snakemake.workflow.Workflow``.
+    say
+        Gets a line for each reason.
+    """
+    ask_each_job = DAG.update_needrun
+
+    async def update_needrun(dag: Any, *arguments: Any, **options: Any) -> None:
+        if dag.workflow is workflow:
+            for reason, outputs in _reasons(dag).items():
+                dag.forcefiles.update(outputs)
+                more = f" and {len(outputs) - 1} more" if len(outputs) > 1 else ""
+                say(f"{outputs[0]}{more}: made again, for {reason}")
+        await ask_each_job(dag, *arguments, **options)
+        for job in dag.jobs:  # nobody misses Snakemake's records
+            dag.reason(job).no_metadata = dag.reason(job).outdated_metadata = False
+
+    DAG.update_needrun = update_needrun
+
+
+def ignore_time_stamps() -> None:
+    """Let no file count as newer than another, and none that was made be too old to be kept."""
+
+    async def is_newer(file: Any, time: float) -> bool:
+        return False
+
+    async def check_output_mtime(dag: Any, job: Any, files: Any) -> None:
+        return
+
+    _IOFile.is_newer = is_newer
+    DAG.check_output_mtime = check_output_mtime
+
+
+def _reasons(dag: Any) -> dict[str, list[str]]:
+    """By reason, the main results that are to be made again."""
+    plan = Plan()
+    found: dict[str, list[str]] = {}
+    for job in planned(dag).values():
+        if reason := plan.reason(job):
+            found.setdefault(reason, []).append(job.outputs[0])
+    plan.save()
+    return found
+
+
+def planned(dag: Any) -> dict[Any, PlannedJob]:
+    """The jobs of Snakemake's graph that leave results, by Snakemake's job."""
+    own = {
+        job: PlannedJob(
+            Recipe.of(job.rule.name, job.wildcards.items(), job.params.items()),
+            tuple(map(str, job.output)),
+            tuple(tables(job.input)),
+            job.input.get(CORPUS),
+            job.params.get("reads", "nothing"),
+        )
+        for job in dag.jobs
+        if job.output
+    }
+    by_output = {job.outputs[0]: job for job in own.values()}
+    for job in own.values():
+        job.upstream = {name: by_output[name] for name in job.tables if name in by_output}
+        if job.corpus in by_output:
+            job.upstream[CORPUS] = by_output[job.corpus]
+    return own

@@ -1,0 +1,63 @@
+"""Snakemake that leaves a placeholder with the right record for each result that it would make.
+
+Run in a project's folder, with Snakemake's arguments.
+"""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow as pa
+from snakemake.cli import main
+from snakemake.dag import DAG
+
+from spcl import parquet
+from spcl.parquet import Column, Schema
+from spcl.provenance.inputs import making_of
+from spcl.provenance.triggers import planned
+from spcl.provenance.record import leave_folder_record, making
+
+PLACEHOLDER = Schema("placeholder", (Column("made", pa.string(), "the file"),), key=())
+
+
+def leave_all(dag):
+    """Leave the results of all jobs, each after those that it reads."""
+    jobs = {own.outputs[0]: (job, own) for job, own in planned(dag).items()}
+    left = set()
+
+    def leave(job, own):
+        if own.outputs[0] in left:
+            return
+        left.add(own.outputs[0])
+        for above in own.upstream.values():
+            leave(*jobs[above.outputs[0]])
+        parts = {name: getattr(job, name) for name in ("wildcards", "params", "input", "output")}
+        with making(making_of(SimpleNamespace(rule=job.rule.name, **parts))):
+            for path in reversed(own.outputs):
+                leave_one(Path(path))
+
+    for job, own in jobs.values():
+        leave(job, own)
+
+
+def leave_one(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".parquet":
+        parquet.write(pa.table({"made": [str(path)]}), path, PLACEHOLDER)
+    elif path.suffix:
+        path.write_text(f"{path}\n")
+    else:
+        path.mkdir(exist_ok=True)
+        leave_folder_record(path)
+
+
+ask_each_job = DAG.update_needrun
+
+
+async def update_needrun(dag, *arguments, **options):
+    leave_all(dag)
+    await ask_each_job(dag, *arguments, **options)
+
+
+DAG.update_needrun = update_needrun
+main(sys.argv[1:])
