@@ -76,7 +76,7 @@ class Plan:
             return f"{main} was changed after it was written, or another program wrote it"
         if told.record is None:
             return f"{main} does not say what made it"
-        for path in others:
+        for path in filter(os.path.exists, others):
             name = os.path.basename(path)
             if name in told.beside and told.beside[name] != self._beside(path):
                 return f"{path} is not what was written with {main}"

@@ -3,12 +3,13 @@
 import copy
 import os
 import re
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import BROUGHT, GRID, MIXED
+from tests.workflow.conftest import BROUGHT, CHATS, GRID, MIXED, copy_of_project
 
 # docs/reruns.md has a row for every test of this file.
 
@@ -160,6 +161,7 @@ def test_an_environment_is_its_jobs_where_they_run_in_it(made, monkeypatch, tmp_
     (tmp_path / "conda").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     sdm = ("--sdm", "conda")
+    made.snakemake("--touch", "--forceall", "--cores", "1", config="grid.yaml")
     assert "data/meld-one" in made.pending("grid.yaml", *sdm)
     made.snakemake("--touch", "--forceall", "--cores", "1", *sdm, config="grid.yaml")
     made.append("envs/report.yaml", "  - cowpy")
@@ -235,14 +237,12 @@ def test_features_of_other_bytes_are_what_is_made_of_them(made):
     }
 
 
-def test_a_change_may_be_waved_through(made):
-    """For one run, or for good: then the next change counts again."""
+def test_a_change_cannot_be_waved_through(made):
+    """A result says what made it: neither other triggers nor new time stamps change that."""
     made.append("spcl/training/loop.py", "CHANGED = 1")
-    assert made.pending("grid.yaml", "--rerun-triggers", "mtime") == set()
+    assert cells_of(made.pending("grid.yaml", "--rerun-triggers", "mtime")) == EVERY_CELL
     made.snakemake("--touch", "--cores", "1", config="grid.yaml")
-    assert made.pending("grid.yaml") == set()
-    made.append("spcl/models/mmgcn.py", "CHANGED = 1")
-    assert cells_of(made.pending("grid.yaml")) == {"mmgcn/at/none", "mmgcn/at/spcl"}
+    assert cells_of(made.pending("grid.yaml")) == EVERY_CELL
 
 
 def test_force_runs_one_cell_alone(made_once):
@@ -257,12 +257,12 @@ def test_force_by_rule_is_all_its_jobs_and_what_is_made_of_them(made_once):
     assert "score_utterances" not in jobs
 
 
-def remade(project, **changes):
-    """What is made anew for tables and figures when datasets of MIXED or keys change or go (None).
+def remade(project, base=MIXED, **changes):
+    """What is made anew for tables and figures when datasets of `base` or keys change or go (None).
 
     Short: ``results/`` and suffixes are left out, a corpus or a cell is named as a whole.
     """
-    config = copy.deepcopy(MIXED)
+    config = copy.deepcopy(base)
     for name, change in changes.items():
         name = name.replace("_", "-")
         entry = {**config["datasets"].get(name, {}), **(change or {})}
@@ -328,27 +328,75 @@ def test_other_bytes_are_all_datasets_that_lie_there(mixed):
     assert found == {"data/chats", *both}
 
 
-def test_a_table_of_a_users_corpus_is_everything_of_its_datasets(mixed):
-    """Though the folder's time stamp stays as it is; other files count when it is touched."""
-    brought = {"chats": {"download": None}}
-    everything = all_of("chats", "t", ["t"]) | all_of("chats-drawn", "t", ["t"])
-    folder = mixed.folder / "data" / "chats"
-    (folder / ".snakemake_timestamp").unlink()  # of the rule that made it: a user's has none
-    table = folder / "inner" / "utterances.csv"
-    table.parent.mkdir()
-    table.write_text("dialogue_id,emotion\n1,calm\n")
-    remade(mixed, **brought)
-    mixed.snakemake("--touch", "--cores", "1", config="grid.yaml")
-    soon = time.time() + 60
+@pytest.fixture
+def brought(tmp_path):
+    """A project whose corpora a user brought: a table with a sound, and features of a dialogue."""
+    project = copy_of_project(tmp_path / "project")
+    folder = project.folder / "data" / "chats"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("utterances.csv", "talk.wav", "t.npz", "inner/labels.json.feature"):
+        (folder / name).write_text("as it was")
+    project.take_for_made(project.configure(BROUGHT_CORPORA))
+    return project
 
-    os.utime(table, (soon, soon))
-    (table.parent / "talk.wav").write_text("hello")
-    assert remade(mixed, **brought) == set()
-    table.write_text("dialogue_id,emotion\n1,cross\n")
-    assert remade(mixed, **brought) == everything
-    table.write_text("dialogue_id,emotion\n1,calm\n")
-    os.utime(folder)
-    assert remade(mixed, **brought) == everything
+
+BROUGHT_CORPORA = MIXED | {
+    "datasets": {
+        "chats": CHATS | {"modalities": "at", "features": {"t": BROUGHT["t"]}},
+        "chats-drawn": CHATS | {"protocol": "spcl"},
+    }
+}
+CHATS_AT = all_of("chats", "at", ["at", "t"])
+CHATS_DRAWN = all_of("chats-drawn", "t", ["t"])
+
+
+def changed_in_place(path, *, stamp):
+    """Other bytes, as many as before, under a time stamp that is `stamp` seconds later."""
+    before = path.stat()
+    path.write_text(path.read_text()[::-1])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + int(stamp * 1e9)))
+
+
+@pytest.mark.parametrize("stamp", [0, -86400, 60], ids=["same stamp", "older", "newer"])
+@pytest.mark.parametrize("name", ["utterances.csv", "t.npz", "inner/labels.json.feature"])
+def test_a_document_of_a_users_corpus_is_everything_of_its_datasets(brought, name, stamp):
+    """Whatever its time stamp says, and nothing when it is back."""
+    changed_in_place(brought.folder / "data" / "chats" / name, stamp=stamp)
+    assert remade(brought, base=BROUGHT_CORPORA) == CHATS_AT | CHATS_DRAWN
+    changed_in_place(brought.folder / "data" / "chats" / name, stamp=0)
+    assert remade(brought, base=BROUGHT_CORPORA) == set()
+
+
+@pytest.mark.parametrize("stamp", [0, -86400, 60], ids=["same stamp", "older", "newer"])
+def test_media_of_a_users_corpus_are_the_features_made_of_them(brought, stamp):
+    wave = brought.folder / "data" / "chats" / "talk.wav"
+    wave.write_bytes(b"RIFF....WAVE and sound")
+    remade(brought, base=BROUGHT_CORPORA)
+    brought.take_for_made("grid.yaml")
+    before = wave.stat()
+    wave.write_bytes(b"RIFF....WAVE and noise")
+    os.utime(wave, ns=(before.st_atime_ns, before.st_mtime_ns + int(stamp * 1e9)))
+    assert remade(brought, base=BROUGHT_CORPORA) == {
+        *("features/chats/a", "difficulty/chats/a", "difficulty/chats/conversations"),
+        "cells/chats/mmgcn/at/none",
+    }
+
+
+@pytest.mark.parametrize("change", ["touched", "moved", "copied"])
+def test_a_users_corpus_of_the_same_bytes_is_nothing(brought, change):
+    folder = brought.folder / "data" / "chats"
+    if change == "touched":
+        soon = time.time() + 60
+        for path in [*folder.rglob("*"), folder]:
+            os.utime(path, (soon, soon))
+    elif change == "moved":
+        folder.rename(folder.with_name("aside"))
+        folder.symlink_to("aside")
+    else:
+        shutil.copytree(folder, folder.with_name("copy"))
+        shutil.rmtree(folder)
+        folder.with_name("copy").rename(folder)
+    assert remade(brought, base=BROUGHT_CORPORA) == set()
 
 
 def test_an_extractor_of_a_datasets_own_is_that_dataset_with_all_its_folds(mixed):
