@@ -1,19 +1,18 @@
-"""Gather the tables of all cells of one corpus into one table of each kind."""
+"""Gather the tables of all cells of one corpus, if their scores are those of their predictions."""
 
 from snakemake.iocontainers import Snakemake
 
 from spcl import parquet
 from spcl.job import job
-from spcl.schemas import ADMISSIONS, HISTORY, METRICS, PREDICTIONS
+from spcl.training.cell_tables import KINDS, CellTables
+from spcl.training.rescoring import check_scores
 
 snakemake: Snakemake
 
 with job(snakemake.log[0], snakemake):
-    for kind, schema in {
-        "history": HISTORY,
-        "predictions": PREDICTIONS,
-        "curriculum": ADMISSIONS,
-        "metrics": METRICS,
-    }.items():
-        table = parquet.read_all(snakemake.input[kind], schema)
-        parquet.write(table, snakemake.output[kind], schema)
+    given = snakemake.input
+    for paths in zip(*(given[kind] for kind in KINDS), strict=True):
+        of_cell = dict(zip(KINDS, paths, strict=True))
+        check_scores(CellTables.read(of_cell), of_cell["metrics"])
+    for kind, schema in KINDS.items():
+        parquet.write(parquet.read_all(given[kind], schema), snakemake.output[kind], schema)

@@ -8,7 +8,7 @@ from spcl import parquet
 from spcl.device import reserved_gpu
 from spcl.grid import Cell
 from spcl.job import job
-from spcl.provenance.record import current
+from spcl.provenance.record import contents_read
 from spcl.provenance.stamp import stamp
 from spcl.schemas import FEATURES, UTTERANCES
 from spcl.training.cell import train_cell
@@ -23,7 +23,6 @@ with job(snakemake.log[0], snakemake), reserved_gpu(snakemake.params.device):
     given, params, made = snakemake.input, snakemake.params, dict(snakemake.output.items())
     checkpoints = Checkpoints(Path(params.working), Path(params.kept))
     tables = [parquet.read(path, FEATURES) for path in given.features]
-    read = current().record.inputs
     trained = train_cell(
         cell,
         parquet.read(given.utterances, UTTERANCES),
@@ -37,7 +36,11 @@ with job(snakemake.log[0], snakemake), reserved_gpu(snakemake.params.device):
             device=params.device,
             code=params.code,
             # What sets the pace, another cell, counts seed by seed.
-            inputs={n: one.content for n, one in read.items() if not n.startswith("results/cells")},
+            inputs={
+                name: content
+                for name, content in contents_read().items()
+                if not name.startswith("results/cells")
+            },
         ),
         checkpoints=checkpoints,
     )

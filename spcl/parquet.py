@@ -121,7 +121,6 @@ def write(table: pa.Table, path: str | Path, schema: Schema, **meta: Any) -> Non
     if fault:
         raise ValueError(f"{path}: not a table of {schema.name}: {fault}")
 
-
     def save(temporary: Path) -> None:
         with temporary.open("wb") as file:
             hashed = HashedFile(file, table.schema)
@@ -151,8 +150,8 @@ def read(path: str | Path, schema: Schema, columns: Sequence[str] | None = None)
     """
     path = Path(path)
     if not path.exists():
-        raise UserError(f"{path}: no such file; make it with: {_command(path)}")
-    remedy = f"delete it and run again: {_command(path)}"
+        raise UserError(f"{path}: no such file; make it with: {command(path)}")
+    remedy = f"delete it and run again: {command(path)}"
     try:
         with path.open("rb") as file:
             parts = pq.ParquetFile(file)
@@ -193,13 +192,13 @@ def read_all(paths: Sequence[str | Path], schema: Schema) -> pa.Table:
         path = paths[first - 1]
         raise UserError(
             f"{path}: has rows of another file of its kind, as a copy would; delete it and run"
-            f" again: {_command(path)}"
+            f" again: {command(path)}"
         )
     return whole
 
 
-def _command(path: Path | str) -> str:
-    """What makes a file; which config it was made with is not known here."""
+def command(path: Path | str) -> str:
+    """What makes a file again; which config it was made with is not known here."""
     return f"snakemake --cores 1 {path} (with the --configfile of your run, if it had one)"
 
 

@@ -23,8 +23,8 @@ _HOLDS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 def digest(script: str | Path, *modules: str | Path) -> str:
     """Hash `script`, the modules that it reaches by import, and `modules` with theirs.
 
-    Followed are the packages ``spcl``, without its plumbing, and those of `modules`, and what lies in
-    the working folder.
+    Followed are the package ``spcl`` without its plumbing, those of `modules`, and what lies in the
+    working folder.
 
     Parameters
     ----------

@@ -15,12 +15,17 @@ Reads = Literal["documents", "media", "nothing"]
 """What a job reads of a corpus: what an importer opens; the media; or only what was imported."""
 
 _MEDIA = frozenset(
-    ".wav .mp3 .flac .ogg .opus .m4a .aac .aiff .wma .mp4 .m4v .mkv .avi .mov .webm .mpg .mpeg .ts"
-    " .flv .wmv .jpg .jpeg .png".split()
+    {".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aiff", ".wma"}
+    | {".mp4", ".m4v", ".mkv", ".avi", ".mov", ".webm", ".mpg", ".mpeg", ".ts", ".flv", ".wmv"}
+    | {".jpg", ".jpeg", ".png"}
 )
 _DOCUMENTS = frozenset(
-    ".csv .tsv .txt .parquet .npz .npy .pkl .pickle .p .pck .joblib .pt .pth .json .feature".split()
+    {".csv", ".tsv", ".txt", ".json", ".feature", ".parquet", ".npz", ".npy"}
+    | {".pkl", ".pickle", ".p", ".pck", ".joblib", ".pt", ".pth"}
 )
+_PROSE = frozenset({".md", ".rst", ".html", ".pdf", ".docx", ".py", ".sh", ".ipynb", ".log"})
+"""Files of any other suffix count as documents and as media."""
+
 _SPLIT_FILES = {".json", ".feature"}  # a corpus of several files may be given as one of them
 _UNREAD = {"MOCAP_hand", "MOCAP_head", "MOCAP_rotated"}  # IEMOCAP's; gigabytes that no reader opens
 _MARK = "SIMULATED.txt"
@@ -41,20 +46,20 @@ def content(corpus: str, reads: Reads, contents: Contents) -> str | None:
     if not os.path.exists(corpus):
         return None
     files = sorted(_files(corpus))
-    media = [path for path in files if _suffix(path) in _MEDIA]
-    documents = [path for path in files if path == corpus or _suffix(path) in _DOCUMENTS]
+    media = [path for path in files if _suffix(path) not in _DOCUMENTS | _PROSE]
+    documents = [path for path in files if path == corpus or _suffix(path) not in _MEDIA | _PROSE]
     found: dict[str, str | None] = {}
     if reads == "media":
         found = contents.of_files(media)
     elif reads == "documents":
-        found = contents.of_files(documents) | {path: contents.of_start(path) for path in media}
+        found = {path: contents.of_start(path) for path in media} | contents.of_files(documents)
     base = corpus if os.path.isdir(corpus) else os.path.dirname(corpus)
     named = {os.path.relpath(path, base or "."): one for path, one in found.items()}
     return digest([os.path.basename(corpus) if os.path.isfile(corpus) else None, named])
 
 
 def tree(path: str, contents: Contents) -> str:
-    """Digest of a file, or of all files of a folder by name: the weights of a model, for example."""
+    """Digest of a file, or of all files of a folder by name: for example, a model's weights."""
     if os.path.isfile(path):
         return contents.of_file(path) or ""
     found = contents.of_files(sorted(_files(path)))

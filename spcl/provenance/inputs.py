@@ -50,6 +50,21 @@ def tables(inputs: Named) -> list[str]:
     return list(dict.fromkeys(main_table(str(path)) for path in inputs if path != corpus))
 
 
+def _given(inputs: Named) -> dict[str, dict[str, str | list[str]]]:
+    """By such a table, what is given of the files beside it, see `Input.given`."""
+    found: dict[str, dict[str, str | list[str]]] = {path: {} for path in tables(inputs)}
+    for name, paths in dict(inputs.items()).items() or [("", list(inputs))]:
+        if isinstance(paths, str):
+            if name != CORPUS:
+                found[main_table(paths)][name] = os.path.basename(paths)
+            continue
+        for path in map(str, paths):
+            several = found[main_table(path)].setdefault(name, [])
+            assert isinstance(several, list)
+            several.append(os.path.basename(path))
+    return found
+
+
 def files(settings: Mapping[str, Any]) -> list[str]:
     """The files and folders that a job's settings name, such as the weights of an encoder."""
     return sorted(set(_existing(settings, inside=False)))
@@ -72,7 +87,7 @@ def making_of(job: ScriptJob) -> Making:
         A table among its inputs is not as it was written.
     """
     recipe = Recipe.of(job.rule, job.wildcards.items(), job.params.items())
-    inputs = {path: _table(path) for path in tables(job.input)}
+    inputs = {path: _table(path, given) for path, given in _given(job.input).items()}
     if corpus := job.input.get(CORPUS):
         contents = Contents(corpora.kept_contents(corpus))
         content = corpora.content(corpus, job.params.get("reads"), contents)
@@ -80,10 +95,11 @@ def making_of(job: ScriptJob) -> Making:
         contents.save()
     own = Contents(Path(os.devnull))
     inputs |= {path: Input(corpora.tree(path, own)) for path in files(recipe.settings)}
-    return Making(Record(recipe, inputs), tuple(map(Path, job.output)))
+    outputs = dict(job.output.items()) or dict(zip([""], job.output, strict=True))
+    return Making(Record(recipe, inputs), {name: Path(path) for name, path in outputs.items()})
 
 
-def _table(path: str) -> Input:
+def _table(path: str, given: Mapping[str, str | list[str]]) -> Input:
     from spcl.provenance.origin import origin
 
     found = origin(path)
@@ -93,4 +109,4 @@ def _table(path: str) -> Input:
             f" written; delete it and run again: snakemake --cores 1 {path} (with the --configfile"
             " of your run, if it had one)"
         )
-    return Input(found.content, found.record if keeps_record_of(path) else None)
+    return Input(found.content, found.record if keeps_record_of(path) else None, given)

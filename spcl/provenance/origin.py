@@ -37,11 +37,15 @@ class Origin:
         What it was made of; None for one that no job of the workflow wrote.
     beside
         By file name, the content of what its job left beside it.
+    outputs
+        The names of all files that its job left, itself first, by the job's names for them; empty
+        where another of them stands for all.
     """
 
     content: str
     record: Record | None
     beside: Mapping[str, str]
+    outputs: Mapping[str, str]
 
 
 class HashedFile:
@@ -77,10 +81,11 @@ def described(path: Path, digest: str) -> dict[bytes, str]:
     job = current()
     if job is not None:
         told["record"] = job.record.to_json()
-        if path in job.outputs[:1]:
-            there = [other for other in job.outputs[1:] if other.exists()]
-            told["beside"] = {other.name: content(other) for other in there}
-    return {_ORIGIN_KEY: json.dumps(told, sort_keys=True)}
+        outputs = list(job.outputs.values())
+        if path in outputs[:1]:
+            told["outputs"] = {name: one.name for name, one in job.outputs.items()}
+            told["beside"] = {one.name: content(one) for one in outputs[1:] if one.exists()}
+    return {_ORIGIN_KEY: json.dumps(told)}
 
 
 def unaltered(file: BinaryIO, parts: pq.ParquetFile) -> bool:
@@ -97,10 +102,9 @@ def origin(path: str | Path) -> Origin | None:
             if not unaltered(file, parts):
                 return None
             told = json.loads(parts.metadata.metadata[_ORIGIN_KEY])
-        record = told.get("record")
-        return Origin(
-            told["content"], Record.from_json(record) if record else None, told.get("beside", {})
-        )
+        record = Record.from_json(told["record"]) if "record" in told else None
+        beside, outputs = told.get("beside", {}), told.get("outputs", {})
+        return Origin(told["content"], record, beside, outputs)
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -14,7 +14,6 @@ from spcl.provenance.contents import Contents
 from spcl.provenance.inputs import files
 from spcl.provenance.record import (
     CORPUS,
-    FOLDER_RECORD,
     Input,
     Recipe,
     Record,

@@ -64,10 +64,37 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Input:
-    """What a job has read: the digest of its content, and what that was made of if it may go."""
+    """What a job has read.
+
+    Attributes
+    ----------
+    content
+        The digest of its content.
+    record
+        What that was made of, where it may go.
+    given
+        By the job's name for it ("" = none), the file, or the files, that lie there and were read.
+    """
 
     content: str
     record: "Record | None" = None
+    given: Mapping[str, str | list[str]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for `from_json`."""
+        values: dict[str, Any] = {"content": self.content}
+        if self.record:
+            values["record"] = self.record.to_json()
+        if self.given:
+            values["given"] = dict(self.given)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Back from `to_json`."""
+        record = values.get("record")
+        made = Record.from_json(record) if record else None
+        return cls(values["content"], made, values.get("given", {}))
 
 
 @dataclass(frozen=True)
@@ -78,18 +105,18 @@ class Record:
     inputs: Mapping[str, Input]
 
     @property
+    def contents(self) -> dict[str, str]:
+        """By name of an input, the digest of its content."""
+        return {name: one.content for name, one in self.inputs.items()}
+
+    @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits over the recipe and the inputs' content."""
-        contents = {name: one.content for name, one in self.inputs.items()}
-        return digest([vars(self.recipe), contents])
+        return digest([vars(self.recipe), self.contents])
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for `from_json`."""
-        inputs = {
-            name: {"content": one.content}
-            | ({"record": one.record.to_json()} if one.record else {})
-            for name, one in self.inputs.items()
-        }
+        inputs = {name: one.to_json() for name, one in self.inputs.items()}
         return vars(self.recipe) | {"inputs": inputs}
 
     @classmethod
@@ -102,12 +129,7 @@ class Record:
             The values are no record.
         """
         given = dict(values)
-        inputs = {
-            name: Input(
-                one["content"], cls.from_json(one["record"]) if one.get("record") else None
-            )
-            for name, one in given.pop("inputs").items()
-        }
+        inputs = {name: Input.from_json(one) for name, one in given.pop("inputs").items()}
         return cls(Recipe(**given), inputs)
 
 
@@ -131,10 +153,13 @@ def keeps_record_of(path: str) -> bool:
 
 @dataclass
 class Making:
-    """A job at work: the record of what it makes, and the files that it leaves, the main one first."""
+    """A job at work: the record of what it makes, and the files that it leaves, main one first.
+
+    Those have the job's names for them; a single one may have none, which is "".
+    """
 
     record: Record
-    outputs: tuple[Path, ...] = field(default_factory=tuple)
+    outputs: Mapping[str, Path] = field(default_factory=dict)
 
 
 _MAKING: ContextVar[Making | None] = ContextVar("making", default=None)
@@ -155,6 +180,12 @@ def current() -> Making | None:
     return _MAKING.get()
 
 
+def contents_read() -> dict[str, str]:
+    """By name of an input of the job that is at work, the digest of its content."""
+    job = current()
+    return job.record.contents if job else {}
+
+
 def read_folder_record(folder: str | Path) -> Record | None:
     """The record that `leave_folder_record` left; None where there is none that can be read."""
     try:
@@ -168,5 +199,5 @@ def leave_folder_record(folder: str | Path) -> None:
     """Leave the record of the job that is at work in the `folder` that it made."""
     job = current()
     if job is not None:
-        text = json.dumps(job.record.to_json(), sort_keys=True)
+        text = json.dumps(job.record.to_json())
         Path(folder, FOLDER_RECORD).write_text(text, encoding="utf-8")

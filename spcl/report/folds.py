@@ -10,14 +10,12 @@ import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
 from spcl import parquet, schemas
-from spcl.training.metrics import confusion_matrix, scores
+from spcl.training.rescoring import rescored
 
 _RUN = (*schemas.CELL_KEY[1:], "seed")
 """What a training of the same settings has in common in all folds."""
@@ -70,7 +68,7 @@ def pool_metrics(folds: Sequence[pa.Table], predictions: pa.Table, corpus: str) 
         if run in answers:
             of_run = predictions.take(pa.array(answers[run]))
             key = dict(zip(_RUN, run, strict=True)) | {"dataset": corpus, "split": "test"}
-            rows.append(key | _scores(of_run, labels) | _facts(of_folds))
+            rows.append(key | rescored(of_run, labels) | _facts(of_folds))
     columns = {
         column.name: [row[column.name] for row in rows] for column in schemas.METRICS.columns
     }
@@ -105,38 +103,6 @@ def _runs(table: pa.Table) -> list[tuple[Hashable, ...]]:
 def _renamed(table: pa.Table, corpus: str) -> pa.Table:
     place = table.column_names.index("dataset")
     return table.set_column(place, "dataset", pa.array([corpus] * len(table), pa.string()))
-
-
-def _scores(answers: pa.Table, labels: Sequence[str]) -> dict[str, Any]:
-    """Scores of one training over its united predictions; columns of `spcl.schemas.METRICS`."""
-    true = _indices(answers["emotion"], labels)
-    joint = scores(_confusion(_indices(answers["predicted"], labels), true, len(labels)))
-    flat = answers["modality_probabilities"].combine_chunks().flatten().flatten()
-    heads = flat.to_numpy().reshape(len(answers), -1, len(labels))  # (N, M, C)
-    known = true >= 0
-    confidence = heads[known, :, true[known]]  # (labelled, M)
-    return {
-        "n_utterances": joint.n_utterances,
-        "weighted_f1": joint.weighted_f1,
-        "accuracy": joint.accuracy,
-        "macro_f1": joint.macro_f1,
-        "f1_by_class": joint.f1_by_class,
-        "modality_weighted_f1": [
-            scores(_confusion(answer, true, len(labels))).weighted_f1
-            for answer in heads.argmax(-1).T
-        ],
-        "modality_confidence": confidence.sum(0, dtype=float) / max(joint.n_utterances, 1),
-    }
-
-
-def _indices(column: pa.ChunkedArray, labels: Sequence[str]) -> np.ndarray:
-    """(N,) int64: the place of each emotion in `labels`, -1 for null."""
-    places = pc.index_in(column, value_set=pa.array(labels, pa.string()))
-    return np.asarray(places.fill_null(-1).to_numpy(), np.int64)
-
-
-def _confusion(predicted: np.ndarray, true: np.ndarray, n_classes: int) -> torch.Tensor:
-    return confusion_matrix(torch.from_numpy(predicted), torch.from_numpy(true), n_classes)
 
 
 def _facts(of_folds: pd.DataFrame) -> dict[str, Any]:

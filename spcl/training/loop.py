@@ -246,7 +246,6 @@ class Training:
             self.best = now[self.choose_on].weighted_f1
             run.best_epoch = 0 if wrong else number
             run.logits = {name: z.cpu() for name, z in logits.items()}
-            run.scores = now
         if wrong:
             log.warning(
                 "seed %d diverged in epoch %d: the %s is %s",

@@ -1,4 +1,4 @@
-"""What the training of one seed leaves: its history, and the best epoch's logits and scores."""
+"""What the training of one seed leaves: its history, and the best epoch's logits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 from torch import Tensor
-
-from spcl.training.metrics import Scores
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,6 @@ class Run:
         From 1; 0 where the first epoch already diverged.
     logits
         By split (dev, test), (M, N, C) float32 on the host, of the best epoch.
-    scores
-        By split, of the best epoch.
     first_epoch
         (n,) int32, the first epoch that admitted the utterance; 0 = never.
     epochs_admitted
@@ -55,7 +51,6 @@ class Run:
     history: list[EpochRecord] = field(default_factory=list)
     best_epoch: int = 0
     logits: dict[str, Tensor] = field(default_factory=dict)
-    scores: dict[str, Scores] = field(default_factory=dict)
     first_epoch: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     epochs_admitted: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     last_difficulty: np.ndarray = field(default_factory=lambda: np.zeros(0))
@@ -73,7 +68,6 @@ class Run:
             "history": [vars(record) for record in self.history],
             "best_epoch": self.best_epoch,
             "logits": self.logits,
-            "scores": {name: vars(one) for name, one in self.scores.items()},
             "seconds": self.seconds,
         }
 
@@ -84,6 +78,5 @@ class Run:
             history=[EpochRecord(**record) for record in state["history"]],
             best_epoch=state["best_epoch"],
             logits=state["logits"],
-            scores={name: Scores(**one) for name, one in state["scores"].items()},
             seconds=state["seconds"],
         )

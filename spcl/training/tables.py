@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
 from spcl import parquet, schemas
-from spcl.curriculum.difficulty import true_class_probability
 from spcl.grid import Cell
 from spcl.provenance.stamp import Provenance
 from spcl.training.cell_tables import CellTables
 from spcl.training.dialogues import Corpus
-from spcl.training.metrics import confusion_matrix, scores
+from spcl.training.rescoring import rescored
 from spcl.training.run import Run
 
 
@@ -29,27 +29,22 @@ def seed_tables(
         key = {name: [getattr(cell, name)] * n for name in schemas.CELL_KEY} | {"seed": [seed] * n}
         return schema.table(key | dict(columns))
 
+    predictions = table(schemas.PREDICTIONS, _predictions(corpus, run))
     return CellTables(
-        metrics=table(schemas.METRICS, _metrics(corpus, run, provenance)),
+        metrics=table(schemas.METRICS, _metrics(predictions, corpus, run, provenance)),
         history=table(schemas.HISTORY, _history(run)),
-        predictions=table(schemas.PREDICTIONS, _predictions(corpus, run)),
+        predictions=predictions,
         curriculum=table(schemas.ADMISSIONS, _admissions(corpus, run)),
         labels=corpus.labels,
     )
 
 
-def _metrics(corpus: Corpus, run: Run, provenance: Provenance) -> dict[str, list[Any]]:
+def _metrics(
+    predictions: pa.Table, corpus: Corpus, run: Run, provenance: Provenance
+) -> dict[str, list[Any]]:
     train_labels = corpus.splits["train"].labels
     rows = []
-    for split in run.scores:
-        labels = corpus.splits[split].labels.cpu()
-        logits = run.logits[split]
-        joint = run.scores[split]
-        heads = [
-            scores(confusion_matrix(z.argmax(-1), labels, len(corpus.labels))).weighted_f1
-            for z in logits
-        ]
-        confidence = true_class_probability(logits, labels).sum(1) / max(joint.n_utterances, 1)
+    for split in run.logits:
         rows.append(
             {
                 "split": split,
@@ -57,13 +52,7 @@ def _metrics(corpus: Corpus, run: Run, provenance: Provenance) -> dict[str, list
                 "simulated": corpus.simulated,
                 "best_epoch": run.best_epoch,
                 "epochs": len(run.history),
-                "n_utterances": joint.n_utterances,
-                "weighted_f1": joint.weighted_f1,
-                "accuracy": joint.accuracy,
-                "macro_f1": joint.macro_f1,
-                "f1_by_class": joint.f1_by_class,
-                "modality_weighted_f1": heads,
-                "modality_confidence": confidence.tolist(),
+                **rescored(predictions.filter(pc.field("split") == split), corpus.labels),
                 "diverged": run.diverged,
                 "full_at_epoch": run.full_at_epoch,
                 "train_seconds": run.seconds,

@@ -54,7 +54,9 @@ def decisive(module):
 def test_each_module_that_a_job_reaches_is_decisive_or_named_as_plumbing():
     found = reached()
     assert len(found) > 100
-    unnamed = {name: by.name for name, by in found.items() if not (decisive(name) or plumbing(name))}
+    unnamed = {
+        name: by.name for name, by in found.items() if not (decisive(name) or plumbing(name))
+    }
     assert unnamed == {}
 
 

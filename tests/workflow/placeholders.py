@@ -14,8 +14,8 @@ from snakemake.dag import DAG
 from spcl import parquet
 from spcl.parquet import Column, Schema
 from spcl.provenance.inputs import making_of
-from spcl.provenance.triggers import planned
 from spcl.provenance.record import leave_folder_record, making
+from spcl.provenance.triggers import planned
 
 PLACEHOLDER = Schema("placeholder", (Column("made", pa.string(), "the file"),), key=())
 

@@ -1,0 +1,51 @@
+"""``python -m spcl verify``: are these results what they say?"""
+
+import argparse
+from pathlib import Path
+
+SUMMARY = "recompute what results say of themselves, and name what does not fit"
+DESCRIPTION = """\
+Read all results in a folder and name every file that was changed after it was written, or was made
+of another version of what lies there now, every score that does not follow from its predictions,
+and every table that does not follow from what it was made of. With a config its raw corpora are
+read too, all bytes of them. Nothing is trained and nothing is changed; the exit status is 1 if
+anything does not fit."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "results",
+        type=Path,
+        nargs="?",
+        default=Path("results"),
+        metavar="RESULTS",
+        help="the folder of results (default: results)",
+    )
+    parser.add_argument(
+        "--configfile",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="compare with the raw corpora of this config, too",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    from spcl.errors import UserError, printable
+    from spcl.status.config import read_config
+    from spcl.verification import verify
+
+    datasets = read_config(options.configfile)["datasets"] if options.configfile else {}
+    corpora = {name: dataset["path"] for name, dataset in datasets.items()}
+    faults = 0
+    for fault in verify(options.results, corpora):
+        print(printable(fault), flush=True)
+        faults += 1
+    if faults:
+        raise UserError(
+            f"{options.results}: {faults} things do not fit; delete those files and run Snakemake"
+            " again"
+        )
+    print(printable(f"{options.results}: everything fits"))
+    if not datasets:
+        print("Raw corpora were not looked at: name the config with --configfile")

@@ -1,0 +1,152 @@
+"""The scores of a training as they follow from its predictions, and cells where they do not."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from spcl import parquet
+from spcl.errors import UserError
+from spcl.training.cell_tables import CellTables
+from spcl.training.metrics import confusion_matrix, scores
+
+_ROUNDING = 1e-6
+_TIES = 0.01
+"""A GPU may break ties of emotions otherwise than the processor, which writes the predictions."""
+
+
+def rescored(predictions: pa.Table, labels: Sequence[str]) -> dict[str, Any]:
+    """Score the predictions of one training.
+
+    Parameters
+    ----------
+    predictions
+        Rows of `spcl.schemas.PREDICTIONS`, all of one cell, seed and split.
+    labels
+        The emotions in the corpus' order.
+
+    Returns
+    -------
+    dict
+        Those columns of `spcl.schemas.METRICS` that follow from predictions.
+    """
+    true = _indices(predictions["emotion"], labels)
+    joint = scores(_confusion(_indices(predictions["predicted"], labels), true, len(labels)))
+    flat = predictions["modality_probabilities"].combine_chunks().flatten().flatten()
+    heads = flat.to_numpy().reshape(len(predictions), -1, len(labels))  # (N, M, C)
+    known = true >= 0
+    confidence = heads[known, :, true[known]]  # (labelled, M)
+    return {
+        "n_utterances": joint.n_utterances,
+        "weighted_f1": joint.weighted_f1,
+        "accuracy": joint.accuracy,
+        "macro_f1": joint.macro_f1,
+        "f1_by_class": list(joint.f1_by_class),
+        "modality_weighted_f1": [
+            scores(_confusion(answer, true, len(labels))).weighted_f1
+            for answer in heads.argmax(-1).T
+        ],
+        "modality_confidence": list(confidence.sum(0, dtype=float) / max(joint.n_utterances, 1)),
+    }
+
+
+def check_scores(cell: CellTables, path: str | Path) -> None:
+    """Refuse a cell whose tables cannot be true together.
+
+    Parameters
+    ----------
+    cell
+        Its tables.
+    path
+        Its metrics, for the message.
+
+    Raises
+    ------
+    UserError
+        See `contradictions`.
+    """
+    for found in contradictions(cell):
+        raise UserError(f"{path}: {found}; delete it and run again: {parquet.command(path)}")
+
+
+def contradictions(cell: CellTables) -> Iterator[str]:
+    """Say what in the tables of a cell cannot be true together, a few words each.
+
+    Scores must follow from the predictions, the predicted emotion from its probabilities, and the
+    epoch that was chosen, and how many there were, from the history.
+    """
+    rows = cell.predictions.to_pandas().groupby(["seed", "split"]).indices
+    epochs = {(row["seed"], row["epoch"]): row for row in cell.history.to_pylist()}
+    trained = Counter(seed for seed, _ in epochs)
+    for row in cell.metrics.to_pylist():
+        seed, split = run = row["seed"], row["split"]
+        said = f"seed {seed}, {split}: "
+        if run not in rows:
+            yield said + "there are scores and no predictions"
+            continue
+        predictions = cell.predictions.take(rows.pop(run))
+        fault = _fault(predictions, cell.labels, len(row["modalities"]))
+        if fault:
+            yield said + fault
+            continue
+        for name, again in rescored(predictions, cell.labels).items():
+            if not _alike(row[name], again, _ROUNDING):
+                yield f"{said}{name} is {_short(row[name])}, its predictions give {_short(again)}"
+        chosen = epochs.get((seed, max(row["best_epoch"], 1)))  # 0: the first epoch diverged
+        if chosen is None or trained[seed] != row["epochs"]:
+            yield f"{said}{row['epochs']} epochs, its history has {trained[seed]}"
+        elif not _alike(chosen[f"{split}_weighted_f1"], row["weighted_f1"], _TIES):
+            yield f"{said}weighted_f1 is not that of its epoch {row['best_epoch']} in the history"
+    for seed, split in rows:
+        yield f"seed {seed}, {split}: there are predictions and no scores"
+
+
+def _fault(predictions: pa.Table, labels: Sequence[str], n_modalities: int) -> str | None:
+    """What is wrong with predictions in themselves."""
+    heads = predictions["modality_probabilities"].combine_chunks()
+    lists = (
+        (predictions["probabilities"].combine_chunks(), len(labels)),
+        (heads, n_modalities),
+        (heads.flatten(), len(labels)),
+    )
+    for values, length in lists:
+        if pc.any(pc.not_equal(pc.fill_null(pc.list_value_length(values), -1), length)).as_py():
+            return "its probabilities are not one for each emotion and modality"
+    for name in ("emotion", "predicted"):
+        unknown = pc.filter(predictions[name], pc.less(_places(predictions[name], labels), 0))
+        if len(pc.drop_null(unknown)):
+            return f"{name} '{pc.drop_null(unknown)[0]}' is none of the labels"
+    joint = np.stack(predictions["probabilities"].to_numpy())
+    chosen = joint[np.arange(len(joint)), _indices(predictions["predicted"], labels)]
+    if (wrong := np.flatnonzero(chosen < joint.max(1) - _ROUNDING)).size:
+        row = predictions.slice(int(wrong[0]), 1).to_pylist()[0]
+        return f"{row['utterance_id']}: '{row['predicted']}' is not its most likely emotion"
+    return None
+
+
+def _alike(one: Any, other: Any, tolerance: float) -> bool:
+    one, other = (np.asarray(value, dtype=float) for value in (one, other))
+    return one.shape == other.shape and np.allclose(one, other, 0, tolerance, equal_nan=True)
+
+
+def _short(value: Any) -> str:
+    numbers = value if isinstance(value, list) else [value]
+    return ", ".join(f"{number:.4g}" for number in numbers)
+
+
+def _indices(column: pa.ChunkedArray, labels: Sequence[str]) -> np.ndarray:
+    """(N,) int64: the place of each emotion in `labels`, -1 for null."""
+    return np.asarray(_places(column, labels).to_numpy(), np.int64)
+
+
+def _places(column: pa.ChunkedArray, labels: Sequence[str]) -> pa.ChunkedArray:
+    return pc.fill_null(pc.index_in(column, value_set=pa.array(labels, pa.string())), -1)
+
+
+def _confusion(predicted: np.ndarray, true: np.ndarray, n_classes: int) -> torch.Tensor:
+    return confusion_matrix(torch.from_numpy(predicted), torch.from_numpy(true), n_classes)
