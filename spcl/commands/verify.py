@@ -34,18 +34,19 @@ def run(options: argparse.Namespace) -> None:
     from spcl.errors import UserError, printable
     from spcl.status.config import read_config
     from spcl.verification import verify
+    from spcl.verification.files import Results
 
     datasets = read_config(options.configfile)["datasets"] if options.configfile else {}
-    corpora = {name: dataset["path"] for name, dataset in datasets.items()}
-    faults = 0
-    for fault in verify(options.results, corpora):
+    results, n_faults = Results(options.results), 0
+    for fault in verify(results, {name: dataset["path"] for name, dataset in datasets.items()}):
         print(printable(fault), flush=True)
-        faults += 1
-    if faults:
+        n_faults += 1
+    said = [f"{n} {what}" for what, n in results.checked.items()]
+    said += [] if datasets else ["raw corpora not looked at (name the config: --configfile)"]
+    print(printable(f"{options.results}: {', '.join(said)}"))
+    if n_faults:
         raise UserError(
-            f"{options.results}: {faults} things do not fit; delete those files and run Snakemake"
+            f"{options.results}: {n_faults} things do not fit; delete those files and run Snakemake"
             " again"
         )
-    print(printable(f"{options.results}: everything fits"))
-    if not datasets:
-        print("Raw corpora were not looked at: name the config with --configfile")
+    print("Everything fits")

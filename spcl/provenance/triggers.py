@@ -34,7 +34,7 @@ def judge_by_records(workflow: Any, say: Callable[[str], None]) -> None:
             for reason, outputs in _reasons(dag).items():
                 dag.forcefiles.update(outputs)
                 more = f" and {len(outputs) - 1} more" if len(outputs) > 1 else ""
-                say(f"{outputs[0]}{more}: made again, for {reason}")
+                say(f"{outputs[0]}{more}: made again: {reason}")
         await ask_each_job(dag, *arguments, **options)
         for job in dag.jobs:  # nobody misses Snakemake's records
             dag.reason(job).no_metadata = dag.reason(job).outdated_metadata = False

@@ -5,18 +5,18 @@ Nothing is changed and nothing is trained. May import all that makes a table; no
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from spcl.verification.files import Corpus, Results
+from spcl.verification.remade import faults
 
 
-def verify(folder: Path, corpora: Mapping[str, str] | None = None) -> Iterator[str]:
+def verify(results: Results, corpora: Mapping[str, str]) -> Iterator[str]:
     """Check all results in a folder.
 
     Parameters
     ----------
-    folder
-        The results, with the folders ``cells``, ``gathered`` and so on, as far as they are there.
+    results
+        What lies there; counts what is done.
     corpora
         By dataset, the raw corpus that its files are to be compared with; all bytes are read.
 
@@ -24,18 +24,9 @@ def verify(folder: Path, corpora: Mapping[str, str] | None = None) -> Iterator[s
     ------
     str
         A line for each thing that does not fit; it begins with the file's name.
-
-    Raises
-    ------
-    UserError
-        There are no results.
     """
-    from spcl.verification import remade
-
-    results = Results(folder)
     yield from results.faults()
     yield from results.other_inputs()
-    yield from (
-        fault for corpus in Corpus.each(results, corpora or {}) for fault in corpus.faults()
-    )
-    yield from remade.faults(results)
+    for corpus in Corpus.each(results, corpora):
+        yield from corpus.faults()
+    yield from faults(results)

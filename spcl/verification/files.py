@@ -1,7 +1,8 @@
 """Files beside what is recorded of them: their own content, and that of what they were made of."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,6 +16,8 @@ from spcl.provenance.record import CORPUS, Record
 _FOLDER = "results/"
 """Where records name results, wherever they lie."""
 
+_KEPT = "kept"  # trainings of earlier settings, which no table shows
+
 
 class Results:
     """The tables in a folder of results, read whole.
@@ -24,6 +27,11 @@ class Results:
     folder
         May have another name than ``results``.
 
+    Attributes
+    ----------
+    checked
+        How often what was done, in words.
+
     Raises
     ------
     UserError
@@ -32,41 +40,34 @@ class Results:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.checked: Counter[str] = Counter()
         self._origins: dict[Path, Origin | None] = {
             path: origin.origin(path)
             for path in sorted(folder.rglob("*.parquet"))
-            if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if path.relative_to(folder).parts[0] != _KEPT and not path.name.startswith(".")
         }
         if not self._origins:
             raise UserError(f"{folder}: no results; name the folder that holds cells, tables, ...")
-
-    def __len__(self) -> int:
-        return len(self._origins)
-
-    @property
-    def records(self) -> Iterator[tuple[Path, Record]]:
-        """Each table that is as it was written, and what it was made of."""
-        for path, found in self._origins.items():
-            if found and found.record:
-                yield path, found.record
+        self.checked["tables read"] += len(self._origins)
 
     def path(self, name: str) -> Path:
         """Where a file lies that a record names."""
         inside = name.startswith(_FOLDER)
         return self.folder / name.removeprefix(_FOLDER) if inside else Path(name)
 
-    def whole(self) -> Iterator[tuple[Path, Record, Mapping[str, str]]]:
-        """Each table that stands for all that its job left, if its inputs and outputs are sound.
+    def jobs(self) -> Iterator[tuple[Path, Record, Mapping[str, str]]]:
+        """The main table of each job, its record, and all that it left.
 
-        With its record, and the names of the outputs as `spcl.provenance.origin.Origin` has them.
+        The latter as in `spcl.provenance.origin.Origin`. Tables that are not as they were written
+        are left out.
         """
         for path, found in self._origins.items():
             if found and found.record and found.outputs:
-                inputs = map(self.path, found.record.inputs)
-                outputs = map(path.with_name, found.outputs.values())
-                tables = [one for one in (*inputs, *outputs) if one.suffix == ".parquet"]
-                if all(map(self._origins.get, tables)):
-                    yield path, found.record, found.outputs
+                yield path, found.record, found.outputs
+
+    def sound(self, paths: Iterable[Path]) -> bool:
+        """Whether all tables among `paths` are there and as they were written."""
+        return all(self._origins.get(path) for path in paths if path.suffix == ".parquet")
 
     def faults(self) -> Iterator[str]:
         """Tables that are not as they were written, or were not written by the workflow."""
@@ -83,7 +84,7 @@ class Results:
 
     def other_inputs(self) -> Iterator[str]:
         """Tables that were made of another version of what is there now."""
-        for path, record in self.records:
+        for path, record, _ in self.jobs():
             for name, content in record.contents.items():
                 now = self._content(name)
                 if now is not None and now != content:
@@ -119,7 +120,7 @@ class Corpus:
     def each(cls, results: Results, paths: Mapping[str, str]) -> Iterator[Self]:
         """Every corpus of which there are tables and a path, by dataset, in `paths`."""
         tables: dict[str, dict[Path, tuple[corpora.Reads, str]]] = {}
-        for path, record in results.records:
+        for path, record, _ in results.jobs():
             corpus = paths.get(record.recipe.wildcards.get("dataset", ""))
             if corpus and CORPUS in record.inputs:
                 read = record.recipe.settings["reads"], record.contents[CORPUS]

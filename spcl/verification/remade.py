@@ -26,12 +26,18 @@ _ROUNDING = 1e-6
 
 def faults(results: Results) -> Iterator[str]:
     """Tables that do not follow from what they were made of, as far as that is there."""
-    for path, record, outputs in results.whole():
+    for path, record, outputs in results.jobs():
+        if not results.sound(map(path.with_name, outputs.values())):
+            continue
         if record.recipe.rule == "train_cell":
             paths = {kind: path.with_name(f"{kind}.parquet") for kind in KINDS}
             yield from (f"{path}: {found}" for found in contradictions(CellTables.read(paths)))
+            results.checked["cells scored again"] += 1
         elif record.recipe.rule in QUICK:
-            yield from _of_job(path, record, outputs, results)
+            there = results.sound(map(results.path, record.inputs))
+            if there:
+                yield from _of_job(path, record, outputs, results)
+            results.checked["jobs done again" if there else "jobs without their inputs"] += 1
 
 
 def _of_job(
