@@ -1,0 +1,119 @@
+"""Scores that do not follow from a cell's predictions, its probabilities or its history."""
+
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spcl.errors import UserError
+from spcl.training.rescoring import check_scores, contradictions, rescored
+from tests.conftest import LABELS, feature_table, make_corpus
+from tests.training.test_cell import SPCL, train
+
+
+@pytest.fixture(scope="module")
+def cell():
+    corpus = make_corpus([3, 4, 5, 2, 1, 4, 3, 5, 2, 3], unlabelled=(2, 20, 30))
+    return train(corpus, "spcl", SPCL, modalities="atv", seeds=(1, 2))
+
+
+def edited(cell, kind, column, change, rows=lambda row: True):
+    """The cell with `change` of the values of a column, in those rows."""
+    table = getattr(cell, kind)
+    values = [
+        change(row[column]) if rows(row) else row[column]
+        for row in table.select(dict.fromkeys(["seed", column])).to_pylist()
+    ]
+    place = table.column_names.index(column)
+    values = pa.array(values, table[column].type)
+    return dataclasses.replace(cell, **{kind: table.set_column(place, column, values)})
+
+
+def without(cell, kind, rows):
+    return dataclasses.replace(cell, **{kind: getattr(cell, kind).filter(pc.invert(rows))})
+
+
+def test_what_a_training_leaves_has_none(cell):
+    assert list(contradictions(cell)) == []
+    check_scores(cell, "metrics.parquet")
+
+
+def test_nor_has_one_that_diverged_in_its_first_epoch(corpus):
+    utterances, features = corpus
+    x = np.full((len(utterances), 3), np.inf, np.float32)
+    features["a"] = feature_table(utterances["utterance_id"].to_pylist(), x)
+    diverged = train((utterances, features), scale="none")
+    assert diverged.metrics["diverged"].to_pylist() == [True, True]
+    assert list(contradictions(diverged)) == []
+
+
+SCORES = ("weighted_f1", "accuracy", "macro_f1", "f1_by_class", "modality_weighted_f1")
+
+
+@pytest.mark.parametrize(
+    "column", [*SCORES, "modality_confidence", "n_utterances", "epochs", "best_epoch"]
+)
+def test_any_score_that_was_edited_is_one(cell, column):
+    def change(value):
+        if isinstance(value, list):
+            return [*value[:-1], value[-1] + 0.001]
+        return value + (10 if isinstance(value, int) else 0.001)
+
+    other = edited(cell, "metrics", column, change, lambda row: row["seed"] == 2)
+    said = list(contradictions(other))
+    assert said
+    assert all(line.startswith("seed 2, ") for line in said)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(data=st.data())
+def test_a_prediction_that_was_edited_is_one(cell, data):
+    rows = cell.predictions.to_pylist()
+    known = [n for n, row in enumerate(rows) if row["emotion"]]
+    place = data.draw(st.sampled_from(known))
+    column = data.draw(st.sampled_from(["emotion", "predicted"]))
+    other = data.draw(st.sampled_from([e for e in LABELS if e != rows[place][column]]))
+    values = [row[column] for row in rows]
+    values[place] = other
+    table = cell.predictions
+    column = table.set_column(table.column_names.index(column), column, pa.array(values))
+    assert list(contradictions(dataclasses.replace(cell, predictions=column)))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda c: edited(c, "predictions", "predicted", lambda _: "glee"), "predicted 'glee'"),
+        (lambda c: edited(c, "predictions", "emotion", lambda _: "glee"), "emotion 'glee'"),
+        (lambda c: edited(c, "predictions", "probabilities", lambda p: p[1:]), "not one for each"),
+        (
+            lambda c: edited(c, "predictions", "modality_probabilities", lambda p: p[1:]),
+            "not one for each",
+        ),
+        (
+            lambda c: edited(c, "predictions", "probabilities", lambda p: p[::-1]),
+            "is not its most likely emotion",
+        ),
+        (lambda c: edited(c, "history", "test_weighted_f1", lambda f: f + 0.5), "in the history"),
+        (lambda c: edited(c, "history", "epoch", lambda n: n + 1), "its history has"),
+        (lambda c: without(c, "predictions", pc.field("seed") == 1), "no predictions"),
+        (lambda c: without(c, "metrics", pc.field("split") == "dev"), "no scores"),
+    ],
+)
+def test_tables_that_cannot_be_true_together_are_refused_in_one_line(cell, change, said):
+    with pytest.raises(UserError) as refused:
+        check_scores(change(cell), "cells/metrics.parquet")
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith("cells/metrics.parquet: seed ")
+    assert said in line
+    assert "delete it and run again: snakemake" in line
+
+
+def test_scores_of_a_split_without_labels_are_zero(cell):
+    rows = cell.predictions.filter(pc.field("emotion").is_null())
+    assert rescored(rows, LABELS)["n_utterances"] == 0
+    assert rescored(rows, LABELS)["weighted_f1"] == 0
