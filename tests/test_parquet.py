@@ -88,11 +88,11 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "p.parquet"
     write(people(), path, SCHEMA, town="X")
 
-    def fail(table, where, **options):
-        where.write_bytes(b"half")
+    def fail(writer, table):
+        writer.where.write(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr("pyarrow.parquet.write_table", fail)
+    monkeypatch.setattr("pyarrow.parquet.ParquetWriter.write_table", fail)
     with pytest.raises(OSError, match="disk full"):
         write(people(("Eve",), (3,)), path, SCHEMA, town="X")
     assert read(path, SCHEMA)["name"].to_pylist() == ["Ann", "Bob"]

@@ -14,6 +14,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from spcl.provenance.origin import origin
 from tests.workflow.conftest import Project, copy_of_project
 
 TINY = {
@@ -215,13 +216,15 @@ def _one_thread(monkeypatch):
 
 
 def content(project):
-    """By path: the bytes of every file of data and results; metrics without what is measured."""
+    """By path: every file of data and results, without what is measured, and what quotes it."""
     found = {}
     for part in ("data", "results"):
         for path in sorted((project.folder / part).rglob("*")):
             if path.name == "metrics.parquet":
                 table = pq.read_table(path).drop(_MEASURED)
                 found[str(path.relative_to(project.folder))] = table.to_pydict()
+            elif path.suffix == ".parquet":
+                found[str(path.relative_to(project.folder))] = origin(path).content
             elif path.is_file():
                 found[str(path.relative_to(project.folder))] = path.read_bytes()
     return found

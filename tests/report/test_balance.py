@@ -1,8 +1,6 @@
 """Each modality's head beside its probe, without a curriculum and with one."""
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from tiny_cells import gathered, sure, write_cell, write_probe, write_utterances
 
@@ -14,6 +12,7 @@ from spcl.report.results import Results
 from spcl.report.scores import by_cell
 from spcl.report.statistics import weighted_f1
 from spcl.report.tables import tabulate
+from spcl.schemas import PREDICTIONS
 
 TRUE = "cgcg-c"  # three calm, two glad, one unlabelled
 RIGHT, CALM = "cgcgsc", "cccccc"
@@ -163,7 +162,7 @@ def test_each_heads_answers_are_its_own_in_a_file_of_many_cells(tmp_path):
         cells.append(write_cell(tmp_path, address, true, answers, heads=heads))
     paths = gathered(*cells)
     together = tmp_path / "together.parquet"
-    pq.write_table(pa.concat_tables(map(pq.read_table, paths["predictions"])), together)
+    parquet.write(parquet.read_all(paths["predictions"], PREDICTIONS), together, PREDICTIONS)
     results = Results(metrics=paths["metrics"], predictions=[together])
     tallies = head_tallies(results)
     assert len(tallies) == 1 + 3 + 2 + 2

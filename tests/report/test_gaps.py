@@ -5,13 +5,14 @@ import pkgutil
 import re
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from made_results import make_results
 
+from spcl import parquet
 from spcl.report import figures, style, tables
 from spcl.report.results import Results
 from spcl.report.tables import tabulate
+from spcl.training.cell_tables import KINDS
 
 TABLES = [module.name for module in pkgutil.iter_modules(tables.__path__)]
 FIGURES = [module.name for module in pkgutil.iter_modules(figures.__path__)]
@@ -33,10 +34,10 @@ def holed(tmp_path_factory):
     paths = make_results(
         folder, **SHAPE, seeds=(1, 2, 3, 4), drop=absent | {"iemocap-sim/mmgcn/atv/none"}
     )
-    for kind in ("metrics", "history", "predictions", "curriculum"):
+    for kind, schema in KINDS.items():
         (path,) = (p for p in paths[kind] if p.stem == "iemocap-sim-biddin-atv-spcl")
-        runs = pq.read_table(path)
-        pq.write_table(runs.filter(np.isin(runs["seed"], [1, 2])), path)
+        runs = parquet.read(path, schema)
+        parquet.write(runs.filter(np.isin(runs["seed"], [1, 2])), path, schema)
     for kind in ("utterance_difficulty", "conversation_difficulty"):
         paths[kind] = [path for path in paths[kind] if "iemocap" in path.stem]
     return Results(**paths)

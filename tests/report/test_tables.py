@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 from made_results import make_results
 from scipy import stats
@@ -13,6 +12,7 @@ from spcl.errors import UserError
 from spcl.report.results import Results
 from spcl.report.statistics import holm
 from spcl.report.tables import tabulate
+from spcl.schemas import ADMISSIONS, METRICS
 
 TABLES = ["cost", "curriculum", "difficulty", "main", "modality_gain", "provenance"]
 CELL = ["dataset", "baseline", "modalities", "curriculum"]
@@ -170,8 +170,8 @@ class TestMain:
     def test_only_seeds_of_both_cells_are_paired(self, paths, tmp_path):
         metrics = [path for path in paths["metrics"] if "mmgcn-at-" in path.name]
         cut = tmp_path / "cut.parquet"
-        table = pq.read_table(metrics[0])
-        pq.write_table(table.filter(np.asarray(table["seed"]) != 2), cut)
+        table = parquet.read(metrics[0], METRICS)
+        parquet.write(table.filter(np.asarray(table["seed"]) != 2), cut, METRICS)
         row = tabulate("main", Results(metrics=[cut, metrics[1]])).data.iloc[1]
         assert (row["n_seeds"], row["n_paired_seeds"]) == (3, 2)
 
@@ -280,11 +280,11 @@ class TestDifficulty:
 
     def test_a_curriculum_that_admits_all_at_once_agrees_with_nothing(self, paths, tmp_path):
         path = next(p for p in paths["curriculum"] if "mmgcn-at-spcl" in p.name)
-        table = pq.read_table(path)
+        table = parquet.read(path, ADMISSIONS)
         at = table.column_names.index("first_epoch")
         ones = pd.Series(1, range(len(table)), dtype="int32")
         changed = table.set_column(at, table.schema.field("first_epoch"), [ones.to_numpy()])
-        pq.write_table(changed, tmp_path / "c.parquet")
+        parquet.write(changed, tmp_path / "c.parquet", ADMISSIONS)
         made = Results(**paths | {"curriculum": [tmp_path / "c.parquet"]})
         difficulty = tabulate("difficulty", made)
         assert difficulty.data.query("part == 'agreement'")["value"].isna().all()
@@ -334,10 +334,10 @@ class TestProvenance:
         assert said["cell", "seeds"] == "1, 2, 3"
 
     def test_trainings_on_different_code_are_pointed_out(self, paths, tmp_path):
-        table = pq.read_table(paths["metrics"][0])
+        table = parquet.read(paths["metrics"][0], METRICS)
         at = table.column_names.index("commit")
         other = table.set_column(at, table.schema.field("commit"), [["fffffffffff+"] * len(table)])
-        pq.write_table(other, tmp_path / "other.parquet")
+        parquet.write(other, tmp_path / "other.parquet", METRICS)
         mixed = Results(metrics=[tmp_path / "other.parquet", *paths["metrics"][1:]])
         notes = tabulate("provenance", mixed).notes
         assert any("differ in: commit" in note for note in notes)

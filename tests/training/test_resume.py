@@ -225,10 +225,12 @@ def test_a_seed_that_is_taken_away_costs_no_training(runs):
     assert runs.steps == 0
 
 
-def test_a_finished_cell_that_is_asked_for_again_is_trained_anew(runs):
-    runs()
-    runs()
-    assert runs.steps == 2 * N_STEPS
+def test_a_finished_cell_that_was_deleted_comes_back_without_training(runs):
+    first = runs()
+    for kind in KINDS:
+        (runs.folder / f"{kind}.parquet").unlink()
+    assert same(runs(), first)
+    assert runs.steps == 0
 
 
 def test_finished_seeds_of_other_settings_are_trained_anew(runs):

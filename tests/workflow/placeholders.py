@@ -20,24 +20,25 @@ from spcl.provenance.triggers import planned
 PLACEHOLDER = Schema("placeholder", (Column("made", pa.string(), "the file"),), key=())
 
 
-def leave_all(dag):
-    """Leave the results of all jobs, each after those that it reads."""
+async def leave_all(dag):
+    """Leave the results of all jobs, each after those that it reads, as Snakemake would note it."""
     jobs = {own.outputs[0]: (job, own) for job, own in planned(dag).items()}
     left = set()
 
-    def leave(job, own):
+    async def leave(job, own):
         if own.outputs[0] in left:
             return
         left.add(own.outputs[0])
         for above in own.upstream.values():
-            leave(*jobs[above.outputs[0]])
+            await leave(*jobs[above.outputs[0]])
         parts = {name: getattr(job, name) for name in ("wildcards", "params", "input", "output")}
         with making(making_of(SimpleNamespace(rule=job.rule.name, **parts))):
             for path in reversed(own.outputs):
                 leave_one(Path(path))
+        await dag.workflow.persistence.finished(job)
 
     for job, own in jobs.values():
-        leave(job, own)
+        await leave(job, own)
 
 
 def leave_one(path):
@@ -55,7 +56,7 @@ ask_each_job = DAG.update_needrun
 
 
 async def update_needrun(dag, *arguments, **options):
-    leave_all(dag)
+    await leave_all(dag)
     await ask_each_job(dag, *arguments, **options)
 
 

@@ -8,12 +8,16 @@ import sys
 import time
 import zipfile
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from spcl import parquet
+from spcl.parquet import Schema
+from spcl.provenance.origin import origin
+from spcl.provenance.record import Making, making
 from spcl.schemas import ADMISSIONS, HISTORY, METRICS, PREDICTIONS
 from tests.workflow.conftest import copy_of_project
 
@@ -207,15 +211,122 @@ def test_a_killed_run_goes_on_where_it_was(finished):
     assert not list((finished.folder / CELLS).rglob(".*"))
 
 
-def test_a_damaged_input_is_one_line(finished):
+def test_a_damaged_input_is_made_again(finished):
     broken = finished.folder / "results" / "features" / "meld-smoke" / "a.parquet"
+    before = broken.read_bytes()
     times = broken.stat()
-    broken.write_bytes(broken.read_bytes()[:100])
+    broken.write_bytes(before[:100])
     os.utime(broken, ns=(times.st_atime_ns, times.st_mtime_ns))
-    target = f"{CELLS}/spcl/metrics.parquet"
-    done = finished.snakemake("--cores", "1", "-f", target, config=SMOKE, check=False)
+    said = finished.says("--cores", "2", "cells", config=SMOKE)
+    assert "a.parquet was changed after it was written" in said
+    assert broken.read_bytes() == before
+
+
+def verified(project, *arguments):
+    """What `spcl verify` says in a project, and its exit status."""
+    command = [sys.executable, "-m", "spcl", "verify", *arguments]
+    done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True)
+    return done.stdout + done.stderr, done.returncode
+
+
+def test_what_a_run_leaves_fits_wherever_it_lies(finished):
+    said, status = verified(finished, "--configfile", SMOKE)
+    assert "Everything fits" in said
+    assert "2 cells scored again, 20 jobs done again" in said
+    assert status == 0
+    (finished.folder / "results").rename(finished.folder / "from-a-colleague")
+    said, status = verified(finished, "from-a-colleague")
+    assert "2 cells scored again, 20 jobs done again" in said
+    assert status == 0
+
+
+def forge(path, column, change):
+    """Change a column of a table as one who also forges its record and its digest."""
+    told = origin(path)
+    outputs = {name: path.with_name(file) for name, file in told.outputs.items()}
+    table = pq.read_table(path)
+    values = pa.array([change(value) for value in table[column].to_pylist()], table[column].type)
+    place = table.column_names.index(column)
+    with making(Making(told.record, outputs)):
+        parquet.write(table.set_column(place, column, values), path, Schema("any", (), key=()))
+
+
+MAIN = "results/tables/smoke/main"
+
+
+def text_edited(project):
+    path = project.folder / f"{MAIN}.md"
+    path.write_text(path.read_text().replace("mmgcn", "MMGCN"))
+    return f"{MAIN}.md: is not what was written with main.parquet"
+
+
+def table_forged(project):
+    forge(project.folder / f"{MAIN}.parquet", "weighted_f1", lambda score: score + 1)
+    return f"{MAIN}.parquet: its column 'weighted_f1' does not follow from its inputs"
+
+
+def gathered_forged(project):
+    path = "results/gathered/smoke/meld-smoke/metrics.parquet"
+    forge(project.folder / path, "accuracy", lambda score: score / 2)
+    return f"{path}: its column 'accuracy' does not follow from its inputs"
+
+
+def figure_forged(project):
+    path = "results/figures/smoke/difficulty.parquet"
+    forge(project.folder / path, "value", lambda value: 0.5)
+    return f"{path}: its column 'value' does not follow from its inputs"
+
+
+def difficulty_forged(project):
+    path = "results/difficulty/meld-smoke/conversations.parquet"
+    forge(project.folder / path, "incoherence", lambda value: 0.5)
+    return f"{path}: its column 'incoherence' does not follow from its inputs"
+
+
+def cell_forged(project):
+    path = f"{CELLS}/none/metrics.parquet"
+    forge(project.folder / path, "weighted_f1", lambda score: 99.0)
+    return f"{path}: seed 1, test: weighted_f1 is 99, its predictions give 0."
+
+
+def features_damaged(project):
+    path = project.folder / "results/features/meld-smoke/t.parquet"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    return "results/features/meld-smoke/t.parquet: another program wrote it, or changed it since"
+
+
+def recording_changed(project):
+    """A byte of it, under the time stamp that it had."""
+    path = next((project.folder / "data" / "meld-smoke").rglob("*.mp4"))
+    before = path.stat()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    return "results/features/meld-smoke/v.parquet: was made of another data/meld-smoke"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(text_edited, table_forged, gathered_forged, figure_forged, difficulty_forged),
+        *(cell_forged, features_damaged, recording_changed),
+    ],
+)
+def test_what_does_not_fit_is_named(finished, change):
+    expected = change(finished)
+    said, status = verified(finished, "--configfile", SMOKE)
+    assert any(line.startswith(expected) for line in said.splitlines()), said
+    assert "Traceback" not in said
+    assert status == 1
+
+
+def test_a_cell_that_contradicts_its_predictions_is_in_no_table(finished):
+    cell_forged(finished)
+    done = finished.snakemake("--cores", "2", config=SMOKE, check=False)
     assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert (
-        "error: results/features/meld-smoke/a.parquet: not a readable Parquet file" in done.stderr
-    )
+    error = next(line for line in done.stderr.splitlines() if "error:" in line)
+    assert f"error: {CELLS}/none/metrics.parquet: seed 1, dev: weighted_f1 is 99" in error
+    assert "99" not in (finished.folder / f"{MAIN}.md").read_text()
