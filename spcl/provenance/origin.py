@@ -109,6 +109,14 @@ def origin(path: str | Path) -> Origin | None:
         return None
 
 
+def whole(path: Path) -> bool:
+    """Whether the table at `path` and all that its job left beside it are as they were written."""
+    found = origin(path)
+    return found is not None and all(
+        content(path.with_name(name)) == told for name, told in found.beside.items()
+    )
+
+
 def content(path: Path) -> str | None:
     """The digest of a table's content, or of another file's bytes; None for a damaged table."""
     if path.suffix == ".parquet":

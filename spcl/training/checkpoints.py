@@ -18,6 +18,7 @@ import torch
 
 from spcl.errors import UserError
 from spcl.parquet import write_atomically
+from spcl.provenance.origin import whole
 from spcl.training.cell_tables import KINDS, CellTables
 
 log = logging.getLogger("spcl.training")
@@ -137,6 +138,9 @@ def _by_seed(folder: Path) -> dict[int, CellTables]:
     """The tables in `folder` by seed; none where there are none or they cannot be read."""
     paths = _paths(folder)
     if not paths["metrics"].exists():
+        return {}
+    if not whole(paths["metrics"]):
+        log.warning("%s: its tables were changed after they were written", folder)
         return {}
     try:
         tables = CellTables.read(paths)

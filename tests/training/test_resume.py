@@ -12,6 +12,7 @@ import torch
 from spcl import parquet, schemas
 from spcl.extensions import BASELINE, CURRICULUM, names
 from spcl.grid import Cell
+from spcl.provenance.record import Making, Recipe, Record, making
 from spcl.provenance.stamp import Provenance
 from spcl.training import cell as cell_module
 from spcl.training import checkpoints as checkpoints_module
@@ -231,6 +232,18 @@ def test_a_finished_cell_that_was_deleted_comes_back_without_training(runs):
         (runs.folder / f"{kind}.parquet").unlink()
     assert same(runs(), first)
     assert runs.steps == 0
+
+
+def test_kept_seeds_that_were_changed_in_place_are_trained_anew(runs):
+    """What was kept are links to the cell's tables; another whole history is written into one."""
+    outputs = {kind: runs.folder / f"{kind}.parquet" for kind in ("metrics", "history")}
+    with making(Making(Record(Recipe("train_cell", {}, None, {}), {}), outputs)):
+        tables = runs(seeds=(1,))
+    other, history = runs.folder / "other.parquet", outputs["history"]
+    parquet.write(train("none", "late_fusion", (1,), "same").history, other, schemas.HISTORY)
+    history.write_bytes(other.read_bytes())
+    assert same(runs(seeds=(1,)), tables)
+    assert runs.steps == N_STEPS
 
 
 def test_finished_seeds_of_other_settings_are_trained_anew(runs):

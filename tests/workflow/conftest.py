@@ -78,9 +78,9 @@ PLANS = {"-n", "--detailed-summary", "--touch", "--lint"}
 
 
 @cache
-def planner():
-    """The process that plans for all tests; it ends with this one."""
-    command = [sys.executable, str(ROOT / "tests" / "workflow" / "planner.py")]
+def forked(*what):
+    """The process that runs Snakemake in forks, and ``jobs`` too, for all tests of this process."""
+    command = [sys.executable, str(ROOT / "tests" / "workflow" / "forked.py"), *what]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
     atexit.register(process.communicate)
@@ -93,10 +93,16 @@ class Project:
 
     folder: Path
 
-    def snakemake(self, *arguments, config=None, check=True):
-        """Run Snakemake here; `config` is a file's path, the default one if None."""
+    def snakemake(self, *arguments, config=None, check=True, fork=False):
+        """Run Snakemake here; `config` is a file's path, the default one if None.
+
+        With `fork` neither it nor its jobs need a start-up.
+        """
         arguments = [*arguments, *(["--configfile", str(config)] if config else [])]
-        done = self._plan(arguments) if PLANS & {*arguments} else self._run(arguments)
+        if PLANS & {*arguments}:
+            done = self._fork(arguments)
+        else:
+            done = self._fork(arguments, "jobs") if fork else self._run(arguments)
         if check and done.returncode:
             raise AssertionError(f"{done.args} failed:\n{done.stdout}\n{done.stderr}")
         return done
@@ -105,13 +111,14 @@ class Project:
         command = [sys.executable, "-m", "snakemake", *arguments]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
 
-    def _plan(self, arguments):
-        """The same for what starts no job, without Snakemake's start-up."""
+    def _fork(self, arguments, *what):
+        """The same without Snakemake's start-up, and with ``jobs`` without that of its jobs."""
         said = {name: str(self.folder.with_suffix(f".{name}")) for name in ("stdout", "stderr")}
         where = {"folder": str(self.folder), "environment": dict(os.environ)}
-        planner().stdin.write(json.dumps({"arguments": arguments, **where, **said}) + "\n")
-        planner().stdin.flush()
-        code = int(planner().stdout.readline())
+        process = forked(*what)
+        process.stdin.write(json.dumps({"arguments": arguments, **where, **said}) + "\n")
+        process.stdin.flush()
+        code = int(process.stdout.readline())
         texts = {name: Path(path).read_text() for name, path in said.items()}
         return subprocess.CompletedProcess(arguments, code, **texts)
 
