@@ -311,12 +311,27 @@ def test_dialogues_of_one_utterance_and_of_nine_speakers_are_kept_whole(tmp_path
 def test_a_table_for_work_on_text_alone_needs_no_times_and_may_have_more_columns(tmp_path):
     header = "Note,Dialogue_ID,Utterance_ID,Utterance,Speaker,Emotion\n"
     for split in ("train", "dev", "test"):
-        text = header + "x,0,0,Hello,Ross,joy\n,,,,,\nx,0,1,Bye,Ross,anger,more\n\n"
+        text = header + "x,0,0,Hello,Ross,joy\n,,,,,\nx,0,1,Bye,Ross,anger\n\n"
         (tmp_path / f"{split}_sent_emo.csv").write_text(text, "utf-8")
     reading = read(tmp_path)
     assert column(reading, "text") == ["Hello", "Bye"] * 3
     assert column(reading, "start_s") == [None] * 6
     assert len(reading.problems) == 3
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        row(0, 1).replace('"Hello"', "Well, yes"),
+        row(0, 1).replace(TIMES, TIMES.replace('"', "")),
+        row(0, 1).replace('"Hello"', '"He said "no""'),
+        row(0, 1).replace('"Hello"', '"Hello'),
+    ],
+)
+def test_a_row_that_is_not_as_long_as_the_header_is_refused_by_its_line(tmp_path, odd):
+    write_tree(tmp_path, {"dev": [row(0, 0), odd, row(0, 2)]})
+    with pytest.raises(UserError, match=r"dev_sent_emo\.csv: line 3"):
+        read(tmp_path)
 
 
 def test_another_layout_says_what_was_looked_for(tmp_path):

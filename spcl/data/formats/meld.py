@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from spcl.data import media
+from spcl.data.csv_files import read_csv
 from spcl.data.disk import entries, refuse_hidden
 from spcl.data.labels import MELD, in_order
 from spcl.data.records import Problem, Reading, Utterance
-from spcl.data.text_files import decode, read_csv
+from spcl.data.text_files import decode
 from spcl.errors import UserError, listed
 from spcl.schemas import SPLITS
 

@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from spcl import parquet
 from spcl.data import disk, media
 from spcl.data.counts import resembles
+from spcl.data.csv_files import read_csv
 from spcl.data.feature_files import read_features
 from spcl.data.labels import labelled
 from spcl.data.media import MediaReference
 from spcl.data.records import Problem, Reading, Utterance
-from spcl.data.text_files import read_csv
 from spcl.errors import UserError, listed
 from spcl.schemas import SPLITS, UTTERANCES
 
@@ -88,7 +88,8 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
         )
         for row in order
     ]
-    features, gaps, files = read_features(folder, [names[row] for row in order], order, table.n)
+    by_row = {"dialogue_id": dialogues, "utterance_id": names}
+    features, gaps, files = read_features(folder, by_row, order)
     sessions = zip(dialogues, table.cells("session"), strict=True)
     n_labelled = sum(utterance.emotion is not None for utterance in utterances)
     return Reading(
