@@ -202,7 +202,7 @@ def _of_table(table: pa.Table, path: Path) -> _Content:
     names = {
         field.name: _cells(table, field.name)
         for field in table.schema
-        if pt.is_string(field.type) or field.name in _NAMES
+        if _is_text(field.type) or field.name in _NAMES
     }
     return _Content(values, ids, notes, names)
 
@@ -262,6 +262,10 @@ def _float32(values: np.ndarray) -> np.ndarray:
 
 def _cells(table: pa.Table, column: str) -> list[str]:
     return [str(cell).strip() for cell in table[column].to_pylist()]
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return pt.is_string(type_) or pt.is_large_string(type_) or pt.is_dictionary(type_)
 
 
 def _is_list(type_: pa.DataType) -> bool:
