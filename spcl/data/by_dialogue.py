@@ -4,6 +4,7 @@ A format's reader says which part of its file is which field; everything else is
 and done here: names, order, speakers, classes, gaps.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -134,7 +135,10 @@ class _Assembly:
                 strict=True,
             )
         ]
-        return Reading(utterances, order, self.problems, self._features(names), known)
+        spelt = Counter(c for each in classes.values() for c in each if isinstance(c, str))
+        return Reading(
+            utterances, order, self.problems, self._features(names), known, names=spelt
+        )
 
     def _named(self, table: Mapping) -> dict[str, Any]:
         """A field with its dialogues' ids as text."""

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from spcl.data.labels import IEMOCAP_UNUSED, KNOWN, of_names
+from spcl.data.spelling import label_of
 from spcl.errors import UserError
 
 Class = int | str
@@ -101,7 +102,8 @@ def emotions(
     if not labels and not numbers:
         return of_names(name for name in names.values() if name), names
     if corpus == "iemocap":
-        names |= {c: None for c in IEMOCAP_UNUSED if c in names and c not in labels}
+        unused = set(IEMOCAP_UNUSED) - set(labels)
+        names = {c: None if name in unused else name for c, name in names.items()}
     if numbers and not asked and numbers[-1] != len(labels) - 1:
         what = f"the emotions are numbers from {numbers[0]} to {numbers[-1]}"
         known = f" ({corpus} has {len(labels)})" if labels else ""
@@ -131,8 +133,6 @@ def _are_all(corpus: str, classes: Collection[Class], by_number: bool) -> bool:
 def _name(name: str, corpus: str | None, asked: Sequence[str] | None) -> str:
     """The usual spelling of an emotion: the config's, else the known corpus', else its own."""
     wanted = asked or KNOWN.get(corpus or "", ())
-    if name in wanted:
-        return name
-    small = name.lower()
-    same = {label.lower(): label for label in wanted}
-    return same.get(small) or same.get(LONG_NAMES.get(corpus or "", {}).get(small, small), name)
+    own = name.strip()
+    usual = LONG_NAMES.get(corpus or "", {}).get(own.lower(), own)
+    return label_of(name, wanted) or label_of(usual, wanted) or own

@@ -71,7 +71,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_csv(path: Path) -> dict[str, list[str]]:
-    """The columns of a CSV file by name, see `csv_rows`; cells without blanks at their ends.
+    """The columns of a CSV file by name, see `csv_rows`; cells as they stand there.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def read_csv(path: Path) -> dict[str, list[str]]:
         twice = next(name for name in header if header.count(name) > 1)
         raise UserError(f"{path}: two columns are called '{twice}'; rename one")
     rows = [row for _, row in numbered]
-    return {name: [row[place].strip() for row in rows] for place, name in enumerate(header)}
+    return {name: [row[place] for row in rows] for place, name in enumerate(header)}
 
 
 def separator_in(header: str) -> str:

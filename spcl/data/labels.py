@@ -1,9 +1,11 @@
 """The order of a corpus' emotions: which class an integer means."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from spcl.data.spelling import folded, label_of
 from spcl.errors import UserError, listed
 
 IEMOCAP = ("hap", "sad", "neu", "ang", "exc", "fru")
@@ -14,6 +16,8 @@ MELD = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 
 KNOWN = {"iemocap": IEMOCAP, "meld": MELD}
 """The orders that the field's files have their integers in."""
+
+_INTEGER = re.compile(r"(-?\d+)(?:\.0*)?")  # pandas writes 3.0 where another cell is empty
 
 
 def in_order(known: Sequence[str], asked: Sequence[str] | None) -> tuple[str, ...]:
@@ -55,8 +59,8 @@ def labelled(
     Parameters
     ----------
     cells
-        N of them; an empty one is unlabelled, and so is -1 among integers. Names are taken for a
-        label that differs from them in case alone.
+        N of them; an empty one is unlabelled, and so is -1 among integers. A name is taken for the
+        label that differs from it in spelling alone, see `spcl.data.spelling.label_of`.
     labels
         The order that the config or the file names; None = by `of_names`.
     path
@@ -76,32 +80,36 @@ def labelled(
     UserError
         The cells are integers and nobody says what they mean; or names, and none is a label.
     """
-    met = {cell for cell in cells if cell}
-    if met and all(cell.removeprefix("-").isdecimal() for cell in met):
+    quiet: tuple[str, ...] = ("-1",)
+    met = {cell for cell in cells if cell.strip()}
+    integers = {cell: found[1] for cell in met if (found := _INTEGER.fullmatch(cell.strip()))}
+    if met and len(integers) == len(met):
         if labels is None:
             raise UserError(
-                f"{path}: its emotions are integers, up to {_highest(met)}, and what they mean is"
+                f"{path}: its emotions are integers, up to {_highest(integers.values())}, and what they mean is"
                 " not guessed; write it into the config, in their order: labels: [...]"
             )
-        named = {str(place): label for place, label in enumerate(labels)}
-        cells = [named.get(cell, "" if cell == "-1" else cell) for cell in cells]
-    elif labels is None:
-        lower = of_names(cell.lower() for cell in met)
-        labels = lower if lower in KNOWN.values() else of_names(met)
-    same = {label.lower(): label for label in labels}
-    cells = [cell if cell in labels else same.get(cell.lower(), cell) for cell in cells]
-    if met and not set(cells) & set(labels):
+        places = {str(place): label for place, label in enumerate(labels)}
+        meaning = {cell: places.get(integer) for cell, integer in integers.items()}
+    else:
+        if labels is None:
+            known = of_names(map(folded, met))
+            labels = known if known in KNOWN.values() else of_names(map(str.strip, met))
+        meaning = {cell: label_of(cell, labels) for cell in met}
+        quiet = IEMOCAP_UNUSED if set(labels) == set(IEMOCAP) else ()
+    if met and not any(meaning.values()):
+        names = listed(sorted(map(str.strip, met)))
         raise UserError(
-            f"{path}: none of its emotions ({listed(sorted(met))}) is among labels:"
-            f" [{', '.join(labels)}]; write labels: [{listed(sorted(met))}]"
+            f"{path}: none of its emotions ({names}) is among labels:"
+            f" [{', '.join(labels)}]; write labels: [{names}]"
         )
-    quiet = ("", *IEMOCAP_UNUSED) if set(labels) == set(IEMOCAP) else ("",)
+    lost = Counter(integers.get(cell, cell.strip()) for cell in cells if not meaning.get(cell))
     notes = [
-        f"{count} utterances are '{cell}', which is none of the labels; kept as unlabelled"
-        for cell, count in sorted(Counter(cells).items())
-        if cell not in (*labels, *quiet)
+        f"{count} utterances are '{name}', which is none of the labels; kept as unlabelled"
+        for name, count in sorted(lost.items())
+        if name not in ("", *quiet)
     ]
-    return [cell if cell in labels else None for cell in cells], labels, notes
+    return [meaning.get(cell) for cell in cells], labels, notes
 
 
 def _highest(integers: Iterable[str]) -> str:

@@ -109,6 +109,9 @@ class Reading:
         Dialogue id -> the session that it was recorded in, where the files say so.
     simulated
         Whether the files themselves say that a program made them up.
+    names
+        The emotions as the files spell them, and how many utterances have each; empty where they
+        are numbers, or where the format says which there are, as that of MELD.Raw does.
     files
         The one file that has a modality's features, relative to the corpus folder, by modality; and
         the one that lists the utterances, by None. For the problems that are found later on.
@@ -121,6 +124,7 @@ class Reading:
     known_as: str | None = None
     sessions: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
+    names: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str | None, str] = field(default_factory=dict)
 
 

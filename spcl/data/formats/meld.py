@@ -114,7 +114,7 @@ class _Table:
             )
         present = [name for name in (*_NEEDED, *_TIMES) if name in columns]
         rows: dict[tuple[int, int], dict[str, str]] = {}
-        cells = zip(*(columns[name] for name in present), strict=True)
+        cells = zip(*(map(str.strip, columns[name]) for name in present), strict=True)
         for line, row in enumerate((dict(zip(present, row, strict=True)) for row in cells), 2):
             key = _whole(row["Dialogue_ID"]), _whole(row["Utterance_ID"])
             if key[0] is None or key[1] is None:

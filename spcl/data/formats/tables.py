@@ -135,7 +135,7 @@ class _Table:
         """A column as text, `default` where it or a cell is empty."""
         if column not in self.columns:
             return [default] * self.n
-        return [_text(value) or default for value in self.columns[column]]
+        return [_text(value).strip() or default for value in self.columns[column]]
 
     def order(self) -> list[int]:
         """The rows with a dialogue, by dialogue and position where there is such a column."""
@@ -178,7 +178,8 @@ class _Table:
         """The emotions row for row, None = unlabelled, and the order of the labels."""
         stored = self.facts.get("labels")
         labels = asked or (tuple(stored) if stored else None)
-        emotions, labels, notes = labelled(self.cells("emotion"), labels, self.path)
+        cells = [_text(value) for value in self.columns["emotion"]]
+        emotions, labels, notes = labelled(cells, labels, self.path)
         for note in notes:
             self._note(None, None, note)
         return emotions, labels
@@ -264,8 +265,8 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, bytes):  # strings of writers that do not mark them as text
-        return value.decode("utf-8", errors="replace").strip()
-    return str(value).strip()
+        return value.decode("utf-8", errors="replace")
+    return str(value)
 
 
 def _number(cell: str) -> float:
