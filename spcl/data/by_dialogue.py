@@ -136,9 +136,8 @@ class _Assembly:
             )
         ]
         spelt = Counter(c for each in classes.values() for c in each if isinstance(c, str))
-        return Reading(
-            utterances, order, self.problems, self._features(names), known, names=spelt
-        )
+        features = self._features(names)
+        return Reading(utterances, order, self.problems, features, known, names=spelt)
 
     def _named(self, table: Mapping) -> dict[str, Any]:
         """A field with its dialogues' ids as text."""

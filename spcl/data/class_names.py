@@ -1,118 +1,111 @@
 """Names of emotions that may be one class or two, or no class at all: the config decides."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
 from spcl.data.labels import KNOWN, of_names
-from spcl.data.spelling import folded, label_of
-from spcl.errors import UserError
+from spcl.data.records import Reading
+from spcl.data.spelling import grouped, labels_of, may_be_missing
+from spcl.errors import UserError, listed
 
-_MISSING = {
-    folded(name)
-    for name in (
-        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND"),
-        *("1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
-    )
-}
-"""What pandas reads as no value (`pandas.read_csv`, ``na_values``), in any case."""
+_SPELLING = "case, blanks, hyphens or Unicode form"
+_LONGEST = 2000  # characters of a list of labels in a message
 
 
-def check_class_names(
-    names: Mapping[str, int], asked: Collection[str] | None, path: Path
-) -> list[str]:
+def check_class_names(reading: Reading, asked: Sequence[str] | None, path: Path) -> None:
     """Refuse names whose class nobody has decided.
 
     Parameters
     ----------
-    names
-        The emotions as the file spells them, and how many utterances have each.
+    reading
+        As a format's reader left it; its `names` are checked.
     asked
-        The labels of the config, None where it has none. A name means the label that it is, or else
-        the only one that differs from it in spelling alone, see `spcl.data.spelling.folded`.
+        The labels of the config, None where it has none. What a label stands for:
+        `spcl.data.spelling.labels_of`.
     path
         The file, for the message.
-
-    Returns
-    -------
-    list of str
-        Which spellings the labels of the config have brought together, in words.
 
     Raises
     ------
     UserError
         The config has no labels, and two names differ in spelling alone, or one is a word for "no
-        value"; or a name differs in spelling alone from two labels.
+        value"; or two of its labels differ so, and the file has not both or has a third spelling.
     """
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(folded(name), []).append(name)
-    if asked is not None:
-        return _taken(names, groups, asked, path)
-    alike = [group for group in groups.values() if len(group) > 1]
-    missing = [name for group in groups.keys() & _MISSING for name in groups[group]]
-    faults = [f"{_counted(group, names)} differ only in {_SPELLING}" for group in alike]
+    if asked is None:
+        _check_undecided(reading, path)
+    else:
+        _check_asked(reading.names, asked, path)
+
+
+def spellings_taken(reading: Reading) -> list[str]:
+    """Which names were taken for one label though they are spelt in several ways, in words."""
+    meant = labels_of(reading.names, reading.labels)
+    taken = {label: [n for n in meant if meant[n] == label] for label in reading.labels}
+    return [
+        f"{_counted(spellings, reading.names)} are taken for '{label}'"
+        for label, spellings in taken.items()
+        if len(spellings) > 1
+    ]
+
+
+def _check_undecided(reading: Reading, path: Path) -> None:
+    names = sorted(reading.names)
+    alike = [name for same in grouped(names).values() if len(same) > 1 for name in same]
+    missing = [name for name in names if may_be_missing(name)]
+    faults = []
+    if alike:
+        faults.append(f"{_counted(alike, reading.names)} differ only in {_SPELLING}")
     if missing:
-        faults.append(f"{_counted(sorted(missing), names)} may mean that there is no label")
-    if faults:
+        faults.append(f"{_counted(missing, reading.names)} may mean that there is no label")
+    decided = (name for name in names if not may_be_missing(name))
+    joined = KNOWN.get(reading.known_as or "") or of_names(decided)
+    choices = []
+    if len(joined) > 1:
+        choices.append(f"{_flow(joined)} to join spellings and leave all else unlabelled")
+    if len(names) > 1 and joined not in KNOWN.values():
+        choices.append(f"{_flow(names)} to keep each a class")
+    if faults and choices:
         raise UserError(
-            f"{path}: {'; '.join(faults)}; decide it by datasets.<name>.labels:"
-            f" {_flow(_together(names, groups))} takes spellings of one name for one class and"
-            f" other names for unlabelled, {_flow(of_names(names))} keeps each a class"
+            f"{path}: {'; '.join(faults)}; write datasets.<name>.labels: {', or '.join(choices)}"
         )
-    return []
 
 
-_SPELLING = "case, blanks, hyphens or Unicode form"
-
-
-def _taken(
-    names: Mapping[str, int], groups: Mapping[str, list[str]], asked: Collection[str], path: Path
-) -> list[str]:
-    """The spellings that `asked` brings together; refuses one that may mean two of them."""
-    notes = []
-    for group, spellings in groups.items():
-        for name in (name for name in spellings if name not in asked):
-            label = label_of(name, asked)
-            if label is None and any(folded(other) == group for other in asked):
+def _check_asked(names: Mapping[str, int], asked: Sequence[str], path: Path) -> None:
+    spelt = grouped(names)
+    for key, labels in grouped(asked).items():
+        if len(labels) == 1:
+            continue
+        for label in labels:
+            if label not in names:
                 raise UserError(
-                    f"{path}: {_counted([name], names)} differs from several of"
-                    f" datasets.<name>.labels only in {_SPELLING}; correct it in the file, or write"
-                    f" labels: {_flow([*asked, name])}"
+                    f"{path}: {_shown(labels)} of datasets.<name>.labels differ only in"
+                    f" {_SPELLING}, and no emotion is called {_shown([label])}; remove or rename it"
                 )
-            if label is not None and len(spellings) > 1:
-                notes.append(f"{names[name]} utterances are {_written(name)}, taken for {label}")
-    return notes
-
-
-def _together(names: Mapping[str, int], groups: Mapping[str, list[str]]) -> tuple[str, ...]:
-    """One label for all spellings of a name, none for a missing one; in a known order if it fits."""
-    chosen = {
-        group: max(spellings, key=lambda name: (name.isprintable(), names[name]))
-        for group, spellings in groups.items()
-        if group not in _MISSING
-    }
-    known = of_names(chosen)
-    if known in KNOWN.values():
-        return known
-    return of_names(
-        " ".join(unicodedata.normalize("NFC", name).split()) for name in chosen.values()
-    )
+        for name in spelt[key]:
+            if name not in labels:
+                raise UserError(
+                    f"{path}: {_counted([name], names)} differs from {_shown(labels)} of"
+                    f" datasets.<name>.labels only in {_SPELLING}; correct it in the file, or"
+                    f" write labels: {_flow([*asked, name])}"
+                )
 
 
 def _counted(group: Iterable[str], names: Mapping[str, int]) -> str:
-    """Names with the number of their utterances."""
-    return ", ".join(f"{_written(name)} ({names[name]} utterances)" for name in group)
+    """Names with the number of their utterances, for a message."""
+    return listed(f"{_shown([name])} ({names[name]} utterances)" for name in group)
 
 
-def _flow(names: Iterable[str]) -> str:
-    return f"[{', '.join(map(_written, names))}]"
+def _shown(names: Iterable[str]) -> str:
+    return listed(_flow([name])[1:-1] for name in names)
 
 
-def _written(name: str) -> str:
-    """A name as a list in a config has it, with escapes for what cannot be told by eye."""
-    plain = name.isprintable() and unicodedata.is_normalized("NFKC", name)
-    text = yaml.safe_dump([name], default_flow_style=True, allow_unicode=plain, width=2**31)
-    return text.strip()[1:-1]
+def _flow(names: Sequence[str]) -> str:
+    """A list as a config has it, with escape sequences for what cannot be told apart by eye."""
+    plain = all(name.isprintable() and unicodedata.is_normalized("NFKC", name) for name in names)
+    text = yaml.safe_dump(
+        list(names), default_flow_style=True, allow_unicode=plain, width=float("inf")
+    ).strip()
+    return text if len(text) <= _LONGEST else "[...]"

@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from unicodedata import is_normalized
 
-from spcl.data.spelling import folded, label_of
+from spcl.data.spelling import folded, grouped, labels_of, may_be_missing
 from spcl.errors import UserError, listed
 
 IEMOCAP = ("hap", "sad", "neu", "ang", "exc", "fru")
@@ -41,14 +42,14 @@ def in_order(known: Sequence[str], asked: Sequence[str] | None) -> tuple[str, ..
 def of_names(names: Iterable[str]) -> tuple[str, ...]:
     """An order for emotions that are given by name: a known one, else the alphabet.
 
-    Names say what they mean in any order; only integers would have to be guessed. IEMOCAP's codes
-    without a usable majority are no labels.
+    Names say what they mean in any order; only integers would have to be guessed. Of several
+    spellings one is the label. IEMOCAP's codes without a usable majority are no labels.
     """
-    met = set(names)
+    groups = grouped(sorted(names, key=lambda name: (not is_normalized("NFC", name), name)))
     for known, unused in ((IEMOCAP, IEMOCAP_UNUSED), (MELD, ())):
-        if set(known) <= met <= {*known, *unused}:
+        if set(known) <= groups.keys() <= {*known, *unused}:
             return known
-    return tuple(sorted(met))
+    return tuple(sorted(spellings[0].strip() for spellings in groups.values()))
 
 
 def labelled(
@@ -59,8 +60,8 @@ def labelled(
     Parameters
     ----------
     cells
-        N of them; an empty one is unlabelled, and so is -1 among integers. A name is taken for the
-        label that differs from it in spelling alone, see `spcl.data.spelling.label_of`.
+        N of them; an empty one is unlabelled, and so is -1 among integers. What a name means:
+        `spcl.data.spelling.labels_of`.
     labels
         The order that the config or the file names; None = by `of_names`.
     path
@@ -83,19 +84,18 @@ def labelled(
     quiet: tuple[str, ...] = ("-1",)
     met = {cell for cell in cells if cell.strip()}
     integers = {cell: found[1] for cell in met if (found := _INTEGER.fullmatch(cell.strip()))}
-    if met and len(integers) == len(met):
+    meaning: dict[str, str | None]
+    if integers and all(cell in integers or may_be_missing(cell) for cell in met):
         if labels is None:
             raise UserError(
-                f"{path}: its emotions are integers, up to {_highest(integers.values())}, and what they mean is"
-                " not guessed; write it into the config, in their order: labels: [...]"
+                f"{path}: its emotions are integers, up to {_highest(integers.values())}, and what"
+                " they mean is not guessed; write it into the config, in their order: labels: [...]"
             )
         places = {str(place): label for place, label in enumerate(labels)}
         meaning = {cell: places.get(integer) for cell, integer in integers.items()}
     else:
-        if labels is None:
-            known = of_names(map(folded, met))
-            labels = known if known in KNOWN.values() else of_names(map(str.strip, met))
-        meaning = {cell: label_of(cell, labels) for cell in met}
+        labels = labels or of_names(met)
+        meaning = labels_of(met, labels)
         quiet = IEMOCAP_UNUSED if set(labels) == set(IEMOCAP) else ()
     if met and not any(meaning.values()):
         names = listed(sorted(map(str.strip, met)))
@@ -107,7 +107,7 @@ def labelled(
     notes = [
         f"{count} utterances are '{name}', which is none of the labels; kept as unlabelled"
         for name, count in sorted(lost.items())
-        if name not in ("", *quiet)
+        if name and folded(name) not in quiet
     ]
     return [meaning.get(cell) for cell in cells], labels, notes
 

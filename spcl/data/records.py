@@ -110,8 +110,7 @@ class Reading:
     simulated
         Whether the files themselves say that a program made them up.
     names
-        The emotions as the files spell them, and how many utterances have each; empty where they
-        are numbers, or where the format says which there are, as that of MELD.Raw does.
+        The emotions that are text, as the files spell it, and how many utterances have each.
     files
         The one file that has a modality's features, relative to the corpus folder, by modality; and
         the one that lists the utterances, by None. For the problems that are found later on.

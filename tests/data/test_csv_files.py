@@ -101,7 +101,7 @@ def test_a_cell_too_few_is_refused_by_its_line(path, row):
         "Well, yes\n\nno",
         "a\r\nb\rc",
         'He said "no, never"\nand left',
-        "\n",
+        " \n",
         "she goes: 6' 2\"",
         "a;b\tc",
     ],
@@ -110,7 +110,7 @@ def test_a_cell_in_quotes_may_hold_line_breaks_separators_and_quotes(path, text)
     rows = [["d0", "joy", text, "Ann"], ["d1", "", "Hello", "Bob"]]
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["dialogue_id", "emotion", "text", "speaker"], *rows])
-    assert read_csv(path)["text"] == [text.strip(), "Hello"]
+    assert read_csv(path)["text"] == [text, "Hello"]
     assert read_csv(path)["speaker"] == ["Ann", "Bob"]
 
 
@@ -135,12 +135,10 @@ def test_what_a_csv_writer_wrote_is_read_as_it_was_or_refused(tmp_path_factory, 
         csv.writer(file).writerows([["dialogue_id", "x", "y", "emotion", "z"], *rows])
     try:
         columns = read_csv(path)
-    except UserError as error:
-        assert "look like rows" in str(error)
+    except UserError:
+        assert any("\n" in cell for pair in cells for cell in pair)
         return
-    assert list(map(list, zip(*columns.values(), strict=True))) == [
-        [cell.strip() for cell in row] for row in rows
-    ]
+    assert list(map(list, zip(*columns.values(), strict=True))) == rows
 
 
 WORDS = st.sampled_from(["Hi", "Hi, you", 'a "b" c', "", "Oh"])

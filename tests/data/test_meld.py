@@ -4,7 +4,9 @@ import os
 
 import pytest
 
+from spcl.data.checks import checked
 from spcl.data.formats import meld
+from spcl.data.labels import MELD
 from spcl.errors import UserError
 
 HEADER = (
@@ -160,6 +162,26 @@ def test_the_label_order_is_meld_s_unless_another_is_asked_for(tmp_path):
         UserError, match=r"labels: \[joy, rage\] are not the emotions .* \[neutral,"
     ):
         read(tmp_path, labels=("joy", "rage"))
+
+
+@pytest.mark.parametrize("emotion", ["Joy", "joy ", "joy\N{ZERO WIDTH SPACE}", "nan", "None"])
+def test_another_spelling_or_a_word_for_no_value_is_a_question(tmp_path, emotion):
+    write_tree(tmp_path, {"train": [row(0, 0), row(0, 1, emotion=emotion)]})
+    reading = read(tmp_path)
+    with pytest.raises(UserError) as error:
+        checked(reading, tmp_path)
+    assert f"write datasets.<name>.labels: [{', '.join(MELD)}] to join spell" in str(error.value)
+    assert "to keep each a class" not in str(error.value)
+    found = column(checked(read(tmp_path, labels=MELD), tmp_path, asked=MELD), "emotion")
+    assert found[:2] == ["joy", "joy" if "j" in emotion.lower() else None]
+
+
+def test_one_spelling_of_every_emotion_is_no_question(tmp_path):
+    emotions = [row(0, place, emotion=f" {name.upper()}") for place, name in enumerate(MELD)]
+    write_tree(tmp_path, dict.fromkeys(("train", "dev", "test"), emotions))
+    reading = checked(read(tmp_path), tmp_path)
+    assert column(reading, "emotion") == [*MELD] * 3
+    assert reading.problems == []
 
 
 def test_tables_and_clips_are_found_wherever_the_archives_were_unpacked(tmp_path):

@@ -271,6 +271,18 @@ class TestFeatures:
                     read(folder)
                 (folder / file).unlink()
 
+    @pytest.mark.parametrize(
+        "type_", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())]
+    )
+    def test_names_of_any_text_type_are_read(self, folder, type_):
+        backwards = pa.array(COLUMNS["utterance_id"][::-1]).cast(type_)
+        vectors = FEATURES[::-1].tolist()
+        pq.write_table(pa.table({"utterance_id": backwards, "f": vectors}), folder / "t.parquet")
+        assert read(folder).features["t"].tolist() == FEATURES.tolist()
+        pq.write_table(pa.table({"clip": backwards, "f": vectors}), folder / "t.parquet")
+        with pytest.raises(UserError, match=r"t\.parquet: its 'clip' names other rows"):
+            read(folder)
+
     def test_an_array_whose_name_is_nearly_right_is_not_passed_over(self, folder):
         np.savez(folder / "a.npz", utterance_ids=COLUMNS["utterance_id"], features=FEATURES)
         with pytest.raises(UserError, match=r"no array 'utterance_id'; rename 'utterance_ids' to"):

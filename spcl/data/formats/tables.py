@@ -91,6 +91,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     by_row = {"dialogue_id": dialogues, "utterance_id": names}
     features, gaps, files = read_features(folder, by_row, order)
     sessions = zip(dialogues, table.cells("session"), strict=True)
+    spelt = table.spelt()
     n_labelled = sum(utterance.emotion is not None for utterance in utterances)
     return Reading(
         utterances,
@@ -100,6 +101,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
         known_as=table.facts.get("known_as") or resembles(chosen, n_labelled),
         sessions={dialogue: session for dialogue, session in sessions if session},
         simulated=bool(table.facts.get("simulated")),
+        names=Counter(spelt[row] for row in order if spelt[row].strip()),
         files={None: table.path.name, **files},
     )
 
@@ -178,11 +180,14 @@ class _Table:
         """The emotions row for row, None = unlabelled, and the order of the labels."""
         stored = self.facts.get("labels")
         labels = asked or (tuple(stored) if stored else None)
-        cells = [_text(value) for value in self.columns["emotion"]]
-        emotions, labels, notes = labelled(cells, labels, self.path)
+        emotions, labels, notes = labelled(self.spelt(), labels, self.path)
         for note in notes:
             self._note(None, None, note)
         return emotions, labels
+
+    def spelt(self) -> list[str]:
+        """The emotions row for row as they stand there, with the blanks at their ends."""
+        return [_text(value) for value in self.columns["emotion"]]
 
     def splits(self) -> list[str | None]:
         """The splits row for row under their own names, None where a cell is empty."""
