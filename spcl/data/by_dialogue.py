@@ -4,6 +4,7 @@ A format's reader says which part of its file is which field; everything else is
 and done here: names, order, speakers, classes, gaps.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -41,8 +42,8 @@ class ByDialogue:
         Modality (a, t, v) -> one or more fields of N_i vectors a dialogue. Where there is more than
         one, their mean is taken.
     utterance_ids
-        By dialogue, N_i of them; may be empty. What a field has by utterance is ordered by them, or
-        as the classes are.
+        By dialogue, N_i of them, or none. What a field has by utterance is ordered by them, or as
+        the classes are.
     may_be
         The known corpora that this format passes round.
     """
@@ -134,7 +135,9 @@ class _Assembly:
                 strict=True,
             )
         ]
-        return Reading(utterances, order, self.problems, self._features(names), known)
+        spelt = Counter(c for each in classes.values() for c in each if isinstance(c, str))
+        features = self._features(names)
+        return Reading(utterances, order, self.problems, features, known, names=spelt)
 
     def _named(self, table: Mapping) -> dict[str, Any]:
         """A field with its dialogues' ids as text."""
@@ -159,17 +162,22 @@ class _Assembly:
     def _rows(self, table: Mapping, dialogue: str) -> Sequence[Any]:
         """A field's values in a dialogue; of a dict by utterance, in the order of `_keys`."""
         value = table.get(dialogue)
+        values: Sequence[Any] = rows(value)
         if isinstance(value, Mapping):
-            values: Sequence[Any] = [value.get(key) for key in self._keys(dialogue) or value]
-        else:
-            values = rows(value)
+            named = {identifier(key): each for key, each in value.items()}
+            keys = self._keys(dialogue)
+            values = [named.get(key) for key in keys]
+            if lost := len(value) - len(named.keys() & set(keys)):
+                reason = f"dialogue {dialogue}: {lost} values name no utterance of it; left out"
+                self._note(None, None, reason)
         self._count(len(values))
         return values
 
-    def _keys(self, dialogue: str) -> Sequence[Any]:
+    def _keys(self, dialogue: str) -> list[str | None]:
         """What the file calls the utterances of a dialogue; empty where it has no names."""
         own, classes = self.utterance_ids.get(dialogue), self.classes.get(dialogue)
-        return rows(own) or (list(classes) if isinstance(classes, Mapping) else ())
+        keys = rows(own) or (list(classes) if isinstance(classes, Mapping) else ())
+        return [identifier(key) for key in keys]
 
     def _count(self, elements: int) -> None:
         self.elements += elements
@@ -197,10 +205,15 @@ class _Assembly:
     def _fits(self, dialogue: str, labelled: Sequence, spoken: Sequence) -> bool:
         """Whether a dialogue can be used at all."""
         reason = None
+        keys = self._keys(dialogue)
         if dialogue not in self.classes:
             reason = "listed but not there"
         elif len(labelled) != len(spoken):
             reason = f"{len(spoken)} speakers for {len(labelled)} labels"
+        elif keys and len(keys) != len(labelled):
+            reason = f"{len(keys)} names of utterances for {len(labelled)} labels"
+        elif len(set(keys)) < len(keys):
+            reason = "two utterances of one name"
         elif not labelled:
             reason = "no utterances"
         if reason:
@@ -218,10 +231,7 @@ class _Assembly:
 
     def _utterance_ids(self) -> dict[str, list[str]]:
         """The file's own where every utterance has one and all differ, else made ones."""
-        own = {
-            dialogue: [identifier(value) for value in self._keys(dialogue)]
-            for dialogue in self.lengths
-        }
+        own = {dialogue: self._keys(dialogue) for dialogue in self.lengths}
         flat = [name for names in own.values() for name in names]
         complete = all(len(own[dialogue]) == n for dialogue, n in self.lengths.items())
         if complete and len(set(flat)) == len(flat) and None not in flat:

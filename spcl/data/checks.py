@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spcl.data.class_names import check_class_names, spellings_taken
 from spcl.data.labels import KNOWN
 from spcl.data.legible import check_names, legible
 from spcl.data.records import Features, Problem, Reading, Utterance
@@ -39,18 +40,19 @@ def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None)
     Raises
     ------
     UserError
-        There are no utterances or not two labels; the labels of a known corpus come in an order of
-        their own and nobody asked for it; a name or path is no text; a dialogue is in two splits; a
-        feature matrix has not one row an utterance.
+        There are no utterances or not two labels; nobody has decided the class of a name; the
+        labels of a known corpus come in an order of their own and nobody asked for it; a name or
+        path is no text; a dialogue is in two splits; a feature matrix has not one row an utterance.
     """
     if not reading.utterances:
         first = f" ({reading.problems[0].reason})" if reading.problems else ""
         raise UserError(f"{path}: no utterance could be read{first}; mend the corpus")
+    file = _file(reading, path)
+    check_class_names(reading, asked, path / file if path.is_dir() else path)
     _check_labels(reading, path, asked)
     check_names(reading, path)
     _check_features(reading, path)
-    problems: list[Problem] = []
-    file = _file(reading, path)
+    problems = [Problem(file, None, None, note) for note in spellings_taken(reading)]
     rows = _together(reading.utterances, _once(reading.utterances, problems, file), problems, file)
     utterances = [reading.utterances[row] for row in rows]
     utterances = [_labelled(utterance, reading, problems, file) for utterance in utterances]

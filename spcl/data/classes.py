@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from spcl.data.labels import IEMOCAP_UNUSED, KNOWN, of_names
+from spcl.data.labels import IEMOCAP, IEMOCAP_UNUSED, KNOWN, of_names
+from spcl.data.spelling import folded, labels_of
 from spcl.errors import UserError
 
 Class = int | str
@@ -94,14 +95,14 @@ def emotions(
         Nothing says what the numbers mean, or the order in the config has no place for one.
     """
     numbers = sorted(c for c in classes if isinstance(c, int))
-    names: dict[Class, str | None] = {
-        c: _name(c, corpus, asked) for c in classes if isinstance(c, str)
-    }
-    labels = tuple(asked) if asked else KNOWN.get(corpus or "", ())
+    names = [c for c in classes if isinstance(c, str)]
+    labels = tuple(asked or KNOWN.get(corpus or "", ()))
     if not labels and not numbers:
-        return of_names(name for name in names.values() if name), names
-    if corpus == "iemocap":
-        names |= {c: None for c in IEMOCAP_UNUSED if c in names and c not in labels}
+        labels = of_names(names)
+    meaning = _meaning(names, labels, corpus)
+    if corpus == "iemocap" or set(labels) == set(IEMOCAP):
+        unused = set(IEMOCAP_UNUSED) - set(labels)
+        meaning |= {name: None for name in names if folded(name) in unused}
     if numbers and not asked and numbers[-1] != len(labels) - 1:
         what = f"the emotions are numbers from {numbers[0]} to {numbers[-1]}"
         known = f" ({corpus} has {len(labels)})" if labels else ""
@@ -115,7 +116,7 @@ def emotions(
             f"{path}: an emotion has the number {wrong}, and the {len(labels)} labels are counted"
             " from 0; correct datasets.<name>.labels or the file"
         )
-    return labels, {**names, **{number: labels[number] for number in numbers}}
+    return labels, {**meaning, **{number: labels[number] for number in numbers}}
 
 
 def _are_all(corpus: str, classes: Collection[Class], by_number: bool) -> bool:
@@ -123,16 +124,17 @@ def _are_all(corpus: str, classes: Collection[Class], by_number: bool) -> bool:
     known = KNOWN[corpus]
     if by_number:
         return bool(classes) and min(classes) >= 0 and max(classes) == len(known) - 1  # type: ignore
-    names = {_name(c, corpus, None) if isinstance(c, str) else c for c in classes}
+    names = [c for c in classes if isinstance(c, str)]
+    met = set(_meaning(names, known, corpus).values())
     unused = IEMOCAP_UNUSED if corpus == "iemocap" else ()
-    return set(known) <= names <= {*known, *unused}
+    return len(names) == len(classes) and set(known) <= met <= {*known, *unused}
 
 
-def _name(name: str, corpus: str | None, asked: Sequence[str] | None) -> str:
-    """The usual spelling of an emotion: the config's, else the known corpus', else its own."""
-    wanted = asked or KNOWN.get(corpus or "", ())
-    if name in wanted:
-        return name
-    small = name.lower()
-    same = {label.lower(): label for label in wanted}
-    return same.get(small) or same.get(LONG_NAMES.get(corpus or "", {}).get(small, small), name)
+def _meaning(
+    names: Collection[str], labels: Collection[str], corpus: str | None
+) -> dict[Class, str | None]:
+    """The label that each name means, also by its `LONG_NAMES`; else the name itself."""
+    long_names = LONG_NAMES.get(corpus or "", {})
+    usual = {name: long_names.get(folded(name), name) for name in names}
+    own, by_usual = labels_of(names, labels), labels_of(usual.values(), labels)
+    return {name: own[name] or by_usual[usual[name]] or name.strip() for name in names}

@@ -3,7 +3,7 @@
 import difflib
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tokenize import TokenError
 
@@ -14,14 +14,16 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
+from spcl.data.csv_files import csv_rows, separator_in
 from spcl.data.disk import entries, read
 from spcl.data.records import Problem
-from spcl.data.text_files import separator_in
+from spcl.data.row_names import IDS, rows_by_name, rows_by_place
 from spcl.errors import UserError, listed
 from spcl.schemas import MODALITIES, UTTERANCES
 
 _SUFFIXES = (".parquet", ".npz", ".npy", ".csv")
-_IDS, _OBSERVED, _VECTORS = "utterance_id", "observed", "features"
+_OBSERVED, _VECTORS = "observed", "features"
+_NAMES = (IDS, "dialogue_id")
 _DAMAGE = (
     *(OSError, EOFError, ValueError, AttributeError, MemoryError),
     *(TokenError, zipfile.BadZipFile, pa.ArrowException),
@@ -36,15 +38,28 @@ _NO_FEATURES = {
 
 @dataclass(frozen=True)
 class _Content:
-    """What a file holds: n rows of D numbers, and whose they are, None = in the table's order."""
+    """What a file holds.
+
+    Attributes
+    ----------
+    values
+        (n, D) numbers.
+    ids
+        The utterance of each row, None where the rows are those of the table of utterances.
+    notes
+        What was left out, in words.
+    names
+        Other columns that may say whose the rows are.
+    """
 
     values: np.ndarray
     ids: list[str] | None
     notes: tuple[str, ...] = ()
+    names: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def read_features(
-    folder: Path, utterance_ids: Sequence[str], rows: Sequence[int], n_rows: int
+    folder: Path, table: Mapping[str, Sequence[str]], order: Sequence[int]
 ) -> tuple[dict[str, np.ndarray], list[Problem], dict[str | None, str]]:
     """Read ``{a,t,v}.parquet``, ``.csv``, ``.npz`` or ``.npy`` in `folder` or its ``features/``.
 
@@ -52,12 +67,12 @@ def read_features(
     ----------
     folder
         The corpus.
-    utterance_ids
-        N of them; files that name utterances are laid out in this order.
-    rows
-        The row of each in the table of utterances; files without names have that order.
-    n_rows
-        Rows in the table of utterances.
+    table
+        ``dialogue_id`` and ``utterance_id`` of every row of the table of utterances; files without
+        names have that order.
+    order
+        The row of each of the N utterances in that table; files that name utterances are laid out
+        in this order.
 
     Returns
     -------
@@ -71,7 +86,8 @@ def read_features(
     Raises
     ------
     UserError
-        A file cannot be read, holds no numbers, or fits no utterance; there are two for a modality.
+        A file cannot be read, holds no numbers, or not one row for each name or utterance; there
+        are two for a modality.
     """
     features: dict[str, np.ndarray] = {}
     problems: list[Problem] = []
@@ -90,21 +106,11 @@ def read_features(
         file = files[m] = path.relative_to(folder).as_posix()
         problems += [Problem(file, None, m, note) for note in content.notes]
         if content.ids is None:
-            if len(values) != n_rows:
-                raise UserError(
-                    f"{path}: {len(values)} rows for {n_rows} utterances; without utterance_id it"
-                    " must have a row for each, in the order of the table"
-                )
-            features[m] = values[list(rows)]
+            features[m] = rows_by_place(values, content.names, table, order, path)
         else:
-            place = _places(content.ids, utterance_ids, path)
-            problems += [
-                Problem(file, None, m, note) for note in _misfits(content.ids, utterance_ids)
-            ]
-            found = np.array([place.get(name, len(values)) for name in utterance_ids], np.int64)
-            features[m] = np.vstack([values, np.full((1, values.shape[1]), np.nan, np.float32)])[
-                found
-            ]
+            wanted = [table[IDS][row] for row in order]
+            features[m], notes = rows_by_name(values, content.ids, wanted, path)
+            problems += [Problem(file, None, m, note) for note in notes]
     return features, problems, files
 
 
@@ -131,8 +137,11 @@ def _parquet(path: Path) -> _Content:
 
 def _csv(path: Path) -> _Content:
     options = pyarrow.csv.ConvertOptions(
-        column_types={_IDS: pa.string()}, null_values=["", "nan", "NaN", "NA", "null"]
+        column_types=dict.fromkeys(_NAMES, pa.string()),
+        null_values=["", "nan", "NaN", "NA", "null"],
     )
+    for _ in csv_rows(path):  # names the line of a row that is not as long as the header
+        pass
     with path.open("rb") as file:
         separator = separator_in(file.readline().decode("utf-8", errors="replace"))
     parsing = pyarrow.csv.ParseOptions(delimiter=separator)
@@ -148,14 +157,25 @@ def _npy(path: Path) -> _Content:
 def _npz(path: Path) -> _Content:
     with np.load(path, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
-    ids = arrays.pop(_IDS, None)
+    ids = arrays.pop(IDS, None)
     chosen = _VECTORS if len(arrays) != 1 else next(iter(arrays))
     if chosen not in arrays:
         raise UserError(
             f"{path}: no array '{_VECTORS}', but {listed(arrays) or 'none'}; save it with"
-            f" np.savez(path, {_IDS}=..., {_VECTORS}=...)"
+            f" np.savez(path, {IDS}=..., {_VECTORS}=...)"
         )
-    return _Content(arrays[chosen], None if ids is None else [str(name) for name in ids.ravel()])
+    values = arrays.pop(chosen)
+    if ids is not None:
+        ids = [str(name).strip() for name in ids.ravel()]
+    elif near := difflib.get_close_matches(IDS, arrays, n=1):
+        raise UserError(f"{path}: no array '{IDS}'; rename '{near[0]}' to it")
+    names = {
+        name: [str(cell).strip() for cell in array.ravel()]
+        for name, array in arrays.items()
+        if array.dtype.kind == "U" or name in _NAMES
+    }
+    notes = (f"arrays {listed(arrays)} hold no features; left out",)
+    return _Content(values, ids, notes if arrays else (), names)
 
 
 _READERS = {".parquet": _parquet, ".csv": _csv, ".npy": _npy, ".npz": _npz}
@@ -166,10 +186,10 @@ def _of_table(table: pa.Table, path: Path) -> _Content:
     if len(set(table.column_names)) < len(table.column_names):
         raise UserError(f"{path}: two columns have one name; rename one")
     ids = None
-    if _IDS in table.column_names:
-        ids = [str(name) for name in table[_IDS].to_pylist()]
-    elif near := difflib.get_close_matches(_IDS, table.column_names, n=1):
-        raise UserError(f"{path}: no column '{_IDS}'; rename '{near[0]}' to it")
+    if IDS in table.column_names:
+        ids = _cells(table, IDS)
+    elif near := difflib.get_close_matches(IDS, table.column_names, n=1):
+        raise UserError(f"{path}: no column '{IDS}'; rename '{near[0]}' to it")
     vectors = [field.name for field in table.schema if _is_list(field.type)]
     if vectors:
         chosen = _VECTORS if _VECTORS in vectors else vectors[0]
@@ -179,7 +199,12 @@ def _of_table(table: pa.Table, path: Path) -> _Content:
     if _OBSERVED in table.column_names:
         observed = pc.fill_null(pc.cast(table[_OBSERVED], pa.bool_()), False)
         values = np.where(observed.to_numpy()[:, None], values, np.float32(np.nan))
-    return _Content(values, ids, notes)
+    names = {
+        field.name: _cells(table, field.name)
+        for field in table.schema
+        if _is_text(field.type) or field.name in _NAMES
+    }
+    return _Content(values, ids, notes, names)
 
 
 def _vectors(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -206,7 +231,7 @@ def _side_by_side(table: pa.Table, path: Path) -> tuple[np.ndarray, tuple[str, .
     numbers: list[str] = []
     others: list[str] = []
     for field in table.schema:
-        if field.name in (_IDS, _OBSERVED) or pt.is_null(field.type):
+        if field.name in (IDS, _OBSERVED) or pt.is_null(field.type):
             continue
         number = pt.is_floating(field.type) or pt.is_integer(field.type)
         taken = number and field.name.lower() not in _NO_FEATURES
@@ -235,25 +260,12 @@ def _float32(values: np.ndarray) -> np.ndarray:
         return np.asarray(values, np.float32)
 
 
-def _places(ids: Sequence[str], wanted: Sequence[str], path: Path) -> Mapping[str, int]:
-    """The first row of each name."""
-    place = {name: row for row, name in reversed(list(enumerate(ids)))}
-    if not any(name in place for name in wanted):
-        raise UserError(
-            f"{path}: names no utterance of the table ({listed(ids[:1]) or 'none'} here,"
-            f" {listed(wanted[:1])} there); write the same utterance_id in both"
-        )
-    return place
+def _cells(table: pa.Table, column: str) -> list[str]:
+    return [str(cell).strip() for cell in table[column].to_pylist()]
 
 
-def _misfits(ids: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """What is wrong with the names of a feature file, in words."""
-    notes = []
-    if lost := sorted(set(ids) - set(wanted)):
-        notes.append(f"{len(lost)} rows name no utterance, first {listed(lost[:1])}; left out")
-    if twice := len(ids) - len(set(ids)):
-        notes.append(f"{twice} rows name an utterance again; the first of each is kept")
-    return notes
+def _is_text(type_: pa.DataType) -> bool:
+    return pt.is_string(type_) or pt.is_large_string(type_) or pt.is_dictionary(type_)
 
 
 def _is_list(type_: pa.DataType) -> bool:

@@ -1,9 +1,12 @@
 """The order of a corpus' emotions: which class an integer means."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from unicodedata import is_normalized
 
+from spcl.data.spelling import folded, grouped, labels_of, may_be_missing
 from spcl.errors import UserError, listed
 
 IEMOCAP = ("hap", "sad", "neu", "ang", "exc", "fru")
@@ -14,6 +17,8 @@ MELD = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 
 KNOWN = {"iemocap": IEMOCAP, "meld": MELD}
 """The orders that the field's files have their integers in."""
+
+_INTEGER = re.compile(r"(-?\d+)(?:\.0*)?")  # pandas writes 3.0 where another cell is empty
 
 
 def in_order(known: Sequence[str], asked: Sequence[str] | None) -> tuple[str, ...]:
@@ -37,14 +42,14 @@ def in_order(known: Sequence[str], asked: Sequence[str] | None) -> tuple[str, ..
 def of_names(names: Iterable[str]) -> tuple[str, ...]:
     """An order for emotions that are given by name: a known one, else the alphabet.
 
-    Names say what they mean in any order; only integers would have to be guessed. IEMOCAP's codes
-    without a usable majority are no labels.
+    Names say what they mean in any order; only integers would have to be guessed. Of several
+    spellings one is the label. IEMOCAP's codes without a usable majority are no labels.
     """
-    met = set(names)
+    groups = grouped(sorted(names, key=lambda name: (not is_normalized("NFC", name), name)))
     for known, unused in ((IEMOCAP, IEMOCAP_UNUSED), (MELD, ())):
-        if set(known) <= met <= {*known, *unused}:
+        if set(known) <= groups.keys() <= {*known, *unused}:
             return known
-    return tuple(sorted(met))
+    return tuple(sorted(spellings[0].strip() for spellings in groups.values()))
 
 
 def labelled(
@@ -55,8 +60,8 @@ def labelled(
     Parameters
     ----------
     cells
-        N of them; an empty one is unlabelled, and so is -1 among integers. Names are taken for a
-        label that differs from them in case alone.
+        N of them; an empty one is unlabelled, and so is -1 among integers. What a name means:
+        `spcl.data.spelling.labels_of`.
     labels
         The order that the config or the file names; None = by `of_names`.
     path
@@ -76,32 +81,35 @@ def labelled(
     UserError
         The cells are integers and nobody says what they mean; or names, and none is a label.
     """
-    met = {cell for cell in cells if cell}
-    if met and all(cell.removeprefix("-").isdecimal() for cell in met):
+    quiet: tuple[str, ...] = ("-1",)
+    met = {cell for cell in cells if cell.strip()}
+    integers = {cell: found[1] for cell in met if (found := _INTEGER.fullmatch(cell.strip()))}
+    meaning: dict[str, str | None]
+    if integers and all(cell in integers or may_be_missing(cell) for cell in met):
         if labels is None:
             raise UserError(
-                f"{path}: its emotions are integers, up to {_highest(met)}, and what they mean is"
-                " not guessed; write it into the config, in their order: labels: [...]"
+                f"{path}: its emotions are integers, up to {_highest(integers.values())}, and what"
+                " they mean is not guessed; write it into the config, in their order: labels: [...]"
             )
-        named = {str(place): label for place, label in enumerate(labels)}
-        cells = [named.get(cell, "" if cell == "-1" else cell) for cell in cells]
-    elif labels is None:
-        lower = of_names(cell.lower() for cell in met)
-        labels = lower if lower in KNOWN.values() else of_names(met)
-    same = {label.lower(): label for label in labels}
-    cells = [cell if cell in labels else same.get(cell.lower(), cell) for cell in cells]
-    if met and not set(cells) & set(labels):
+        places = {str(place): label for place, label in enumerate(labels)}
+        meaning = {cell: places.get(integer) for cell, integer in integers.items()}
+    else:
+        labels = labels or of_names(met)
+        meaning = labels_of(met, labels)
+        quiet = IEMOCAP_UNUSED if set(labels) == set(IEMOCAP) else ()
+    if met and not any(meaning.values()):
+        names = listed(sorted(map(str.strip, met)))
         raise UserError(
-            f"{path}: none of its emotions ({listed(sorted(met))}) is among labels:"
-            f" [{', '.join(labels)}]; write labels: [{listed(sorted(met))}]"
+            f"{path}: none of its emotions ({names}) is among labels:"
+            f" [{', '.join(labels)}]; write labels: [{names}]"
         )
-    quiet = ("", *IEMOCAP_UNUSED) if set(labels) == set(IEMOCAP) else ("",)
+    lost = Counter(integers.get(cell, cell.strip()) for cell in cells if not meaning.get(cell))
     notes = [
-        f"{count} utterances are '{cell}', which is none of the labels; kept as unlabelled"
-        for cell, count in sorted(Counter(cells).items())
-        if cell not in (*labels, *quiet)
+        f"{count} utterances are '{name}', which is none of the labels; kept as unlabelled"
+        for name, count in sorted(lost.items())
+        if name and folded(name) not in quiet
     ]
-    return [cell if cell in labels else None for cell in cells], labels, notes
+    return [meaning.get(cell) for cell in cells], labels, notes
 
 
 def _highest(integers: Iterable[str]) -> str:

@@ -109,6 +109,8 @@ class Reading:
         Dialogue id -> the session that it was recorded in, where the files say so.
     simulated
         Whether the files themselves say that a program made them up.
+    names
+        The emotions that are text, as the files spell it, and how many utterances have each.
     files
         The one file that has a modality's features, relative to the corpus folder, by modality; and
         the one that lists the utterances, by None. For the problems that are found later on.
@@ -121,6 +123,7 @@ class Reading:
     known_as: str | None = None
     sessions: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
+    names: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str | None, str] = field(default_factory=dict)
 
 

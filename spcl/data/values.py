@@ -45,10 +45,8 @@ def size(value: object) -> int:
 
 def identifier(value: object) -> str | None:
     """An id as text; None if it is none."""
-    if isinstance(value, bytes):
-        value = value.decode("latin-1")
-    if isinstance(value, str):
-        return _clean(value)
+    if isinstance(value, str | bytes):
+        return _decoded(value).strip()
     return str(int(value)) if isinstance(value, Integral) else None
 
 
@@ -72,7 +70,7 @@ def speaker(value: object) -> str | None:
 
 
 def class_of(value: object) -> Class | None:
-    """A label as a number or name; None = unlabelled.
+    """A label as a number, or as a name with the blanks at its ends; None = unlabelled.
 
     Raises
     ------
@@ -82,7 +80,8 @@ def class_of(value: object) -> Class | None:
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(-1)[0]
     if isinstance(value, str | bytes):
-        return identifier(value) or None
+        name = _decoded(value)
+        return name if name.strip() else None
     if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
         return None
     whole = _whole(value)
@@ -141,7 +140,8 @@ def _by_size(name: str) -> list[tuple[int, str]]:
     return [(len(part) if place % 2 else 0, part) for place, part in enumerate(parts)]
 
 
-def _clean(name: str) -> str:
-    """Without blanks at its ends and without half characters, which no file can hold."""
-    name = name.strip()
+def _decoded(name: str | bytes) -> str:
+    """Text without half characters, which no file can hold."""
+    if isinstance(name, bytes):
+        name = name.decode("latin-1")
     return name if name.isascii() else name.encode("utf-8", "replace").decode("utf-8")

@@ -5,8 +5,10 @@ import shutil
 
 import pytest
 
+from spcl.data.checks import checked
 from spcl.data.formats import iemocap
 from spcl.data.formats.iemocap import division, speaker_region
+from spcl.data.labels import IEMOCAP
 from spcl.data.media import MediaReference
 from spcl.errors import UserError
 
@@ -52,8 +54,8 @@ def tree(tmp_path):
     return tmp_path
 
 
-def read(folder):
-    return iemocap.read(folder)
+def read(folder, labels=None):
+    return iemocap.read(folder, None, labels)
 
 
 def rows(reading, dialogue_id):
@@ -179,6 +181,28 @@ def test_session_5_is_test_and_dev_is_dialogxl_s_part_of_session_4():
 
 def test_the_label_order_is_the_field_s(tree):
     assert read(tree).labels == ("hap", "sad", "neu", "ang", "exc", "fru")
+
+
+@pytest.mark.parametrize("emotion", ["Neu", "nan", "NA"])
+def test_another_spelling_or_a_word_for_no_value_is_a_question(tree, emotion):
+    write_dialogue(tree, "Ses01F_impro01", [*ONE, ("M000", 9.0, 10.0, emotion)])
+    with pytest.raises(UserError) as error:
+        checked(read(tree), tree)
+    assert f"write datasets.<name>.labels: [{', '.join(IEMOCAP)}] to join" in str(error.value)
+    reading = checked(read(tree, IEMOCAP), tree, asked=IEMOCAP)
+    found = [one["emotion"] for one in rows(reading, "Ses01F_impro01")]
+    assert found == ["neu", "neu" if emotion == "Neu" else None]
+
+
+def test_one_spelling_of_every_emotion_and_unused_codes_are_no_question(tree):
+    emotions = [*(name.upper() for name in IEMOCAP), "xxx", "oth", "sur"]
+    utterances = [(f"F{n:03d}", n, n + 0.5, emotion) for n, emotion in enumerate(emotions)]
+    for session in range(1, 6):
+        write_dialogue(tree, f"Ses0{session}F_impro01", utterances)
+    reading = checked(read(tree), tree)
+    found = [one["emotion"] for one in rows(reading, "Ses03F_impro01")]
+    assert found == [*IEMOCAP, None, None, None]
+    assert reading.problems == []
 
 
 def test_another_layout_says_what_was_looked_for(tmp_path):

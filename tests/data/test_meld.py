@@ -4,7 +4,9 @@ import os
 
 import pytest
 
+from spcl.data.checks import checked
 from spcl.data.formats import meld
+from spcl.data.labels import MELD
 from spcl.errors import UserError
 
 HEADER = (
@@ -162,6 +164,26 @@ def test_the_label_order_is_meld_s_unless_another_is_asked_for(tmp_path):
         read(tmp_path, labels=("joy", "rage"))
 
 
+@pytest.mark.parametrize("emotion", ["Joy", "joy ", "joy\N{ZERO WIDTH SPACE}", "nan", "None"])
+def test_another_spelling_or_a_word_for_no_value_is_a_question(tmp_path, emotion):
+    write_tree(tmp_path, {"train": [row(0, 0), row(0, 1, emotion=emotion)]})
+    reading = read(tmp_path)
+    with pytest.raises(UserError) as error:
+        checked(reading, tmp_path)
+    assert f"write datasets.<name>.labels: [{', '.join(MELD)}] to join spell" in str(error.value)
+    assert "to keep each a class" not in str(error.value)
+    found = column(checked(read(tmp_path, labels=MELD), tmp_path, asked=MELD), "emotion")
+    assert found[:2] == ["joy", "joy" if "j" in emotion.lower() else None]
+
+
+def test_one_spelling_of_every_emotion_is_no_question(tmp_path):
+    emotions = [row(0, place, emotion=f" {name.upper()}") for place, name in enumerate(MELD)]
+    write_tree(tmp_path, dict.fromkeys(("train", "dev", "test"), emotions))
+    reading = checked(read(tmp_path), tmp_path)
+    assert column(reading, "emotion") == [*MELD] * 3
+    assert reading.problems == []
+
+
 def test_tables_and_clips_are_found_wherever_the_archives_were_unpacked(tmp_path):
     write_tree(tmp_path / "MELD.Raw", {}, folders=("train/train_splits", "dev", "test"))
     (tmp_path / "MELD.Raw/train_sent_emo.csv").rename(
@@ -311,12 +333,27 @@ def test_dialogues_of_one_utterance_and_of_nine_speakers_are_kept_whole(tmp_path
 def test_a_table_for_work_on_text_alone_needs_no_times_and_may_have_more_columns(tmp_path):
     header = "Note,Dialogue_ID,Utterance_ID,Utterance,Speaker,Emotion\n"
     for split in ("train", "dev", "test"):
-        text = header + "x,0,0,Hello,Ross,joy\n,,,,,\nx,0,1,Bye,Ross,anger,more\n\n"
+        text = header + "x,0,0,Hello,Ross,joy\n,,,,,\nx,0,1,Bye,Ross,anger\n\n"
         (tmp_path / f"{split}_sent_emo.csv").write_text(text, "utf-8")
     reading = read(tmp_path)
     assert column(reading, "text") == ["Hello", "Bye"] * 3
     assert column(reading, "start_s") == [None] * 6
     assert len(reading.problems) == 3
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        row(0, 1).replace('"Hello"', "Well, yes"),
+        row(0, 1).replace(TIMES, TIMES.replace('"', "")),
+        row(0, 1).replace('"Hello"', '"He said "no""'),
+        row(0, 1).replace('"Hello"', '"Hello'),
+    ],
+)
+def test_a_row_that_is_not_as_long_as_the_header_is_refused_by_its_line(tmp_path, odd):
+    write_tree(tmp_path, {"dev": [row(0, 0), odd, row(0, 2)]})
+    with pytest.raises(UserError, match=r"dev_sent_emo\.csv: line 3"):
+        read(tmp_path)
 
 
 def test_another_layout_says_what_was_looked_for(tmp_path):

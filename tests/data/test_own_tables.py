@@ -4,8 +4,11 @@ import os
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spcl.data.formats import tables
 from spcl.errors import UserError
@@ -221,13 +224,124 @@ class TestFeatures:
 
     def test_rows_for_other_utterances_and_second_rows_are_noted(self, folder):
         ids = ["u0", "u0", "u9", "u2"]
-        np.savez(folder / "a.npz", utterance_id=ids, features=FEATURES)
+        np.savez(folder / "a.npz", utterance_id=ids, features=FEATURES[[0, 0, 1, 2]])
         reading = read(folder)
         assert reading.features["a"][0].tolist() == FEATURES[0].tolist()
         assert [problem.reason.split(",")[0] for problem in reading.problems] == [
             "1 rows name no utterance",
             "1 rows name an utterance again; the first of each is kept",
         ]
+
+    @pytest.mark.parametrize("n_names", [0, 1, 3, 5, 8])
+    def test_as_many_names_as_rows_are_needed(self, folder, n_names):
+        ids = [f"u{n}" for n in range(n_names)]
+        np.savez(folder / "a.npz", utterance_id=np.array(ids, "U9"), features=FEATURES)
+        message = rf"a\.npz: {n_names} names in utterance_id for 4 rows .*; save it again with one"
+        with pytest.raises(UserError, match=message):
+            read(folder)
+
+    def test_a_name_of_two_different_rows_is_refused(self, folder):
+        ids = ["u0", "u1", "u0", "u2"]
+        np.savez(folder / "a.npz", utterance_id=ids, features=FEATURES)
+        (folder / "t.csv").write_text("utterance_id,f\nu0,1\nu3,2\nu3,3\n")
+        with pytest.raises(UserError, match=r"a\.npz: two different rows, 1 and 3, .*'u0'; keep"):
+            read(folder)
+        (folder / "a.npz").unlink()
+        with pytest.raises(UserError, match=r"t\.csv: two different rows, 2 and 3, .*'u3'; keep"):
+            read(folder)
+
+    @pytest.mark.parametrize("column", ["name", "clip", "dialogue_id"])
+    def test_names_in_another_column_are_not_passed_over(self, folder, column):
+        own = COLUMNS.get(column, COLUMNS["utterance_id"])
+        for names, refused in ((own, False), (own[::-1], True)):
+            (folder / "a.csv").write_text(
+                f"{column},f\n" + "".join(f"{name},{n}.5\n" for n, name in enumerate(names))
+            )
+            pq.write_table(
+                pa.table({column: names, "features": FEATURES.tolist()}), folder / "t.parquet"
+            )
+            np.savez(folder / "v.npz", features=FEATURES, **{column: names})
+            if not refused:
+                assert read(folder).features["a"].ravel().tolist() == [0.5, 1.5, 2.5, 3.5]
+                assert read(folder).features["v"].tolist() == FEATURES.tolist()
+                continue
+            for file in ("a.csv", "t.parquet", "v.npz"):
+                message = rf"{file}: its '{column}' names other rows .*; name them by utterance_id"
+                with pytest.raises(UserError, match=message):
+                    read(folder)
+                (folder / file).unlink()
+
+    @pytest.mark.parametrize(
+        "type_", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())]
+    )
+    def test_names_of_any_text_type_are_read(self, folder, type_):
+        backwards = pa.array(COLUMNS["utterance_id"][::-1]).cast(type_)
+        vectors = FEATURES[::-1].tolist()
+        pq.write_table(pa.table({"utterance_id": backwards, "f": vectors}), folder / "t.parquet")
+        assert read(folder).features["t"].tolist() == FEATURES.tolist()
+        pq.write_table(pa.table({"clip": backwards, "f": vectors}), folder / "t.parquet")
+        with pytest.raises(UserError, match=r"t\.parquet: its 'clip' names other rows"):
+            read(folder)
+
+    def test_an_array_whose_name_is_nearly_right_is_not_passed_over(self, folder):
+        np.savez(folder / "a.npz", utterance_ids=COLUMNS["utterance_id"], features=FEATURES)
+        with pytest.raises(UserError, match=r"no array 'utterance_id'; rename 'utterance_ids' to"):
+            read(folder)
+
+    def test_arrays_that_are_no_features_are_noted(self, folder):
+        np.savez(folder / "a.npz", observed=np.zeros(4), features=FEATURES)
+        assert [(p.modality, p.reason) for p in read(folder).problems] == [
+            ("a", "arrays observed hold no features; left out")
+        ]
+
+    @pytest.mark.parametrize(
+        "name", ["ids.npy", "a_ids.txt", "utterance_id.npy", "audio_names.json", "Names.csv"]
+    )
+    def test_a_list_of_names_beside_an_array_is_not_passed_over(self, folder, name):
+        np.save(folder / "a.npy", FEATURES)
+        (folder / name).write_text("u3\nu2\nu1\nu0\n")
+        message = rf"a\.npy: .* no names, which {name} may list; save both in one file, a\.npz"
+        with pytest.raises(UserError, match=message):
+            read(folder)
+        (folder / "a.npy").unlink()
+        np.savez(folder / "a.npz", utterance_id=COLUMNS["utterance_id"], features=FEATURES)
+        assert read(folder).features["a"].tolist() == FEATURES.tolist()
+
+    @pytest.mark.parametrize("rows", ["u0,1\nu1,2,3\n", "u0,1\nu1\n", 'u0,1\n"u1,2\nu2",3\n'])
+    def test_a_row_of_another_length_in_a_csv_is_refused_by_its_line(self, folder, rows):
+        (folder / "a.csv").write_text(f"utterance_id,f\n{rows}")
+        with pytest.raises(UserError, match=r"a\.csv: line 3"):
+            read(folder)
+
+    @given(data=st.data())
+    def test_no_order_and_no_number_of_rows_gives_anyone_the_features_of_another(
+        self, tmp_path_factory, data
+    ):
+        folder = tmp_path_factory.mktemp("any")
+        write_csv(folder, COLUMNS)
+        rows = data.draw(st.lists(st.integers(0, 5), max_size=7))
+        ids = [f"u{row}" for row in rows]
+        values = np.array(rows, np.float32)[:, None] + [0, 0.5]
+        lost = data.draw(st.integers(0, len(rows)))
+        kept = data.draw(st.sampled_from(["names", "rows", "both"]))
+        ids = ids if kept == "names" else ids[lost:]
+        values = values if kept == "rows" else values[lost:]
+        kind = data.draw(st.sampled_from(["npz", "parquet", "csv"] if kept == "both" else ["npz"]))
+        table = {"utterance_id": np.array(ids, "U2"), "f": values[:, 0], "g": values[:, 1]}
+        if kind == "npz":
+            np.savez(folder / "a.npz", utterance_id=table["utterance_id"], features=values)
+        elif kind == "parquet":
+            pq.write_table(pa.table(table), folder / "a.parquet")
+        else:
+            pa.csv.write_csv(pa.table(table), folder / "a.csv")
+        try:
+            matrix = read(folder).features["a"]
+        except UserError:
+            return
+        for name, found in zip(COLUMNS["utterance_id"], matrix, strict=True):
+            own = int(name[1:])
+            expected = [own, own + 0.5] if name in ids else [np.nan, np.nan]
+            np.testing.assert_array_equal(found, expected)
 
     def test_names_that_fit_none_show_one_of_each(self, folder):
         ids = [f"x{n}" for n in range(4)]
@@ -278,7 +392,7 @@ class TestFeatures:
         ("name", "content"),
         [
             ("a.csv", b"utterance_id,f\xac\nu0,1\n"),
-            ("a.csv", b"utterance_id,f\nu0\xff,1\nu1,1,1\n"),
+            ("a.csv", b"utterance_id,f\nu0\xff,1\nu1,1\n"),
             ("a.npy", b"\x93NUMPY\x01\0\x10\0{'descr': ('<f8\n" + bytes(99)),
         ],
     )

@@ -52,7 +52,7 @@ class Page:
 
 
 def defined_in(path):
-    """The names of the tests that a file below ``tests/`` defines."""
-    body = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8")).body
-    names = [one.name for one in body if isinstance(one, ast.FunctionDef)]
+    """The names of the tests that a file below ``tests/`` defines, also in classes."""
+    parsed = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
+    names = [one.name for one in ast.walk(parsed) if isinstance(one, ast.FunctionDef)]
     return {name for name in names if name.startswith("test_")}

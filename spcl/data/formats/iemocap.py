@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from spcl.data.disk import entries
 from spcl.data.labels import IEMOCAP, IEMOCAP_UNUSED, in_order
 from spcl.data.media import MediaReference
 from spcl.data.records import Problem, Reading, Utterance
+from spcl.data.spelling import labels_of
 from spcl.data.text_files import decode
 from spcl.errors import UserError
 
@@ -63,6 +65,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     """
     utterances: list[Utterance] = []
     problems: list[Problem] = []
+    spelt = Counter[str]()
     by_dialogue: dict[str, str] = {}
     found = _sessions(folder)
     if not found:
@@ -82,9 +85,15 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
         for dialogue_id, split in division(session, names).items():
             recording = _Recording(folder, base, dialogue_id, split, media_there, problems)
             utterances += recording.utterances()
+            spelt += recording.spelt
             by_dialogue[dialogue_id] = str(session)
     return Reading(
-        utterances, in_order(IEMOCAP, labels), problems, known_as="iemocap", sessions=by_dialogue
+        utterances,
+        in_order(IEMOCAP, labels),
+        problems,
+        known_as="iemocap",
+        sessions=by_dialogue,
+        names=spelt,
     )
 
 
@@ -164,6 +173,7 @@ class _Recording:
         self.transcription = base / _TRANSCRIPTS / f"{dialogue_id}.txt"
         self.wavs = base / _SOUND / dialogue_id
         self.avi = base / _FILM / f"{dialogue_id}.avi"
+        self.spelt = Counter[str]()
 
     def utterances(self) -> Iterator[Utterance]:
         """By start."""
@@ -174,15 +184,17 @@ class _Recording:
                 f"{self.annotation}: no utterance is annotated in it; get it again, or remove it"
                 " to do without the dialogue"
             )
+        self.spelt.update(match["emotion"] for match in matches)
+        meaning = labels_of(self.spelt, (*IEMOCAP, *IEMOCAP_UNUSED))
         matches.sort(key=lambda match: (float(match["start"]), float(match["end"]), match["id"]))
         for utterance_id in sorted(texts.keys() - {match["id"] for match in matches}):
             reason = "a transcript without an annotation; left out"
             self._note(self.transcription, utterance_id, None, reason)
         for match in matches:
-            utterance_id, emotion = match["id"], match["emotion"].lower()
+            utterance_id, emotion = match["id"], meaning[match["emotion"]]
             start_s, end_s = float(match["start"]), float(match["end"])
-            if emotion not in (*IEMOCAP, *IEMOCAP_UNUSED):
-                reason = f"unknown emotion '{emotion}'; kept as unlabelled"
+            if emotion is None:
+                reason = f"unknown emotion '{match['emotion']}'; kept as unlabelled"
                 self._note(self.annotation, utterance_id, None, reason)
             if not texts.get(utterance_id):
                 self._note(self.transcription, utterance_id, "t", "no transcript")

@@ -2,14 +2,17 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from spcl.data import media
+from spcl.data.csv_files import read_csv
 from spcl.data.disk import entries, refuse_hidden
 from spcl.data.labels import MELD, in_order
 from spcl.data.records import Problem, Reading, Utterance
-from spcl.data.text_files import decode, read_csv
+from spcl.data.spelling import labels_of
+from spcl.data.text_files import decode
 from spcl.errors import UserError, listed
 from spcl.schemas import SPLITS
 
@@ -54,12 +57,14 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     """
     utterances: list[Utterance] = []
     problems: list[Problem] = []
+    spelt = Counter[str]()
     for split in SPLITS:
         table = _Table(folder, split, problems)
         for number, row in table.rows():
             utterances.append(table.utterance(number, row))
         table.note_clips_without_a_row()
-    return Reading(utterances, in_order(MELD, labels), problems, known_as="meld")
+        spelt += table.spelt
+    return Reading(utterances, in_order(MELD, labels), problems, known_as="meld", names=spelt)
 
 
 def _tables(folder: Path, split: str) -> list[Path]:
@@ -99,6 +104,7 @@ class _Table:
         self.clips = {name: self._relative(path) for name, path in _clips(folder, split).items()}
         self.clip_folder = next(iter(self.clips.values()), "").rpartition("/")[0]
         self.named: set[str] = set()
+        self.spelt = Counter[str]()
         if not self.clips:
             reason = f"no clips below {' or '.join(_CLIP_FOLDERS[split])}: text only"
             self._note(self.file, None, None, reason)
@@ -111,9 +117,10 @@ class _Table:
             raise UserError(
                 f"{self.table}: no column {', '.join(missing)}, but {listed(columns)}; {REMEDY}"
             )
+        self.spelt.update(filter(str.strip, columns["Emotion"]))
         present = [name for name in (*_NEEDED, *_TIMES) if name in columns]
         rows: dict[tuple[int, int], dict[str, str]] = {}
-        cells = zip(*(columns[name] for name in present), strict=True)
+        cells = zip(*(map(str.strip, columns[name]) for name in present), strict=True)
         for line, row in enumerate((dict(zip(present, row, strict=True)) for row in cells), 2):
             key = _whole(row["Dialogue_ID"]), _whole(row["Utterance_ID"])
             if key[0] is None or key[1] is None:
@@ -134,11 +141,10 @@ class _Table:
     def utterance(self, number: tuple[int, int], row: Mapping[str, str]) -> Utterance:
         dialogue_id = f"{self.split}_dia{number[0]}"
         utterance_id = f"{dialogue_id}_utt{number[1]}"
-        emotion: str | None = row["Emotion"].lower()
-        if emotion not in MELD:
+        emotion = labels_of([row["Emotion"]], MELD)[row["Emotion"]]
+        if emotion is None:
             reason = f"unknown emotion '{listed([row['Emotion']])}'; kept as unlabelled"
             self._note(self.file, utterance_id, None, reason)
-            emotion = None
         if not row["Utterance"]:
             self._note(self.file, utterance_id, "t", "empty transcript")
         start_s, end_s = self._times(utterance_id, row)

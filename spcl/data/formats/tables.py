@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from spcl import parquet
 from spcl.data import disk, media
 from spcl.data.counts import resembles
+from spcl.data.csv_files import read_csv
 from spcl.data.feature_files import read_features
 from spcl.data.labels import labelled
 from spcl.data.media import MediaReference
 from spcl.data.records import Problem, Reading, Utterance
-from spcl.data.text_files import read_csv
 from spcl.errors import UserError, listed
 from spcl.schemas import SPLITS, UTTERANCES
 
@@ -88,8 +88,10 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
         )
         for row in order
     ]
-    features, gaps, files = read_features(folder, [names[row] for row in order], order, table.n)
+    by_row = {"dialogue_id": dialogues, "utterance_id": names}
+    features, gaps, files = read_features(folder, by_row, order)
     sessions = zip(dialogues, table.cells("session"), strict=True)
+    spelt = table.spelt()
     n_labelled = sum(utterance.emotion is not None for utterance in utterances)
     return Reading(
         utterances,
@@ -99,6 +101,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
         known_as=table.facts.get("known_as") or resembles(chosen, n_labelled),
         sessions={dialogue: session for dialogue, session in sessions if session},
         simulated=bool(table.facts.get("simulated")),
+        names=Counter(spelt[row] for row in order if spelt[row].strip()),
         files={None: table.path.name, **files},
     )
 
@@ -134,7 +137,7 @@ class _Table:
         """A column as text, `default` where it or a cell is empty."""
         if column not in self.columns:
             return [default] * self.n
-        return [_text(value) or default for value in self.columns[column]]
+        return [_text(value).strip() or default for value in self.columns[column]]
 
     def order(self) -> list[int]:
         """The rows with a dialogue, by dialogue and position where there is such a column."""
@@ -177,10 +180,14 @@ class _Table:
         """The emotions row for row, None = unlabelled, and the order of the labels."""
         stored = self.facts.get("labels")
         labels = asked or (tuple(stored) if stored else None)
-        emotions, labels, notes = labelled(self.cells("emotion"), labels, self.path)
+        emotions, labels, notes = labelled(self.spelt(), labels, self.path)
         for note in notes:
             self._note(None, None, note)
         return emotions, labels
+
+    def spelt(self) -> list[str]:
+        """The emotions row for row as they stand there, with the blanks at their ends."""
+        return [_text(value) for value in self.columns["emotion"]]
 
     def splits(self) -> list[str | None]:
         """The splits row for row under their own names, None where a cell is empty."""
@@ -263,8 +270,8 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, bytes):  # strings of writers that do not mark them as text
-        return value.decode("utf-8", errors="replace").strip()
-    return str(value).strip()
+        return value.decode("utf-8", errors="replace")
+    return str(value)
 
 
 def _number(cell: str) -> float:
