@@ -36,17 +36,15 @@ AXES = tuple(field.name for field in fields(Cell))
 def cells(config: Mapping[str, Any]) -> list[Cell]:
     """The product of the config's axes, in the config's order.
 
-    Cells that need a modality which their dataset has not are left out.
+    Left out are cells that need a modality which their dataset has not, and those whose addresses
+    are in ``grid.without``, which the Snakefile sets.
     """
     grid = config["grid"]
     there = {name: set(modalities(config, name)) for name in trained(config["datasets"])}
-    return [
-        Cell(*axes)
-        for axes in itertools.product(
-            there, grid["baselines"], grid["modalities"], grid["curricula"]
-        )
-        if there[axes[0]].issuperset(axes[2])
-    ]
+    product = itertools.product(there, grid["baselines"], grid["modalities"], grid["curricula"])
+    asked = (Cell(*axes) for axes in product if there[axes[0]].issuperset(axes[2]))
+    without = set(grid.get("without", ()))
+    return [cell for cell in asked if cell.address not in without]
 
 
 def left_out(config: Mapping[str, Any]) -> dict[str, list[str]]:

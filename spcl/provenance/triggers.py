@@ -6,6 +6,9 @@ wrong. Snakemake has no door for a judgement of one's own, so functions of it ar
 Imported by the Snakefile.
 """
 
+import json
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +19,17 @@ from spcl.provenance.inputs import tables
 from spcl.provenance.plan import Plan, PlannedJob
 from spcl.provenance.record import CORPUS, Recipe
 
+_LEFT_OUT = "SPCL_LEFT_OUT"
+"""The environment variable with the cells that are left out: jobs on other nodes keep to it."""
 
-def judge_by_records(workflow: Any, say: Callable[[str], None]) -> None:
+
+def left_out_unfinished() -> list[str]:
+    """The addresses of the cells that `judge_by_records` has left out."""
+    addresses: list[str] = json.loads(os.environ.get(_LEFT_OUT, "[]"))
+    return addresses
+
+
+def judge_by_records(workflow: Any, say: Callable[[str], None], *, leave_out: bool) -> None:
     """Let `workflow` make again what `Plan` finds a reason for.
 
     Parameters
@@ -26,6 +38,8 @@ def judge_by_records(workflow: Any, say: Callable[[str], None]) -> None:
         The present ``snakemake.workflow.Workflow``.
     say
         Gets a line for each reason.
+    leave_out
+        Begin again without the cells that are not there or no longer fit, rather than train them.
     """
     ask_each_job = DAG.update_needrun
 
@@ -38,8 +52,22 @@ def judge_by_records(workflow: Any, say: Callable[[str], None]) -> None:
         await ask_each_job(dag, *arguments, **options)
         for job in dag.jobs:  # nobody misses Snakemake's records
             dag.reason(job).no_metadata = dag.reason(job).outdated_metadata = False
+        if leave_out and dag.workflow is workflow:
+            _begin_without_unfinished(dag, say)
 
     DAG.update_needrun = update_needrun
+
+
+def _begin_without_unfinished(dag: Any, say: Callable[[str], None]) -> None:
+    """Start this Snakemake anew without the cells that it would train."""
+    trainings = (job for job in dag.needrun_jobs() if job.rule.name == "train_cell")
+    cells = ("/".join(dict(job.wildcards.items()).values()) for job in trainings)
+    before = left_out_unfinished()
+    if new := sorted(set(cells) - set(before)):
+        for cell in new:
+            say(f"{cell}: left out, for it is not there or no longer fits")
+        os.environ[_LEFT_OUT] = json.dumps(before + new)
+        os.execv(sys.executable, [sys.executable, "-m", "snakemake", *sys.argv[1:]])
 
 
 def ignore_time_stamps() -> None:

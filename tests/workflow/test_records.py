@@ -58,7 +58,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize(("what", "lose"), zip(SETTINGS, cycle(LOSSES), strict=False))
+@pytest.mark.parametrize(("what", "lose"), list(zip(SETTINGS, cycle(LOSSES), strict=False)))
 def test_a_changed_setting_is_what_it_decides_though_records_were_lost(made, what, lose):
     keys, value = SETTINGS[what]
     config = made.configure(changed(*keys, value=value), "other.yaml")

@@ -28,7 +28,7 @@ from spcl.leftover import end_leftover_jobs
 from spcl.progress import Progress
 from spcl.provenance.code import digest
 from spcl.provenance.corpora import gone
-from spcl.provenance.triggers import ignore_time_stamps, judge_by_records
+from spcl.provenance.triggers import ignore_time_stamps, judge_by_records, left_out_unfinished
 from spcl.status.jobs import jobs
 
 # What makes up a grid of jobs lives to the end: to look for garbage in it takes a fifth of the time.
@@ -69,8 +69,15 @@ if workflow.is_main_process:
         logger.info(f"{name} has only {modalities(config, name)}: no cells of {', '.join(sets)}")
     for line in gone(config["datasets"]):
         logger.warning(line)
-    judge_by_records(workflow, logger.info)
+    judge_by_records(workflow, logger.info, leave_out=config["unfinished"] == "leave_out")
 
+if config["unfinished"] == "leave_out":
+    config["grid"]["without"] = left_out_unfinished()
+    for name in set(trained(config["datasets"])) - {cell.dataset for cell in cells(config)}:
+        raise UserError(
+            f"unfinished: leave_out: no cell of {name} is finished; train them, or take the"
+            " dataset out of the config"
+        )
 GRID = config["name"]
 # Jobs on other nodes keep to it: what they ask for must not hang on the GPUs that their node shows.
 if workflow.is_main_process:
