@@ -151,7 +151,11 @@ def _npy(path: Path) -> _Content:
 
 
 def _npz(path: Path) -> _Content:
-    with readable(path, WITHOUT_OBJECTS), np.load(path, allow_pickle=False) as archive:
+    with (
+        readable(path, WITHOUT_OBJECTS),
+        path.open("rb") as file,  # which NumPy would leave open where it is no archive
+        np.load(file, allow_pickle=False) as archive,
+    ):
         refuse_size(path, sum(member.file_size for member in archive.zip.infolist()))
         # A file that was put in the archive by hand comes as bytes.
         arrays = {name: np.asarray(archive[name]) for name in archive.files}
