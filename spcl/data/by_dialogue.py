@@ -224,10 +224,10 @@ class _Assembly:
     def _class(self, dialogue: str, value: object) -> Class | None:
         try:
             return class_of(value)
-        except ValueError:
+        except ValueError as error:
             raise UserError(
-                f"{self.path}: dialogue {dialogue} has a label of type {type(value).__name__};"
-                " labels are the numbers or names of classes"
+                f"{self.path}: dialogue {dialogue} has a label {error}; labels are the numbers or"
+                " names of classes"
             ) from None
 
     def _utterance_ids(self) -> dict[str, list[str]]:

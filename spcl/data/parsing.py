@@ -7,6 +7,7 @@ A damaged or hostile file may make a library raise anything. Every reader calls 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.types as pt
 
 from spcl.data.disk import MAX_BYTES, read
 from spcl.errors import UserError
+from spcl.parquet import metadata
 
 WITHOUT_OBJECTS = "write it again with NumPy, without Python objects in it"
 
@@ -85,6 +87,21 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         table = pa.Table.from_batches(batches, pa.schema(fields, schema.metadata))
         table.validate(full=True)
         return table
+
+
+def read_facts(table: pa.Table, path: Path) -> dict[str, Any]:
+    """What the metadata of a Parquet file say, see `spcl.parquet.metadata`.
+
+    Raises
+    ------
+    UserError
+        They are no JSON object.
+    """
+    with readable(path, "write it again, or without metadata"):
+        facts = metadata(table)
+        if not isinstance(facts, dict):
+            raise TypeError("its metadata are no JSON object")
+        return facts
 
 
 def refuse_size(path: Path, size: float) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,11 @@ import pyarrow.types as pt
 
 from spcl import schemas
 from spcl.data.feature_files import matrix
-from spcl.data.parsing import read_npy, read_parquet, readable
+from spcl.data.parsing import read_facts, read_npy, read_parquet, readable
 from spcl.data.records import Features
 from spcl.inspection.facts import feature_facts
 from spcl.inspection.layout import paragraph
-from spcl.parquet import Schema, metadata
+from spcl.parquet import Schema
 from spcl.report import figures, tables
 
 _SHOWN = 4
@@ -60,12 +61,13 @@ def _belongs(path: Path) -> str:
 
 def _table(path: Path, width: int) -> list[str]:
     table = read_parquet(path)
+    facts = read_facts(table, path)
     with readable(path):
-        facts = metadata(table)
+        said = [f"{key}: {value}" for key, value in facts.items()]
         schema = next((one for one in _known() if one.fault(table) is None), None)
         columns = list(zip(table.column_names, map(_values, table.columns), strict=True))
     kind = schema.name if schema else "a table that no stage here makes"
-    simulated = ", simulated" if _simulated(table) else ""
+    simulated = ", simulated" if _simulated(table, facts) else ""
     lines = [*paragraph(f"{path}: {kind}{simulated}, {len(table):,} rows", width), ""]
     meaning = {column.name: column.meaning for column in schema.columns} if schema else {}
     first = max(map(len, table.column_names), default=0)
@@ -73,15 +75,15 @@ def _table(path: Path, width: int) -> list[str]:
         says = f" ({meaning[name]})" if name in meaning else ""
         lines += paragraph(f"{name:{first}}  {words}{says}", width, "  ")
     lines.append("")
-    for key, value in facts.items():
-        lines += paragraph(f"{key}: {value}", width)
+    for line in said:
+        lines += paragraph(line, width)
     return lines if schema else lines + paragraph(_belongs(path), width)
 
 
-def _simulated(table: pa.Table) -> bool:
+def _simulated(table: pa.Table, facts: Mapping[str, object]) -> bool:
     if "simulated" in table.column_names and pt.is_boolean(table["simulated"].type):
         return bool(pc.any(table["simulated"]).as_py())
-    return bool(metadata(table).get("simulated"))
+    return bool(facts.get("simulated"))
 
 
 def _values(column: pa.ChunkedArray) -> str:

@@ -17,6 +17,7 @@ import pytest
 from spcl.comparison.published import COLUMNS as PUBLISHED
 from spcl.comparison.published import read_published
 from spcl.data.download.unpack import unpack
+from spcl.data.formats import tables
 from spcl.data.media import MediaReference
 from spcl.data.simulator.media import write_avi, write_mp4, write_wav
 from spcl.errors import UserError
@@ -135,17 +136,17 @@ def meld(folder):
 
 def iemocap(part):
     def write(folder):
-        for session in range(1, 6):
-            name = f"Ses0{session}F_impro01"
-            annotations = folder / f"Session{session}/dialog/EmoEvaluation/{name}.txt"
-            texts = folder / f"Session{session}/dialog/transcriptions/{name}.txt"
-            for path, line in (
-                (annotations, "[6.2901 - 8.2357]\t{}\t{}\t[2.5000, 2.5000, 2.5000]\n"),
-                (texts, "{} [006.2901-008.2357]: Excuse me.\n"),
-            ):
-                path.parent.mkdir(parents=True)
-                utterances = ((f"{name}_F000", "neu"), (f"{name}_F001", "ang"))
-                path.write_text("".join(line.format(*one) for one in utterances))
+        lines = {
+            "EmoEvaluation": "[6.2901 - 8.2357]\t{}\t{}\t[2.5000, 2.5000, 2.5000]\n",
+            "transcriptions": "{} [006.2901-008.2357]: Excuse me.\n",
+        }
+        for each, line in lines.items():
+            path = folder / f"Session1/dialog/{each}/Ses01F_impro01.txt"
+            path.parent.mkdir(parents=True)
+            emotions = {"F000": "neu", "M000": "ang"}
+            path.write_text(
+                "".join(line.format(f"{path.stem}_{turn}", emotions[turn]) for turn in emotions)
+            )
         return folder / f"Session1/dialog/{part}/Ses01F_impro01.txt"
 
     return write
@@ -203,6 +204,10 @@ def corpus(path, folder):
     find(folder)
 
 
+def own_tables(path, folder):
+    tables.read(folder)
+
+
 def one_file(path, folder):
     find(path)
 
@@ -235,11 +240,11 @@ MELD = made("meld", (4, 2, 1, 1), widths=dict.fromkeys("tav", 2))
 LAYERS = [0, 1, 0, -1]
 
 KINDS = {
-    "NumPy array": (with_table(npy), corpus),
-    "NumPy arrays": (with_table(npz(np.savez)), corpus),
-    "NumPy arrays, compressed": (with_table(npz(np.savez_compressed)), corpus),
-    "features in Parquet": (with_table(features_parquet), corpus),
-    "features in CSV": (with_table(features_csv), corpus),
+    "NumPy array": (with_table(npy), own_tables),
+    "NumPy arrays": (with_table(npz(np.savez)), own_tables),
+    "NumPy arrays, compressed": (with_table(npz(np.savez_compressed)), own_tables),
+    "features in Parquet": (with_table(features_parquet), own_tables),
+    "features in CSV": (with_table(features_csv), own_tables),
     "utterances in Parquet": (table_parquet, corpus),
     "utterances in CSV": (table_csv, corpus),
     "MELD.Raw": (meld, corpus),

@@ -15,14 +15,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
-from spcl import parquet
 from spcl.data import media
 from spcl.data.counts import resembles
 from spcl.data.csv_files import read_csv
 from spcl.data.feature_files import read_features
 from spcl.data.labels import KNOWN, labelled
 from spcl.data.media import MediaReference
-from spcl.data.parsing import read_parquet, readable
+from spcl.data.parsing import read_facts, read_parquet, readable
 from spcl.data.records import Problem, Reading, Utterance
 from spcl.errors import UserError, listed
 from spcl.schemas import SPLITS, UTTERANCES
@@ -229,7 +228,7 @@ class _Table:
         with readable(self.path):
             columns = {name: table[name].to_pylist() for name in table.column_names}
             names = pq.read_schema(self.path).names
-            self.facts = parquet.metadata(table)
+        self.facts = read_facts(table, self.path)
         self._check_facts()
         return dict[str, list[Any]].fromkeys(names, []) | columns  # others by name alone
 
