@@ -415,6 +415,17 @@ def test_a_header_that_costs_tarfile_much_time_is_refused(refused, header, words
     assert words in refused(header + tar({"a": b""}, mode="w"))
 
 
+@pytest.mark.parametrize("target", ["./" * 3000 + "b", "a/../" * 1500 + "b"])
+def test_a_link_of_a_very_long_path_is_refused(refused, target):
+    words = "is a link to more than 4096 letters"
+    assert words in refused(tar({"b": b""}, entries=[entry("a", tarfile.SYMTYPE, target)]))
+    assert words in refused(zipped({"b": b"", "a": target.encode()}, modes={"a": LINK}))
+
+
+def test_a_very_long_name_is_refused(refused):
+    assert "longer than 4096 letters" in refused(zipped({"./" * 3000 + "b": b""}))
+
+
 def test_headers_take_only_so_much_in_all(refused, monkeypatch):
     monkeypatch.setattr(members, "_ALL_HEADERS", 10_000)
     assert "headers of more than 10000 bytes" in refused(tar({str(i): b"" for i in range(20)}))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -10,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from spcl.data import parsing
-from spcl.data.formats import load, tables
+from spcl.data import by_dialogue, parsing
+from spcl.data.formats import iemocap, load, tables
 from spcl.errors import UserError
 from spcl.inspection import single
 from spcl.inspection.find import find
@@ -190,3 +191,38 @@ def test_a_label_that_counts_no_class_is_named(tmp_path, label):
 def test_a_pipe_is_no_pickle_and_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "corpus.pkl")
     assert load(tmp_path / "corpus.pkl") is None
+
+
+# What might take time by the square of its size, or by more than its size
+
+
+def test_of_very_many_columns_two_of_one_name_are_found(tmp_path):
+    path = tmp_path / "utterances.csv"
+    names = [f"c{n}" for n in range(100_000)]
+    path.write_text(",".join([*names, names[-1]]) + "\n")
+    assert "2 columns are called 'c99999'" in refused(path, tables.read, tmp_path)
+
+
+def test_a_line_of_blanks_is_no_transcript(tmp_path):
+    path = tmp_path / "Ses01F_impro01.txt"
+    path.write_text("Ses01F_impro01_F000" + " " * 200_000 + "x\nSes01F_impro01_F001 : Yes.\n")
+    assert iemocap._texts(path) == {"Ses01F_impro01_F001": "Yes."}
+
+
+def test_a_very_long_name_of_a_class_is_not_brought_to_its_unicode_form(tmp_path):
+    accents = "a" + "\u0315\u0300" * 200_000
+    emotions = [accents, "calm", "", "calm"]
+    write_table(tmp_path, columns=COLUMNS | {"emotion": emotions})
+    assert tables.read(tmp_path, None, ("calm",)).utterances[0].emotion is None
+
+
+def test_lists_that_dialogues_share_are_read_only_so_often(tmp_path, monkeypatch):
+    monkeypatch.setattr(by_dialogue, "MAX_ELEMENTS", 2**24)
+    names = [f"d{n}" for n in range(3000)]
+    content = {"trainVid": names[:2000], "testVid": names[2000:]}
+    for field, values in {"speaker": ["F", "M"], "label": ["joy", "anger"]}.items():
+        content[field] = dict.fromkeys(names, values * 5000)
+    path = tmp_path / "corpus.pkl"
+    path.write_bytes(pickle.dumps(content))
+    assert path.stat().st_size < 200_000
+    assert "numbers and letters; divide it" in refused(path, find, path)

@@ -35,6 +35,7 @@ _TAR, _TAR_AT = b"ustar", 257
 
 _BLOCK = 1 << 18
 _LARGEST_HEADER = 1 << 18
+_LONGEST_TARGET = 1 << 13
 _ALL_HEADERS = 1 << 30
 _MOST_DIGITS = 64
 """In a row in a header: tarfile takes time by their square."""
@@ -238,7 +239,7 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     elif stat.S_ISLNK(mode):
         words = "symbolic link"
         with archive.open(info) as file:
-            target = file.read(_LARGEST_HEADER).decode("utf-8")
+            target = file.read(_LONGEST_TARGET).decode("utf-8")
     elif info.filename.endswith("/"):
         words = "folder"
     else:

@@ -11,6 +11,8 @@ _DEEPEST = 50
 """Folders inside one another."""
 _LONGEST = 255
 """Bytes of one name; no common file system takes more."""
+_LONGEST_PATH = 4096
+"""Letters of a path; no system takes more."""
 
 
 def parts(name: str) -> tuple[str, ...]:
@@ -23,6 +25,8 @@ def parts(name: str) -> tuple[str, ...]:
     RefusedError
         It is absolute, leads upwards, is no text, too long or too deep.
     """
+    if len(name) > _LONGEST_PATH:
+        raise RefusedError(f"{shown(name)} is longer than {_LONGEST_PATH} letters")
     name = name.replace("\\", "/")
     found = tuple(part for part in name.split("/") if part not in ("", "."))
     if name.startswith("/") or re.match("[A-Za-z]:", name):
@@ -46,6 +50,8 @@ def linked(name: str, target: str, *, symbolic: bool) -> str:
     RefusedError
         It leads out of the archive.
     """
+    if len(target) > _LONGEST_PATH:
+        raise RefusedError(f"{shown(name)} is a link to more than {_LONGEST_PATH} letters")
     start = posixpath.dirname(name) if symbolic else ""
     path = posixpath.normpath(posixpath.join(start, target.replace("\\", "/")))
     try:
