@@ -85,7 +85,7 @@ def read_csv(path: Path) -> dict[str, list[str]]:
         raise UserError(f"{path}: the file is empty; its first line must name the columns")
     name, count = Counter(header).most_common(1)[0]
     if count > 1:
-        raise UserError(f"{path}: {count} columns are called '{listed([name])}'; rename them")
+        raise UserError(f"{path}: two columns are called '{listed([name])}'; rename one")
     rows = [row for _, row in numbered]
     return {name: [row[place] for row in rows] for place, name in enumerate(header)}
 

@@ -200,7 +200,7 @@ def test_of_very_many_columns_two_of_one_name_are_found(tmp_path):
     path = tmp_path / "utterances.csv"
     names = [f"c{n}" for n in range(100_000)]
     path.write_text(",".join([*names, names[-1]]) + "\n")
-    assert "2 columns are called 'c99999'" in refused(path, tables.read, tmp_path)
+    assert "two columns are called 'c99999'" in refused(path, tables.read, tmp_path)
 
 
 def test_a_line_of_blanks_is_no_transcript(tmp_path):
