@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from spcl import parquet
 from spcl.comparison.run import Run
+from spcl.data.parsing import read_facts, readable
 from spcl.parquet import Column, Schema
 from spcl.report.panels import GAP, Panel, text
 from spcl.report.scores import CellKey, by_cell
@@ -94,7 +94,9 @@ def _joined(values: pd.Series) -> str:
 def _features(run: Run, datasets: set[str]) -> Iterator[tuple[str, str]]:
     """The extractor of each feature table of `datasets` that lies beside the cells."""
     for path in sorted((run.root / "features").glob("*/?.parquet")):
-        facts = parquet.metadata(pq.read_schema(path).empty_table())
+        with readable(path):
+            schema = pq.read_schema(path)
+        facts = read_facts(schema.empty_table(), path)
         if path.parent.name in datasets and "extractor" in facts:
             options = json.dumps(facts["options"], sort_keys=True)
             yield (

@@ -1,10 +1,13 @@
 """Scores that others published: those that come with the project, or a CSV file of one's own."""
 
 import csv
+import io
 from pathlib import Path
 
 import pandas as pd
 
+from spcl.data.disk import read
+from spcl.data.parsing import parsing
 from spcl.errors import UserError, listed
 from spcl.schemas import CELL_KEY, MODALITIES
 
@@ -34,20 +37,19 @@ def read_published(path: Path) -> pd.DataFrame:
     UserError
         The file is absent, no text in UTF-8, lacks a column, or a row is wrong.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            lacking = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            if lacking:
-                raise UserError(
-                    f"{path}: column{'s' * (len(lacking) > 1)} {listed(lacking)} missing;"
-                    f" its first line has to name {', '.join(COLUMNS)}"
-                )
-            rows = [_row(path, reader.line_num, row) for row in reader]
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; name a CSV file, or write: published") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: no CSV file in UTF-8 ({error}); save it as such") from None
+    if not path.exists():
+        raise UserError(f"{path}: no such file; name a CSV file, or write: published")
+    with parsing(lambda why: UserError(f"{path}: no CSV file in UTF-8 ({why}); save it as such")):
+        reader = csv.DictReader(io.StringIO(read(path).decode("utf-8-sig"), newline=""))
+        names = reader.fieldnames or ()
+        lines = [(reader.line_num, row) for row in reader]
+    lacking = [name for name in COLUMNS if name not in names]
+    if lacking:
+        raise UserError(
+            f"{path}: column{'s' * (len(lacking) > 1)} {listed(lacking)} missing;"
+            f" its first line has to name {', '.join(COLUMNS)}"
+        )
+    rows = [_row(path, line, row) for line, row in lines]
     if not rows:
         raise UserError(f"{path}: no row below the names of the columns; add a line a score")
     frame = pd.DataFrame(rows)

@@ -23,6 +23,8 @@ UNKNOWN_SPEAKER = "unknown"
 
 MAX_ELEMENTS = 2**28
 """Numbers and letters of a corpus. A small pickle may refer to the same list again and again."""
+_ROW = 64
+"""Elements that one value of a dialogue counts as: to read it takes as long."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ class _Assembly:
             if lost := len(value) - len(named.keys() & set(keys)):
                 reason = f"dialogue {dialogue}: {lost} values name no utterance of it; left out"
                 self._note(None, None, reason)
-        self._count(len(values))
+        self._count(_ROW * len(values))
         return values
 
     def _keys(self, dialogue: str) -> list[str | None]:
@@ -223,10 +225,10 @@ class _Assembly:
     def _class(self, dialogue: str, value: object) -> Class | None:
         try:
             return class_of(value)
-        except ValueError:
+        except ValueError as error:
             raise UserError(
-                f"{self.path}: dialogue {dialogue} has a label of type {type(value).__name__};"
-                " labels are the numbers or names of classes"
+                f"{self.path}: dialogue {dialogue} has a label {error}; labels are the numbers or"
+                " names of classes"
             ) from None
 
     def _utterance_ids(self) -> dict[str, list[str]]:

@@ -3,11 +3,12 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from spcl.data.text_files import decode
-from spcl.errors import UserError
+from spcl.errors import UserError, listed
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -82,9 +83,9 @@ def read_csv(path: Path) -> dict[str, list[str]]:
     header = [name.strip() for name in next(numbered, (0, []))[1]]
     if not header:
         raise UserError(f"{path}: the file is empty; its first line must name the columns")
-    if len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise UserError(f"{path}: two columns are called '{twice}'; rename one")
+    name, count = Counter(header).most_common(1)[0]
+    if count > 1:
+        raise UserError(f"{path}: two columns are called '{listed([name])}'; rename one")
     rows = [row for _, row in numbered]
     return {name: [row[place] for row in rows] for place, name in enumerate(header)}
 

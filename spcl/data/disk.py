@@ -9,6 +9,10 @@ from spcl.errors import UserError
 
 ABSENT = "no such file"
 
+MAX_BYTES = 4 * 2**30
+"""Of a file that is read as a whole, or of what it unpacks to in memory. The largest of the field
+hold a few hundred megabytes."""
+
 
 class UnreadableError(UserError):
     """A file that cannot be read; `reason` is the message without the path and the remedy."""
@@ -25,10 +29,13 @@ def read(path: Path, size: int = -1) -> bytes:
     ------
     UnreadableError
         There is no file, or something else than a file, such as a pipe: that is never opened, for
-        it might wait for ever.
+        it might wait for ever. Or all of more than `MAX_BYTES` is asked for.
     """
     try:
-        mode = path.stat().st_mode
+        facts = path.stat()
+        mode = facts.st_mode
+        if size < 0 and facts.st_size > MAX_BYTES:
+            raise UnreadableError(path, f"over {MAX_BYTES / 2**30:.0f} GiB", "divide it")
         if stat.S_ISREG(mode):
             with path.open("rb") as file:
                 return file.read(size)

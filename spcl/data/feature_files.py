@@ -1,21 +1,26 @@
 """Features that lie beside one's own table of utterances: Parquet, CSV or NumPy, one a modality."""
 
 import difflib
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from spcl.data.csv_files import csv_rows, separator_in
 from spcl.data.disk import entries, read
+from spcl.data.parsing import (
+    WITHOUT_OBJECTS,
+    read_npy,
+    read_parquet,
+    readable,
+    refuse_size,
+)
 from spcl.data.records import Problem
 from spcl.data.row_names import IDS, rows_by_name, rows_by_place
 from spcl.errors import UserError, listed
@@ -24,11 +29,8 @@ from spcl.schemas import MODALITIES, UTTERANCES
 _SUFFIXES = (".parquet", ".npz", ".npy", ".csv")
 _OBSERVED, _VECTORS = "observed", "features"
 _NAMES = (IDS, "dialogue_id")
-_DAMAGE = (
-    *(OSError, EOFError, ValueError, AttributeError, MemoryError),
-    *(TokenError, zipfile.BadZipFile, pa.ArrowException),
-)
-"""What libraries raise where a file is not what its suffix says."""
+_COMPARED = 1000
+"""Of a file's columns, those that may be a misspelt name: to compare takes time."""
 _NO_FEATURES = {
     *(column.name for column in UTTERANCES.columns),
     *("session", "label", "", "unnamed: 0", "__index_level_0__"),
@@ -53,7 +55,7 @@ class _Content:
     """
 
     values: np.ndarray
-    ids: list[str] | None
+    ids: Sequence[str] | None
     notes: tuple[str, ...] = ()
     names: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -94,15 +96,9 @@ def read_features(
     files: dict[str | None, str] = {}
     for m, path in _files(folder, problems).items():
         read(path, 1)  # says what is wrong with a file that is none
-        try:
-            content = _READERS[path.suffix](path)
-        except _DAMAGE as error:
-            reason = listed(str(error).splitlines()[:1]) or type(error).__name__
-            raise UserError(
-                f"{path}: not a readable {path.suffix} file of numbers ({reason}); write it again,"
-                " without Python objects in it"
-            ) from error
-        values = _matrix(content.values, path)
+        content = _READERS[path.suffix](path)
+        values = matrix(content.values, path)
+        refuse_size(path, 4 * max(len(values), len(order)) * values.shape[1])
         file = files[m] = path.relative_to(folder).as_posix()
         problems += [Problem(file, None, m, note) for note in content.notes]
         if content.ids is None:
@@ -132,7 +128,7 @@ def _files(folder: Path, problems: list[Problem]) -> dict[str, Path]:
 
 
 def _parquet(path: Path) -> _Content:
-    return _of_table(pq.read_table(path), path)
+    return _of_table(read_parquet(path), path)
 
 
 def _csv(path: Path) -> _Content:
@@ -145,18 +141,24 @@ def _csv(path: Path) -> _Content:
     with path.open("rb") as file:
         separator = separator_in(file.readline().decode("utf-8", errors="replace"))
     parsing = pyarrow.csv.ParseOptions(delimiter=separator)
-    table = pyarrow.csv.read_csv(path, parse_options=parsing, convert_options=options)
+    with readable(path):
+        table = pyarrow.csv.read_csv(path, parse_options=parsing, convert_options=options)
     return _of_table(table, path)
 
 
 def _npy(path: Path) -> _Content:
-    # Mapped, a header that promises more than the file holds fails before memory is taken.
-    return _Content(np.load(path, mmap_mode="r", allow_pickle=False), None)
+    return _Content(read_npy(path), None)
 
 
 def _npz(path: Path) -> _Content:
-    with np.load(path, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
+    with (
+        readable(path, WITHOUT_OBJECTS),
+        path.open("rb") as file,  # which NumPy would leave open where it is no archive
+        np.load(file, allow_pickle=False) as archive,
+    ):
+        refuse_size(path, sum(member.file_size for member in archive.zip.infolist()))
+        # A file that was put in the archive by hand comes as bytes.
+        arrays = {name: np.asarray(archive[name]) for name in archive.files}
     ids = arrays.pop(IDS, None)
     chosen = _VECTORS if len(arrays) != 1 else next(iter(arrays))
     if chosen not in arrays:
@@ -165,17 +167,15 @@ def _npz(path: Path) -> _Content:
             f" np.savez(path, {IDS}=..., {_VECTORS}=...)"
         )
     values = arrays.pop(chosen)
-    if ids is not None:
-        ids = [str(name).strip() for name in ids.ravel()]
-    elif near := difflib.get_close_matches(IDS, arrays, n=1):
-        raise UserError(f"{path}: no array '{IDS}'; rename '{near[0]}' to it")
+    if ids is None:
+        _refuse_misspelt("array", arrays, path)
     names = {
-        name: [str(cell).strip() for cell in array.ravel()]
+        name: _words(array.ravel())
         for name, array in arrays.items()
         if array.dtype.kind == "U" or name in _NAMES
     }
-    notes = (f"arrays {listed(arrays)} hold no features; left out",)
-    return _Content(values, ids, notes if arrays else (), names)
+    notes = (f"arrays {listed(arrays)} hold no features; left out",) if arrays else ()
+    return _Content(values, None if ids is None else _words(ids.ravel()), notes, names)
 
 
 _READERS = {".parquet": _parquet, ".csv": _csv, ".npy": _npy, ".npz": _npz}
@@ -183,28 +183,29 @@ _READERS = {".parquet": _parquet, ".csv": _csv, ".npy": _npy, ".npz": _npz}
 
 def _of_table(table: pa.Table, path: Path) -> _Content:
     """A column of vectors, or else all columns of numbers side by side."""
-    if len(set(table.column_names)) < len(table.column_names):
-        raise UserError(f"{path}: two columns have one name; rename one")
-    ids = None
-    if IDS in table.column_names:
-        ids = _cells(table, IDS)
-    elif near := difflib.get_close_matches(IDS, table.column_names, n=1):
-        raise UserError(f"{path}: no column '{IDS}'; rename '{near[0]}' to it")
-    vectors = [field.name for field in table.schema if _is_list(field.type)]
+    with readable(path):
+        names = table.column_names
+        if len(set(names)) < len(names):
+            raise UserError(f"{path}: two columns have one name; rename one")
+        if IDS not in names:
+            _refuse_misspelt("column", names, path)
+        cells = {
+            column.name: _cells(table, column.name)
+            for column in table.schema
+            if _is_text(column.type) or column.name in _NAMES
+        }
+        observed = None
+        if _OBSERVED in names:
+            observed = pc.fill_null(pc.cast(table[_OBSERVED], pa.bool_()), False).to_numpy()
+    vectors = [column.name for column in table.schema if _is_list(column.type)]
     if vectors:
         chosen = _VECTORS if _VECTORS in vectors else vectors[0]
         values, notes = _vectors(table[chosen], path)
     else:
         values, notes = _side_by_side(table, path)
-    if _OBSERVED in table.column_names:
-        observed = pc.fill_null(pc.cast(table[_OBSERVED], pa.bool_()), False)
-        values = np.where(observed.to_numpy()[:, None], values, np.float32(np.nan))
-    names = {
-        field.name: _cells(table, field.name)
-        for field in table.schema
-        if _is_text(field.type) or field.name in _NAMES
-    }
-    return _Content(values, ids, notes, names)
+    if observed is not None:
+        values = np.where(observed[:, None], values, np.float32(np.nan))
+    return _Content(values, cells.pop(IDS, None), notes, cells)
 
 
 def _vectors(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -219,6 +220,7 @@ def _vectors(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, tuple[str
     flat = array.filter(pa.array(chosen)).flatten()
     if not (pt.is_floating(flat.type) or pt.is_integer(flat.type)):
         raise UserError(f"{path}: its vectors hold {flat.type}, not numbers; store float32")
+    refuse_size(path, 4 * len(array) * width)  # rows without a vector cost nothing in the file
     values = np.full((len(array), width), np.nan, np.float32)
     values[chosen] = _float32(flat.to_numpy(zero_copy_only=False)).reshape(-1, width)
     odd = (lengths > 0) & ~chosen
@@ -230,12 +232,12 @@ def _side_by_side(table: pa.Table, path: Path) -> tuple[np.ndarray, tuple[str, .
     """The columns of numbers as a matrix; others, labels above all, are left out."""
     numbers: list[str] = []
     others: list[str] = []
-    for field in table.schema:
-        if field.name in (IDS, _OBSERVED) or pt.is_null(field.type):
+    for column in table.schema:
+        if column.name in (IDS, _OBSERVED) or pt.is_null(column.type):
             continue
-        number = pt.is_floating(field.type) or pt.is_integer(field.type)
-        taken = number and field.name.lower() not in _NO_FEATURES
-        (numbers if taken else others).append(field.name or "without a name")
+        number = pt.is_floating(column.type) or pt.is_integer(column.type)
+        taken = number and column.name.lower() not in _NO_FEATURES
+        (numbers if taken else others).append(column.name or "without a name")
     if not numbers:
         raise UserError(
             f"{path}: no column '{_VECTORS}' of vectors and no column of numbers, but"
@@ -246,8 +248,14 @@ def _side_by_side(table: pa.Table, path: Path) -> tuple[np.ndarray, tuple[str, .
     return np.stack(columns, axis=1), notes if others else ()
 
 
-def _matrix(values: np.ndarray, path: Path) -> np.ndarray:
-    """The values as (n, D) float32."""
+def matrix(values: np.ndarray, path: Path) -> np.ndarray:
+    """The values of a feature file as (n, D) float32; infinite where one is too large for that.
+
+    Raises
+    ------
+    UserError
+        They are no numbers or of another shape.
+    """
     if values.dtype.kind not in "fiub":
         raise UserError(f"{path}: holds {values.dtype}, not numbers; store float32")
     if values.ndim != 2 or values.shape[1] == 0:
@@ -260,8 +268,18 @@ def _float32(values: np.ndarray) -> np.ndarray:
         return np.asarray(values, np.float32)
 
 
+def _refuse_misspelt(kind: str, names: Iterable[str], path: Path) -> None:
+    """Refuse a file that has no names of utterances, but something that is called nearly so."""
+    if near := difflib.get_close_matches(IDS, islice(names, _COMPARED), n=1):
+        raise UserError(f"{path}: no {kind} '{IDS}'; rename '{near[0]}' to it")
+
+
 def _cells(table: pa.Table, column: str) -> list[str]:
-    return [str(cell).strip() for cell in table[column].to_pylist()]
+    return _words(table[column].to_pylist())
+
+
+def _words(values: Iterable[object]) -> list[str]:
+    return [str(value).strip() for value in values]
 
 
 def _is_text(type_: pa.DataType) -> bool:

@@ -15,13 +15,19 @@ _MISSING = {
 }
 """What `pandas.read_csv` takes for no value, `folded`."""
 
+_LONGEST = 1000
+"""Characters of a name whose Unicode form is looked at."""
+
 
 def folded(name: str) -> str:
     """What names have in common that differ only in case, blanks, hyphens or Unicode form.
 
     Blanks, underscores, hyphens and characters that nobody sees count as nothing, but for a hyphen
-    in front, which may be a minus. The Unicode form is NFKC: full-width letters are letters.
+    in front, which may be a minus. The Unicode form is NFKC: full-width letters are letters. A very
+    long name stays as it is, for that form may take time by the square of its length.
     """
+    if len(name) > _LONGEST:
+        return name
     seen = ""
     for char in unicodedata.normalize("NFKC", name).casefold():
         category = unicodedata.category(char)

@@ -16,6 +16,9 @@ from spcl.data.classes import Class
 UNLABELLED = -1
 """The number that stands for no label; so does None."""
 
+MAX_CLASS = 2**16
+"""The highest number of a class. Many large numbers can be chosen that cost a set much time."""
+
 MAX_ONE_HOT = 64
 """Of a speaker's one-hot vector, the longest."""
 
@@ -75,7 +78,7 @@ def class_of(value: object) -> Class | None:
     Raises
     ------
     ValueError
-        It is neither.
+        It is neither; the message says what it is.
     """
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(-1)[0]
@@ -86,7 +89,9 @@ def class_of(value: object) -> Class | None:
         return None
     whole = _whole(value)
     if whole is None:
-        raise ValueError
+        raise ValueError(f"of type {type(value).__name__}")
+    if not -MAX_CLASS < whole < MAX_CLASS:
+        raise ValueError("that is a number far too large")
     return None if whole == UNLABELLED else whole
 
 

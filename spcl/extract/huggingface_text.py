@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from spcl.data.parsing import parsing
 from spcl.errors import UserError
 from spcl.extract.transformer import SentenceEncoder, SentenceExtractor
 
@@ -39,19 +40,18 @@ class HuggingFaceText(SentenceExtractor):
                 f"{key}: there is no model in the folder {self.folder}; put config.json,"
                 " model.safetensors and the tokenizer's files there"
             )
-        try:
+        with parsing(
+            lambda why: UserError(
+                f"{key}: the model in the folder {self.folder} cannot be loaded ({why}); put"
+                " config.json, model.safetensors and the tokenizer's files there"
+            )
+        ):
             self._encoder = SentenceEncoder(
                 folder,
                 pooling=self.pooling,
                 unit_length=self.unit_length,
                 max_tokens=self.max_tokens,
             )
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(
-                f"{key}: the model in the folder {self.folder} cannot be loaded ({reason}); put"
-                " config.json, model.safetensors and the tokenizer's files there"
-            ) from error
         self._files = _digest(folder)
 
     @property

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 
+from spcl.data.disk import UnreadableError, read
 from spcl.data.media import MediaReference
+from spcl.data.parsing import parsing
 from spcl.extract.base import UnusableError
 
 RATE = 16_000
@@ -98,17 +101,17 @@ def pictures(reference: MediaReference, count: int) -> list[np.ndarray]:
 @contextmanager
 def _opened(reference: MediaReference, kind: str) -> Iterator[tuple[Any, Any]]:
     """Open a file and its first stream of `kind`, audio or video."""
-    try:
+    with parsing(lambda why: UnusableError(f"cannot be decoded ({why})")):
+        try:
+            read(Path(reference.path), 1)
+        except UnreadableError as error:
+            raise UnusableError(error.reason) from error
         with av.open(reference.path, metadata_errors="ignore") as container:
             streams = getattr(container.streams, kind)
             if not streams:
                 raise UnusableError(f"there is no {kind} in the file")
             streams[0].codec_context.thread_count = 1  # the threads go to the utterances
             yield container, streams[0]
-    except av.error.FileNotFoundError as error:
-        raise UnusableError("no such file") from error
-    except av.error.FFmpegError as error:
-        raise UnusableError(f"cannot be decoded ({error.strerror})") from error
 
 
 def _zero(container: Any) -> float:

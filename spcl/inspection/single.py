@@ -2,20 +2,21 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from spcl import schemas
+from spcl.data.feature_files import matrix
+from spcl.data.parsing import read_facts, read_npy, read_parquet, readable
 from spcl.data.records import Features
-from spcl.errors import UserError
 from spcl.inspection.facts import feature_facts
 from spcl.inspection.layout import paragraph
-from spcl.parquet import Schema, metadata
+from spcl.parquet import Schema
 from spcl.report import figures, tables
 
 _SHOWN = 4
@@ -39,16 +40,7 @@ def describe(path: Path, width: int) -> list[str]:
 
 
 def _array(path: Path, width: int) -> list[str]:
-    try:
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"{path}: no array of numbers ({error}); save one with np.save") from error
-    if values.ndim != 2 or values.dtype.kind not in "fiu":
-        raise UserError(
-            f"{path}: an array of shape {values.shape} and type {values.dtype}; features are"
-            " numbers of shape (utterances, width)"
-        )
-    values = np.asarray(values, np.float32)
+    values = matrix(read_npy(path), path)
     fact = feature_facts(Features(values, np.isfinite(values).all(axis=1)))
     lines = paragraph(f"{path}: an array of {len(values):,} rows, width {fact.width:,}", width)
     lines += paragraph(
@@ -68,31 +60,30 @@ def _belongs(path: Path) -> str:
 
 
 def _table(path: Path, width: int) -> list[str]:
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: not a readable Parquet file ({reason})") from error
-    schema = next((one for one in _known() if one.fault(table) is None), None)
-    facts = metadata(table)
+    table = read_parquet(path)
+    facts = read_facts(table, path)
+    with readable(path):
+        said = [f"{key}: {value}" for key, value in facts.items()]
+        schema = next((one for one in _known() if one.fault(table) is None), None)
+        columns = list(zip(table.column_names, map(_values, table.columns), strict=True))
     kind = schema.name if schema else "a table that no stage here makes"
-    simulated = ", simulated" if _simulated(table) else ""
+    simulated = ", simulated" if _simulated(table, facts) else ""
     lines = [*paragraph(f"{path}: {kind}{simulated}, {len(table):,} rows", width), ""]
     meaning = {column.name: column.meaning for column in schema.columns} if schema else {}
     first = max(map(len, table.column_names), default=0)
-    for name in table.column_names:
+    for name, words in columns:
         says = f" ({meaning[name]})" if name in meaning else ""
-        lines += paragraph(f"{name:{first}}  {_values(table[name])}{says}", width, "  ")
+        lines += paragraph(f"{name:{first}}  {words}{says}", width, "  ")
     lines.append("")
-    for key, value in facts.items():
-        lines += paragraph(f"{key}: {value}", width)
+    for line in said:
+        lines += paragraph(line, width)
     return lines if schema else lines + paragraph(_belongs(path), width)
 
 
-def _simulated(table: pa.Table) -> bool:
-    if "simulated" in table.column_names:
+def _simulated(table: pa.Table, facts: Mapping[str, object]) -> bool:
+    if "simulated" in table.column_names and pt.is_boolean(table["simulated"].type):
         return bool(pc.any(table["simulated"]).as_py())
-    return bool(metadata(table).get("simulated"))
+    return bool(facts.get("simulated"))
 
 
 def _values(column: pa.ChunkedArray) -> str:
@@ -103,7 +94,11 @@ def _values(column: pa.ChunkedArray) -> str:
     if pt.is_fixed_size_list(kind):
         words = f"vectors of {kind.list_size:,}"
     elif pt.is_list(kind):
-        words = f"lists, for example {column.drop_null()[0].as_py()}"
+        first = column.drop_null()[0].values
+        more = ", ..." if len(first) > _SHOWN else ""
+        words = f"lists, for example [{', '.join(map(str, first[:_SHOWN].to_pylist()))}{more}]"
+    elif pt.is_nested(kind):
+        words = str(kind)
     elif pt.is_boolean(kind):
         words = f"true in {pc.sum(column).as_py():,}"
     elif pt.is_integer(kind) or pt.is_floating(kind):

@@ -176,6 +176,12 @@ def test_an_inner_archive_whose_folder_is_there_stays_packed(made):
     assert content_of(made(zipped(tree))) == tree
 
 
+@pytest.mark.parametrize("name", [".zip", "..zip", "...zip"])
+def test_an_inner_archive_of_dots_alone_gets_a_name(made, name):
+    folder = made(zipped({name: zipped({"a": b"1", "b": b"2"}), "c": b"3"}))
+    assert content_of(folder) == {"archive/a": b"1", "archive/b": b"2", "c": b"3"}
+
+
 def test_a_zip_by_content_that_is_not_named_so_is_data(made):
     weights = zipped({"x": b"1"})
     assert content_of(made(tar({"model.npz": weights, "b": b""})))["model.npz"] == weights
@@ -252,6 +258,10 @@ HOSTILE = {
     "gzip of no tar": (gzip.compress(b"{}" * 999), "no tar archive inside"),
     "no members": (zipped({})[:-5], "damaged or cut off"),
     "inner": (zipped({"a.tar": tar({"../outside.txt": b""}), "b": b""}), "'a.tar' in it: .*leads"),
+    "inner of one name": (
+        zipped({"a.zip": zipped(TREE), "a.tar.gz": tar(TREE)}),
+        "'a.tar.gz' and 'a.zip' would be one folder",
+    ),
     "inner damage": (zipped({"a.tgz": tar(TREE)[:-40], "b": b""}), "'a.tgz' in it: damaged"),
 }  # fmt: skip
 
@@ -362,6 +372,71 @@ def test_too_many_members_are_refused(refused, monkeypatch):
     assert "more than 10 files" in refused(tar({f"{i}": b"" for i in range(11)}))
 
 
+def test_folders_that_no_member_names_count_too(refused, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_MEMBERS", 40)
+    assert "more than 40 files" in refused(tar({"a/" * 45 + "b": b""}))
+
+
+def test_what_is_left_out_counts_too(refused, monkeypatch):
+    """Whoever passes over a member of a compressed tar unpacks it."""
+    monkeypatch.setattr(module, "_HARMLESS_BYTES", 100_000)
+    monkeypatch.setattr(module, "_MOST_TIMES", 1)
+    content = tar({f"__MACOSX/{i}": bytes(50_000) for i in range(3)})
+    assert "zip bomb" in refused(content)
+
+
+def test_links_over_many_others_are_followed_once(made):
+    """Followed from each of them, they would take minutes."""
+    links = [entry(f"{i}", tarfile.SYMTYPE, f"{i + 1}") for i in range(3000)]
+    followed = module._ends({link.name: link.linkname for link in links} | dict.fromkeys("ab", "b"))
+    assert {end for name, end in followed.items() if name not in "ab"} == {"3000"}
+    assert followed["a"] == followed["b"] == "b"
+    folder = made(tar({"3000": b"x"}, entries=links[-50:]))
+    assert set(content_of(folder).values()) == {b"x"}
+
+
+def pax(kind, content):
+    """A header of a tar that tells more of the member behind it (x) or of all members (g)."""
+    info = entry("more", kind, size=len(content))
+    return info.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % tarfile.BLOCKSIZE)
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (pax(b"x", b"1" * 100_000), "a number of more than 64 digits"),
+        (
+            pax(b"g", b"".join(b"8 %c=abc\n" % c for c in range(33, 126) if c != 61)),
+            "over 64 facts",
+        ),
+    ],
+)
+def test_a_header_that_costs_tarfile_much_time_is_refused(refused, header, words):
+    assert words in refused(header + tar({"a": b""}, mode="w"))
+
+
+@pytest.mark.parametrize("target", ["./" * 3000 + "b", "a/../" * 1500 + "b"])
+def test_a_link_of_a_very_long_path_is_refused(refused, target):
+    words = "is a link to more than 4096 letters"
+    assert words in refused(tar({"b": b""}, entries=[entry("a", tarfile.SYMTYPE, target)]))
+    assert words in refused(zipped({"b": b"", "a": target.encode()}, modes={"a": LINK}))
+
+
+def test_a_very_long_name_is_refused(refused):
+    assert "longer than 4096 letters" in refused(zipped({"./" * 3000 + "b": b""}))
+
+
+def test_headers_take_only_so_much_in_all(refused, monkeypatch):
+    monkeypatch.setattr(members, "_ALL_HEADERS", 10_000)
+    assert "headers of more than 10000 bytes" in refused(tar({str(i): b"" for i in range(20)}))
+
+
+def test_a_damaged_compression_in_a_zip_is_refused(refused):
+    content = zipped({"a": bytes(range(256))})
+    place = content.index(b"PK\1\2") + 10
+    assert "not supported" in refused(content[:place] + b"\x63\0" + content[place + 2 :])
+
+
 def test_the_disk_has_everything_before_the_folder_gets_its_name(made, tmp_path, monkeypatch):
     named = []
     monkeypatch.setattr(
@@ -415,7 +490,7 @@ def test_a_disk_that_fills_up_leaves_nothing(made, tmp_path, monkeypatch):
 
 
 def test_an_absent_archive_is_told(tmp_path):
-    with pytest.raises(UserError, match=r"absent\.zip: No such file"):
+    with pytest.raises(UserError, match=r"absent\.zip: no such file"):
         unpack(tmp_path / "absent.zip", tmp_path / "folder")
 
 

@@ -344,7 +344,7 @@ class TestSingleFiles:
     @pytest.mark.parametrize("values", [np.zeros(3), np.array([["a", "b"]])])
     def test_an_array_of_another_kind_is_a_fault(self, values, tmp_path, fault):
         np.save(tmp_path / "a.npy", values)
-        assert "features are numbers of shape" in fault(tmp_path / "a.npy")
+        assert "; store " in fault(tmp_path / "a.npy")
 
     def test_a_table_of_the_project_is_told_by_its_schema(self, tmp_path, inspect):
         utterances, features = make_corpus([3, 2, 4], unlabelled={1})
@@ -370,7 +370,7 @@ class TestSingleFiles:
 
     def test_a_damaged_table_is_a_fault(self, tmp_path, fault):
         (tmp_path / "t.parquet").write_bytes(b"PAR1")
-        assert "not a readable Parquet file" in fault(tmp_path / "t.parquet")
+        assert "not a readable .parquet file" in fault(tmp_path / "t.parquet")
 
 
 def utterance(dialogue, speaker, emotion, split="train"):

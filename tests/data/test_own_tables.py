@@ -357,7 +357,7 @@ class TestFeatures:
     @pytest.mark.parametrize(
         ("array", "message"),
         [
-            (np.array([{}, {}, {}, {}]), r"not a readable \.npy file of numbers"),
+            (np.array([{}, {}, {}, {}]), r"not a readable \.npy file"),
             (np.array(["a"] * 4), "not numbers"),
             (FEATURES[:, 0], r"shape \(4,\); store \(N, D\)"),
             (FEATURES[:, :, None], r"shape \(4, 3, 1\)"),

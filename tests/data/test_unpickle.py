@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spcl.data import disk
 from spcl.data.pickles import machine
-from spcl.data.pickles import unpickle as module
 from spcl.data.pickles.unpickle import unpickle
 from spcl.errors import UserError
 
@@ -372,6 +372,19 @@ def test_lists_nested_to_any_depth_come_back(path):
     assert len(value) == 1
 
 
+def test_large_numbers_may_be_keys_but_not_so_many_that_their_collisions_cost_time(path):
+    small, large = list(range(2**16)), [number << 40 for number in range(1, 20_000)]
+    allowed = {*small, *large[:5000], 0.5, "a"}
+    path.write_bytes(pickle.dumps(allowed))
+    assert unpickle(path) == allowed
+    together = [frozenset(large[at : at + 2000]) for at in range(0, 20_000, 2000)]
+    by_call = b"c__builtin__\nset\n(" + pickle.dumps(large)[:-1] + b"tR."
+    in_memo = b"N" + b"".join(b"p%d\n" % number for number in large) + b"."
+    one_by_one = b"}" + b"".join(b"I%d\nNs" % number for number in large) + b"."
+    for content in (pickle.dumps(together), by_call, in_memo, one_by_one):
+        assert "keys that are large numbers" in message(path, content)
+
+
 @pytest.mark.parametrize(
     "copying",
     [
@@ -399,7 +412,7 @@ def test_the_steps_are_bounded(path, monkeypatch):
 
 
 def test_the_bytes_are_bounded(path, monkeypatch):
-    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    monkeypatch.setattr(disk, "MAX_BYTES", 1000)
     assert "over 0 GiB" in message(path, pickle.dumps(b"x" * 2000))
 
 
@@ -435,8 +448,8 @@ def test_what_is_no_pickle_is_refused_with_a_remedy(path, name):
 
 
 def test_a_folder_or_device_is_no_pickle(tmp_path):
-    for path in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(UserError, match="no such file"):
+    for path, found in ((tmp_path, "a folder instead"), (tmp_path / "absent", "no such file")):
+        with pytest.raises(UserError, match=found):
             unpickle(path)
 
 

@@ -1,5 +1,7 @@
 """Text: a transformer from a folder, pooled over the words that are there."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -103,6 +105,16 @@ def test_a_folder_with_half_a_model_is_one_line(tiny_model, tmp_path):
     with pytest.raises(UserError, match="cannot be loaded") as error:
         extractor("t", "huggingface_text", {"folder": str(tmp_path)})
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+@pytest.mark.parametrize("content", [b"", b"[" * 100_000, bytes(100)], ids=["no", "deep", "zero"])
+def test_a_damaged_model_is_one_line(tiny_model, tmp_path, name, content):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match="cannot be loaded") as error:
+        extractor("t", "huggingface_text", {"folder": str(folder)})
+    assert str(error.value).isprintable()
 
 
 def test_minilm_knows_what_is_alike():

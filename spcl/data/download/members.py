@@ -4,30 +4,20 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from spcl.data.parsing import parsing
+
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".zip")
 """Of files that claim to be archives."""
-
-BROKEN = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    gzip.BadGzipFile,
-    EOFError,
-    ValueError,
-    OverflowError,
-    RuntimeError,  # for a compression that Python does not know; RecursionError is one too
-)
-"""What Python raises on archives that are cut off, damaged or forged."""
 
 _COMPRESSIONS: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": gzip.open,
@@ -43,9 +33,19 @@ _FOREIGN = {
 }
 _TAR, _TAR_AT = b"ustar", 257
 
+_BLOCK = 1 << 18
 _LARGEST_HEADER = 1 << 18
+_LONGEST_TARGET = 1 << 13
+_ALL_HEADERS = 1 << 30
+_MOST_DIGITS = 64
+"""In a row in a header: tarfile takes time by their square."""
+_MOST_GLOBAL = 64
+"""Facts that a tar tells of all its members: tarfile copies them to each."""
 _LARGEST_TAIL = 1 << 26
 """Bytes after the last member of a tar: padding, which has to be read for the checksum."""
+
+
+_LONG_NUMBER = re.compile(rb"\d{%d}" % (_MOST_DIGITS + 1))
 
 
 class RefusedError(Exception):
@@ -66,8 +66,8 @@ class Member:
         Bytes that it claims to unpack to.
     place
         How far into the archive it starts, bytes.
-    open
-        Gives the bytes of a file.
+    blocks
+        Gives the bytes of a file, some at a time.
     target
         Of a link, as the archive has it.
     """
@@ -76,7 +76,7 @@ class Member:
     kind: str
     size: int
     place: int
-    open: Callable[[], IO[bytes]]
+    blocks: Callable[[], Iterator[bytes]]
     target: str = ""
 
 
@@ -86,11 +86,10 @@ def kind(path: Path) -> str | None:
     Raises
     ------
     RefusedError
-        It is packed in a way that Python cannot unpack, or its name is that of an archive only.
-    BROKEN
-        It is damaged.
+        It is packed in a way that Python cannot unpack, or its name is that of an archive only; it
+        is damaged.
     """
-    with path.open("rb") as file:
+    with _readable(), path.open("rb") as file:
         head = file.read(_TAR_AT + len(_TAR))
         for magic, name in _FOREIGN.items():
             if head.startswith(magic):
@@ -116,10 +115,25 @@ def members(path: Path) -> Iterator[Member]:
     ------
     RefusedError
         See `kind`; or a header is far too long.
-    BROKEN
-        It is damaged.
     """
     return _of_zip(path) if kind(path) == "zip" else _of_tar(path)
+
+
+def blocks(open_: Callable[[], IO[bytes]]) -> Iterator[bytes]:
+    """The content of what `open_` gives, some at a time.
+
+    Raises
+    ------
+    RefusedError
+        It is damaged.
+    """
+    with _readable(), open_() as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _readable() -> AbstractContextManager[None]:
+    return parsing(lambda why: RefusedError(f"damaged or cut off ({why})"))
 
 
 def _uncompressed(packed: IO[bytes]) -> IO[bytes]:
@@ -133,17 +147,34 @@ def _uncompressed(packed: IO[bytes]) -> IO[bytes]:
 
 
 class _Headers(io.RawIOBase):
-    """A stream that gives so many bytes a header and no more: tarfile would keep them in memory."""
+    """A stream that gives so many bytes a header and no more: tarfile would keep them in memory.
+
+    Attributes
+    ----------
+    left
+        Bytes of the header that may still come; None in the content of a member.
+    all_left
+        Of all headers.
+    """
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream
-        self.left: float = _LARGEST_HEADER
+        self.left: int | None = _LARGEST_HEADER
+        self.all_left = _ALL_HEADERS
 
     def read(self, size: int = -1) -> bytes:
+        if self.left is None:
+            return self.stream.read(size)
         self.left -= size
+        self.all_left -= size
         if self.left < 0:
             raise RefusedError(f"has a header of more than {_LARGEST_HEADER} bytes")
-        return self.stream.read(size)
+        if self.all_left < 0:
+            raise RefusedError(f"has headers of more than {_ALL_HEADERS} bytes")
+        header = self.stream.read(size)
+        if _LONG_NUMBER.search(header):
+            raise RefusedError(f"has a header with a number of more than {_MOST_DIGITS} digits")
+        return header
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         return self.stream.seek(offset, whence)
@@ -153,12 +184,15 @@ class _Headers(io.RawIOBase):
 
 
 def _of_tar(path: Path) -> Iterator[Member]:
-    with path.open("rb") as packed:
+    with _readable(), path.open("rb") as packed:
         content = _uncompressed(packed)
         stream = _Headers(content)
         with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:") as tar:
             while (info := tar.next()) is not None:
-                stream.left = float("inf")
+                cast(Any, tar).members.clear()  # kept, they would take memory
+                if len(tar.pax_headers) > _MOST_GLOBAL:
+                    raise RefusedError(f"has over {_MOST_GLOBAL} facts of all its members")
+                stream.left = None
                 yield _tar_member(tar, info, packed.tell())
                 stream.left = _LARGEST_HEADER
             # To tarfile a cut between two members, or a damaged header, is an end like another.
@@ -184,15 +218,15 @@ def _tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo, place: int) -> Memb
     return Member(
         info.name,
         next((words for fits, words in kinds if fits), "thing of unknown kind"),
-        info.size if info.isreg() else 0,
+        info.size if info.isreg() or info.type not in tarfile.SUPPORTED_TYPES else 0,
         place,
-        lambda: cast(IO[bytes], tar.extractfile(info)),
+        lambda: blocks(lambda: cast(IO[bytes], tar.extractfile(info))),
         info.linkname,
     )
 
 
 def _of_zip(path: Path) -> Iterator[Member]:
-    with zipfile.ZipFile(path) as archive:
+    with _readable(), zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             yield _zip_member(archive, info)
 
@@ -205,7 +239,7 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     elif stat.S_ISLNK(mode):
         words = "symbolic link"
         with archive.open(info) as file:
-            target = file.read(_LARGEST_HEADER).decode("utf-8")
+            target = file.read(_LONGEST_TARGET).decode("utf-8")
     elif info.filename.endswith("/"):
         words = "folder"
     else:
@@ -215,6 +249,6 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
         words,
         info.file_size,
         info.header_offset,
-        lambda: archive.open(info),
+        lambda: blocks(lambda: archive.open(info)),
         target,
     )

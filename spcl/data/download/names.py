@@ -3,6 +3,7 @@
 import posixpath
 import re
 import unicodedata
+from dataclasses import dataclass
 
 from spcl.data.download.members import RefusedError
 
@@ -10,6 +11,8 @@ _DEEPEST = 50
 """Folders inside one another."""
 _LONGEST = 255
 """Bytes of one name; no common file system takes more."""
+_LONGEST_PATH = 4096
+"""Letters of a path; no system takes more."""
 
 
 def parts(name: str) -> tuple[str, ...]:
@@ -22,6 +25,8 @@ def parts(name: str) -> tuple[str, ...]:
     RefusedError
         It is absolute, leads upwards, is no text, too long or too deep.
     """
+    if len(name) > _LONGEST_PATH:
+        raise RefusedError(f"{shown(name)} is longer than {_LONGEST_PATH} letters")
     name = name.replace("\\", "/")
     found = tuple(part for part in name.split("/") if part not in ("", "."))
     if name.startswith("/") or re.match("[A-Za-z]:", name):
@@ -45,6 +50,8 @@ def linked(name: str, target: str, *, symbolic: bool) -> str:
     RefusedError
         It leads out of the archive.
     """
+    if len(target) > _LONGEST_PATH:
+        raise RefusedError(f"{shown(name)} is a link to more than {_LONGEST_PATH} letters")
     start = posixpath.dirname(name) if symbolic else ""
     path = posixpath.normpath(posixpath.join(start, target.replace("\\", "/")))
     try:
@@ -73,21 +80,35 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[str, bool]] = {}
+        self._top: dict[str, _Name] = {}
 
-    def claim(self, found: tuple[str, ...], *, is_folder: bool) -> None:
-        """Take note of a member, and of the folders that it lies in.
+    def claim(self, found: tuple[str, ...], *, is_folder: bool) -> int:
+        """Take note of a member, and of the folders that it lies in; how many of them are new.
 
         Raises
         ------
         RefusedError
             The name is taken, by more than a folder that is mentioned again.
         """
-        for end in range(1, len(found) + 1):
-            this = "/".join(found[:end]), is_folder or end < len(found)
-            key = unicodedata.normalize("NFC", this[0]).casefold()
-            known = self._known.get(key)
+        beside, new = self._top, 0
+        for place, part in enumerate(found):
+            folder = is_folder or place + 1 < len(found)
+            key = unicodedata.normalize("NFC", part).casefold()
+            known = beside.get(key)
             if known is None:
-                self._known[key] = this
-            elif known != this or not this[1]:
-                raise RefusedError(f"{shown(this[0])} and {shown(known[0])} would be one file")
+                known = beside[key] = _Name(part, folder, {})
+                new += 1
+            elif (known.part, known.is_folder) != (part, folder) or not folder:
+                this, other = ("/".join((*found[:place], one)) for one in (part, known.part))
+                raise RefusedError(f"{shown(this)} and {shown(other)} would be one file")
+            beside = known.below
+        return new
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """One file or folder, and what lies in it."""
+
+    part: str
+    is_folder: bool
+    below: "dict[str, _Name]"

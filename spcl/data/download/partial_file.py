@@ -6,6 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from spcl.data.disk import read
+from spcl.data.parsing import readable
+from spcl.errors import UserError
+
 
 @dataclass(frozen=True)
 class Version:
@@ -63,8 +67,9 @@ class PartialFile:
     def version(self, url: str) -> Version | None:
         """None where nothing is there that a download of `url` could go on with."""
         try:
-            version = Version(**json.loads(self.note.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            with readable(self.note):
+                version = Version(**json.loads(read(self.note)))
+        except UserError:
             return None
         return version if version.url == url and self.size() else None
 

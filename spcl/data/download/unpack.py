@@ -1,16 +1,14 @@
 """Unpack an archive from elsewhere: nothing gets out of its folder, nothing fills the disk."""
 
-import errno
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO
 
+from spcl.data.disk import read
 from spcl.data.download.lock import alone
-from spcl.data.download.members import BROKEN, SUFFIXES, RefusedError, kind, members
+from spcl.data.download.members import SUFFIXES, RefusedError, blocks, kind, members
 from spcl.data.download.names import Names, is_of_macos, linked, parts, shown
 from spcl.data.download.progress import Progress
 from spcl.data.download.room import require_room
@@ -24,7 +22,6 @@ _MOST_TIMES = 100
 """How many times its own size an archive may unpack to. Sound and video hardly shrink."""
 _HARMLESS_BYTES = 10**9
 """To which it may unpack however small it is: text shrinks much."""
-_BLOCK = 1 << 18
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -53,6 +50,7 @@ def unpack(archive: Path, folder: Path) -> None:
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UserError(f"{folder}: is there already; move it away to unpack {archive} there")
     try:
+        read(archive, 1)  # says what is wrong with a file that is none
         with alone(archive):
             folder.parent.mkdir(parents=True, exist_ok=True)
             require_room(folder.parent, archive.stat().st_size)
@@ -76,9 +74,9 @@ class _Allowance:
         self.most = self.bytes = min(_MOST_BYTES, by_size)
         self.members = _MOST_MEMBERS
 
-    def count(self, claimed: int) -> None:
-        """One more member, of `claimed` bytes by its header."""
-        self.members -= 1
+    def count(self, claimed: int, members: int = 1) -> None:
+        """One more member, of `claimed` bytes by its header; or more, such as its folders."""
+        self.members -= members
         if self.members < 0:
             raise RefusedError(f"holds more than {_MOST_MEMBERS} files")
         if claimed > self.bytes:
@@ -99,15 +97,14 @@ def _unpack(archive: Path, folder: Path, allowance: _Allowance, *, with_inner: b
     shutil.rmtree(temporary, ignore_errors=True)  # of a run that was killed
     temporary.mkdir()
     try:
-        with _damage_refused():
-            if kind(archive):
-                _unpack_members(archive, temporary, allowance)
-            else:
-                shutil.copyfile(archive, temporary / archive.name)
+        if kind(archive):
+            _unpack_members(archive, temporary, allowance)
+        else:
+            shutil.copyfile(archive, temporary / archive.name)
         root = _below_only_folder(temporary)
         if with_inner:
-            for path in _inner_archives(root):
-                _unpack_inner(path, allowance)
+            for inner, path in _inner_archives(root).items():
+                _unpack_inner(path, inner, allowance)
             root = _below_only_folder(root)
             os.sync()  # so that a power cut leaves no complete folder of incomplete files
         root.replace(folder)
@@ -115,39 +112,30 @@ def _unpack(archive: Path, folder: Path, allowance: _Allowance, *, with_inner: b
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-@contextmanager
-def _damage_refused() -> Iterator[None]:
-    """Turn what Python raises on damaged archives into refusals."""
+def _unpack_inner(path: Path, folder: Path, allowance: _Allowance) -> None:
     try:
-        yield
-    except BROKEN as error:
-        raise RefusedError(f"damaged or cut off ({error})") from error
-    except OSError as error:
-        if error.errno not in (None, errno.EINVAL):  # neither a decompressor nor a forged offset
-            raise
-        raise RefusedError(f"damaged or cut off ({error})") from error
-
-
-def _unpack_inner(path: Path, allowance: _Allowance) -> None:
-    try:
-        _unpack(path, _without_suffix(path), allowance, with_inner=False)
+        _unpack(path, folder, allowance, with_inner=False)
     except RefusedError as error:
         raise RefusedError(f"{shown(path.name)} in it: {error}") from error
     path.unlink()
 
 
-def _inner_archives(folder: Path) -> list[Path]:
-    """Files that are named as archives, unless a folder has the name without the suffix."""
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        if path.is_file() and path.name.endswith(SUFFIXES) and not _without_suffix(path).exists()
-    ]
+def _inner_archives(folder: Path) -> dict[Path, Path]:
+    """Files that are named as archives, each under its folder, unless that is there already."""
+    found: dict[Path, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if not (path.is_file() and path.name.endswith(SUFFIXES)) or _without_suffix(path).exists():
+            continue
+        other = found.setdefault(_without_suffix(path), path)
+        if other != path:
+            raise RefusedError(f"{shown(other.name)} and {shown(path.name)} would be one folder")
+    return found
 
 
 def _without_suffix(path: Path) -> Path:
     suffix = next(suffix for suffix in SUFFIXES if path.name.endswith(suffix))
-    return path.with_name(path.name.removesuffix(suffix) or "archive")
+    name = path.name.removesuffix(suffix)
+    return path.with_name(name if name.strip(".") else "archive")
 
 
 def _below_only_folder(folder: Path) -> Path:
@@ -165,44 +153,53 @@ def _unpack_members(archive: Path, folder: Path, allowance: _Allowance) -> None:
             if not found and member.kind != "folder":
                 raise RefusedError(f"holds a {member.kind} without a name")
             if not found or is_of_macos(found):
+                allowance.take(member.size)  # what is passed over takes time too
                 continue
-            names.claim(found, is_folder=member.kind == "folder")
+            new = names.claim(found, is_folder=member.kind == "folder")
+            allowance.count(0, members=max(new - 1, 0))
             path = folder.joinpath(*found)
             if member.kind == "folder":
                 path.mkdir(parents=True, exist_ok=True)
             elif member.kind == "file":
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with member.open() as source:
-                    _write(source, path, member.size, allowance)
+                _write(member.blocks(), path, member.size, allowance)
             elif member.kind.endswith("link"):
                 symbolic = member.kind == "symbolic link"
                 links["/".join(found)] = linked("/".join(found), member.target, symbolic=symbolic)
             else:
                 raise RefusedError(f"{shown(member.name)} is a member of the kind '{member.kind}'")
+    for name, target in _ends(links).items():
+        _copy_linked(name, target, folder, allowance)
+
+
+def _ends(links: Mapping[str, str]) -> dict[str, str]:
+    """What each link leads to, over other links perhaps; another link if they go in a circle."""
+    ends: dict[str, str] = {}
     for name in links:
-        _copy_linked(name, links, folder, allowance)
+        way: dict[str, None] = {}
+        target = name
+        while target in links and target not in way:
+            way[target] = None
+            target = ends.get(target, links[target])
+        ends |= dict.fromkeys(way, target)
+    return ends
 
 
-def _copy_linked(name: str, links: Mapping[str, str], folder: Path, allowance: _Allowance) -> None:
-    """Put a copy of the file that a link leads to, over other links perhaps, in its place."""
-    target = name
-    for _ in links:
-        target = links.get(target, target)
-    source = folder / target
-    if target in links or not source.is_file():
+def _copy_linked(name: str, target: str, folder: Path, allowance: _Allowance) -> None:
+    """Put a copy of the file that a link leads to in its place."""
+    source, path = folder / target, folder / name
+    if not source.is_file():
         raise RefusedError(f"{shown(name)} is a link to {shown(target)}, which is no file in it")
-    path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     size = source.stat().st_size
     allowance.count(size)
-    with source.open("rb") as file:
-        _write(file, path, size, allowance)
+    _write(blocks(lambda: source.open("rb")), path, size, allowance)
 
 
-def _write(source: IO[bytes], path: Path, size: int, allowance: _Allowance) -> None:
-    """Copy `source`, which claims to have `size` bytes."""
+def _write(content: Iterable[bytes], path: Path, size: int, allowance: _Allowance) -> None:
+    """Write a file that is said to have `size` bytes."""
     require_room(path.parent, size)
     with path.open("xb") as file:
-        while block := source.read(_BLOCK):
+        for block in content:
             allowance.take(len(block))
             file.write(block)

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-from spcl.data.disk import refuse_hidden
+from spcl.data.disk import read, refuse_hidden
 from spcl.data.formats import (
     cosmic,
     dag_erc,
@@ -71,9 +71,8 @@ def load(path: Path) -> object:
     suffixes = set(path.suffixes)
     if suffixes & _JSON:
         return dag_erc.parse(path)
-    with path.open("rb") as file:
-        start = file.read(1)
-    return unpickle(path) if suffixes & _PICKLES or start == _PICKLE_START else None
+    is_pickle = suffixes & _PICKLES or read(path, 1) == _PICKLE_START
+    return unpickle(path) if is_pickle else None
 
 
 def _found(content: object) -> str:

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from spcl.data.by_dialogue import ByDialogue
-from spcl.data.pickles.unpickle import MAX_BYTES
+from spcl.data.parsing import parsing
 from spcl.data.records import Reading
+from spcl.data.text_files import decode
 from spcl.data.values import vector
 from spcl.errors import UserError
 from spcl.schemas import SPLITS
@@ -76,14 +77,9 @@ def parse(path: Path) -> Any:
     UserError
         It is no JSON or too large.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise UserError(f"{path}: over {MAX_BYTES / 2**30:.0f} GiB; divide it")
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_packed)
-    except RecursionError:
-        raise UserError(f"{path}: nested too deeply for data; get it again") from None
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); get it again") from None
+    text = decode(path)
+    with parsing(lambda why: UserError(f"{path}: not JSON ({why}); get it again")):
+        return json.loads(text, object_hook=_packed)
 
 
 def _packed(utterance: dict[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ _TIME = r"\d{1,6}(?:\.\d+)?"
 _SUMMARY = re.compile(
     rf"\[(?P<start>{_TIME})\s*-\s*(?P<end>{_TIME})\]\s+(?P<id>{_ID})\s+(?P<emotion>\w+)\b.*"
 )
-_TRANSCRIPT = re.compile(rf"(?P<id>{_ID})\s*(?:\[[^]]*\])?\s*:(?P<text>.*)")
+_TRANSCRIPT = re.compile(rf"(?P<id>{_ID})\s*+(?:\[[^]]*\]\s*+)?:(?P<text>.*)")
 
 
 def fits(path: Path, content: object) -> bool:

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.types as pt
 
-from spcl import parquet
-from spcl.data import disk, media
+from spcl.data import media
 from spcl.data.counts import resembles
 from spcl.data.csv_files import read_csv
 from spcl.data.feature_files import read_features
-from spcl.data.labels import labelled
+from spcl.data.labels import KNOWN, labelled
 from spcl.data.media import MediaReference
+from spcl.data.parsing import read_facts, read_parquet, readable
 from spcl.data.records import Problem, Reading, Utterance
 from spcl.errors import UserError, listed
 from spcl.schemas import SPLITS, UTTERANCES
@@ -29,8 +29,12 @@ from spcl.schemas import SPLITS, UTTERANCES
 TITLE = "tables of one's own (utterances.parquet or utterances.csv, features beside it)"
 REMEDY = "docs/your-own-data.md shows what must lie there"
 
+_METADATA = "correct them, or write the table again without metadata"
+
 _NEEDED = ("dialogue_id", "emotion")
 _COLUMNS = (*(column.name for column in UTTERANCES.columns), "session")
+_COMPARED = 1000
+"""Of a file's columns, those that may be a misspelt name: to compare takes time."""
 _SPLITS = dict.fromkeys(SPLITS, "") | {
     "training": "train",
     "valid": "dev",
@@ -219,18 +223,30 @@ class _Table:
         return kept
 
     def _parquet(self) -> dict[str, list[Any]]:
-        disk.read(self.path, 1)
-        try:
+        table = read_parquet(self.path, _COLUMNS)
+        for field in table.schema:
+            if pt.is_nested(field.type):
+                raise UserError(
+                    f"{self.path}: column '{listed([field.name])}' has type"
+                    f" {listed([str(field.type)])}; write text or numbers"
+                )
+        with readable(self.path):
+            columns = {name: table[name].to_pylist() for name in table.column_names}
             names = pq.read_schema(self.path).names
-            table = pq.read_table(self.path, columns=[name for name in names if name in _COLUMNS])
-        except (pa.ArrowException, OSError) as error:
-            reason = str(error).splitlines()[0]
+        self.facts = read_facts(table, self.path)
+        self._check_facts()
+        return dict[str, list[Any]].fromkeys(names, []) | columns  # others by name alone
+
+    def _check_facts(self) -> None:
+        """Refuse metadata that no stage writes: what they mean is not guessed."""
+        labels, known_as = self.facts.get("labels"), self.facts.get("known_as")
+        named = isinstance(labels, list) and all(isinstance(name, str) for name in labels)
+        if labels is not None and not named:
+            raise UserError(f"{self.path}: its metadata 'labels' are no list of names; {_METADATA}")
+        if known_as not in (None, *KNOWN):
             raise UserError(
-                f"{self.path}: not a readable Parquet file ({reason}); write it again"
-            ) from error
-        self.facts = parquet.metadata(table)
-        columns: dict[str, list[Any]] = {name: [] for name in names}  # others by name alone
-        return columns | {name: table[name].to_pylist() for name in table.column_names}
+                f"{self.path}: its metadata 'known_as' is none of {', '.join(KNOWN)}; {_METADATA}"
+            )
 
     def _check_columns(self) -> None:
         """Refuse a table without what is needed; note columns that seem misspelt."""
@@ -239,7 +255,7 @@ class _Table:
         for name in _COLUMNS:
             if name in known:
                 continue
-            near = difflib.get_close_matches(name, others, n=1, cutoff=0.8)
+            near = difflib.get_close_matches(name, list(others)[:_COMPARED], n=1, cutoff=0.8)
             rename = f"rename '{others[near[0]]}' to it" if near else f"add it; {REMEDY}"
             if name in _NEEDED:
                 raise UserError(

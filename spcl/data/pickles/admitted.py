@@ -16,6 +16,11 @@ import numpy as np
 MAX_EMPTY = 1_000_000
 """Of an array without elements, the longest axis; of a range, the length: neither costs bytes."""
 
+SMALL = 2**16
+MAX_LARGE = 10_000
+"""A number is its own hash, so numbers can be chosen that are all sought in the same places of a
+dict or set. Below `SMALL` too few are there to cost time; of others a pickle may have so many."""
+
 _DTYPE = re.compile(r"[<>=|]?(?:b1|[iu][1248]|f(?:2|4|8|16)|O[48]?|[SU][1-9]\d{0,5})")
 _HIGHEST_CHARACTER = 0x10FFFF
 
@@ -144,15 +149,15 @@ def _bytearray(content: str | bytes = b"", encoding: str = "latin-1") -> bytearr
     return bytearray(content if isinstance(content, bytes) else _encoded(content, encoding))
 
 
-def _set(items: list = []) -> set:  # noqa: B006 - never changed
-    return {key(item) for item in _listed(items)}
+def _set(key: "Keys", items: object = ()) -> set:
+    return set(map(key, _listed(items)))
 
 
-def _frozenset(items: list = []) -> frozenset:  # noqa: B006 - never changed
-    return frozenset(_set(items))
+def _frozenset(key: "Keys", items: object = ()) -> frozenset:
+    return frozenset(map(key, _listed(items)))
 
 
-def _mapping(items: list = []) -> dict:  # noqa: B006 - never changed
+def _mapping(key: "Keys", items: object = ()) -> dict:
     return {key(pair[0]): pair[1] for pair in _listed(items)}
 
 
@@ -174,14 +179,30 @@ def _listed(items: object) -> list:
     return list(items)
 
 
-def key(value: Any) -> Any:
-    """`value`, if it may be a key or the member of a set.
+class Keys:
+    """Says of each value of one pickle whether it may be a key or the member of a set."""
 
-    Tuples may not: those nested in each other cost exponential time to hash.
-    """
-    if value is None or isinstance(value, str | bytes | int | float | np.number | np.bool_):
+    def __init__(self) -> None:
+        self.large = 0
+
+    def __call__(self, value: Any) -> Any:
+        """`value`, unless it may not.
+
+        Tuples may not: those nested in each other cost exponential time to hash.
+
+        Raises
+        ------
+        RefusedError
+            It is neither text nor a number, or there are too many large numbers and fractions.
+        """
+        if value is None or isinstance(value, str | bytes):
+            return value
+        if not isinstance(value, int | float | np.number | np.bool_):
+            raise RefusedError(f"has a key of type {type(value).__name__}")
+        self.large += not -SMALL < hash(value) < SMALL
+        if self.large > MAX_LARGE:
+            raise RefusedError(f"has over {MAX_LARGE} keys that are large numbers or fractions")
         return value
-    raise RefusedError(f"has a key of type {type(value).__name__}")
 
 
 _BUILTINS: dict[str, Callable[..., object] | None] = {
@@ -208,6 +229,9 @@ ADMITTED: dict[tuple[str, str], Callable[..., object] | None] = {
     ("collections", "defaultdict"): _defaultdict,
 }
 """By module and name, exactly; None marks a word that nothing may call."""
+
+WITH_KEYS = (_set, _frozenset, _mapping)
+"""Those that are called with the pickle's `Keys` first."""
 
 
 def name(module: object, attribute: object) -> Name:

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from spcl.data.pickles.admitted import (
+    WITH_KEYS,
     ElementType,
+    Keys,
     Name,
     RefusedError,
     UnfilledArray,
-    key,
     name,
     short,
 )
@@ -64,6 +65,7 @@ class Machine:
         self.stack: list[Any] = []
         self.marked: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
+        self.key = Keys()
 
     def run(self) -> object:
         data, stop = self.data, ord(".")
@@ -223,7 +225,7 @@ class Machine:
     @_opcode(b"\x91")
     def frozenset_(self) -> None:
         items = self.below_mark()
-        self.stack.append(frozenset(key(item) for item in items))
+        self.stack.append(frozenset(map(self.key, items)))
 
     @_opcode(b"a")
     def append(self) -> None:
@@ -248,12 +250,12 @@ class Machine:
     @_opcode(b"\x90")
     def add_items(self) -> None:
         items = self.below_mark()
-        self._top(set).update(key(item) for item in items)
+        self._top(set).update(map(self.key, items))
 
     def _set_items(self, items: list[Any]) -> None:
         target = self._top(dict)
         for label, value in zip(items[::2], items[1::2], strict=True):
-            target[key(label)] = value
+            target[self.key(label)] = value
 
     def _top(self, kind: type) -> Any:
         if type(self.stack[-1]) is not kind:
@@ -279,11 +281,15 @@ class Machine:
 
     @_opcodes({b"q": 1, b"r": 4})
     def put(self, argument: int) -> None:
-        self.memo[self.number(argument)] = self.stack[-1]
+        self._put(self.number(argument))
 
     @_opcode(b"p")
     def put_line(self) -> None:
-        self.memo[_bounded(int(self.line()))] = self.stack[-1]
+        self._put(_bounded(int(self.line())))
+
+    def _put(self, index: int) -> None:
+        follows = index <= len(self.memo) + 1  # as picklers count
+        self.memo[index if follows else self.key(index)] = self.stack[-1]
 
     @_opcode(b"\x94")
     def memoize(self) -> None:
@@ -334,6 +340,8 @@ class Machine:
             raise RefusedError(f"calls a {type(function).__name__}")
         if function.make is None:
             raise RefusedError(f"calls {function.path}")
+        if function.make in WITH_KEYS:
+            arguments = (self.key, *arguments)
         result = function.make(*arguments)
         if isinstance(result, str | bytes | bytearray | set | frozenset | dict):
             self.count_copy(len(result))

@@ -7,12 +7,11 @@ values and arrays, and `spcl.data.pickles.admitted` holds the few names that it 
 
 from pathlib import Path
 
+from spcl.data.disk import read
+from spcl.data.parsing import parsing
 from spcl.data.pickles.admitted import RefusedError
 from spcl.data.pickles.machine import Machine
 from spcl.errors import UserError
-
-MAX_BYTES = 4 * 2**30
-"""Of a file. The largest of the field hold a few hundred megabytes."""
 
 REMEDY = "convert it to tables where you trust it, as docs/your-own-data.md shows"
 
@@ -50,34 +49,26 @@ def unpickle(path: Path) -> object:
         The file is no pickle, ends in the middle, is too large, or calls something; the message
         names what it calls. Nothing of it has run.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; correct the path")
-    if path.stat().st_size > MAX_BYTES:
-        raise UserError(f"{path}: over {MAX_BYTES / 2**30:.0f} GiB; {REMEDY}")
-    data = path.read_bytes()
+    data = read(path)
     if not data:
         raise UserError(f"{path}: the file is empty; get it again")
     for start, what, remedy in _OTHER_FILES:
         if data.startswith(start):
             raise UserError(f"{path}: {what}, not a pickle; {remedy}")
     machine = Machine(data)
-    try:
-        return machine.run()
-    except RefusedError as refused:
-        package = str(refused).removeprefix("calls ").partition(".")[0]
-        remedy = _HINTS.get(package, REMEDY)
-        raise UserError(
-            f"{path}: a pickle that {refused}; nothing of it was run; {remedy}"
-        ) from None
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        MemoryError,
-        TypeError,
-        ValueError,
-    ):
-        if machine.place >= len(data):
-            raise UserError(f"{path}: a pickle that ends in the middle; get it again") from None
-        where = f"byte {machine.place} of {len(data)}"
-        raise UserError(f"{path}: not a pickle, or a damaged one ({where}); get it again") from None
+    with parsing(lambda _: UserError(f"{path}: {_damage(machine)}; get it again")):
+        try:
+            return machine.run()
+        except RefusedError as refused:
+            package = str(refused).removeprefix("calls ").partition(".")[0]
+            remedy = _HINTS.get(package, REMEDY)
+            raise UserError(
+                f"{path}: a pickle that {refused}; nothing of it was run; {remedy}"
+            ) from None
+
+
+def _damage(machine: Machine) -> str:
+    """What is wrong with a pickle that the machine stopped at."""
+    if machine.place >= len(machine.data):
+        return "a pickle that ends in the middle"
+    return f"not a pickle, or a damaged one (byte {machine.place} of {len(machine.data)})"
