@@ -117,9 +117,9 @@ def test_an_array_whose_shape_is_none_is_named(folder, shape):
     ("facts", "words"),
     [
         ("no JSON", "Expecting value"),
-        ("[1]", "its metadata are no JSON object"),
-        ("7", "its metadata are no JSON object"),
-        (DEEP, "nested too deeply"),
+        ("[1]", "its metadata is no JSON object"),
+        ("7", "its metadata is no JSON object"),
+        (DEEP, "its metadata is no JSON object"),
         ('{"labels": ' + "9" * 5000 + "}", "not a readable .parquet file"),
         ('{"labels": 7}', "its metadata 'labels' are no list of names"),
         ('{"labels": {"a": 1}}', "its metadata 'labels' are no list of names"),
@@ -137,7 +137,7 @@ def test_metadata_that_no_stage_writes_are_refused(folder, facts, words):
 
 def test_a_table_to_inspect_whose_metadata_are_no_object_is_named(folder):
     path = write_table(folder, DEEP)
-    assert "nested too deeply" in refused(path, single.describe, path, 80)
+    assert "its metadata is no JSON object" in refused(path, single.describe, path, 80)
 
 
 def test_a_column_of_lists_of_lists_is_no_column_of_names(folder):
