@@ -1,6 +1,6 @@
 """How long a dry run takes that finds nothing to do: ``snakemake -n``.
 
-It runs on a copy of the project whose files are empty and are taken for made.
+It runs on a copy of the project whose results are placeholders with the records of their jobs.
 """
 
 import tempfile
@@ -17,7 +17,8 @@ from benchmarks.machine import this_machine
 from spcl.datasets import MODALITY_SETS
 from tests.workflow.conftest import Project, copy_of_project
 
-GRIDS = {"paper": 64, "10,000 cells": 10_000}
+GRIDS = {"paper": (64, 0), "paper, 20,000 films": (64, 20_000), "10,000 cells": (10_000, 0)}
+"""By name, cells, and files of media in the corpus meld."""
 
 
 def grid(project: Project, cells: int) -> dict[str, Any]:
@@ -39,21 +40,23 @@ def grid(project: Project, cells: int) -> dict[str, Any]:
     return config
 
 
-def made_project(folder: Path, cells: int) -> tuple[Project, str]:
+def made_project(folder: Path, cells: int, media: int) -> tuple[Project, str]:
     """A project with a grid of at least `cells` where nothing is to be done, and its config."""
     project = copy_of_project(folder)
     config = grid(project, cells)
     for dataset in config["datasets"].values():
         (folder / dataset["path"]).mkdir(parents=True)
+    for number in range(media):
+        (folder / "data" / "meld" / f"dia{number}.mp4").write_bytes(bytes(100))
     path = project.configure(config)
     project.take_for_made(path)
     return project, path
 
 
-def measure(cells: int, repeats: int) -> dict[str, Any]:
-    """Seconds of a dry run: the best of `repeats`."""
+def measure(cells: int, media: int, repeats: int) -> dict[str, Any]:
+    """Seconds of a dry run: the best of `repeats`, so that the media have been read before."""
     with tempfile.TemporaryDirectory() as temporary:
-        project, config = made_project(Path(temporary, "project"), cells)
+        project, config = made_project(Path(temporary, "project"), cells, media)
         spent = []
         for _ in range(repeats):
             start = time.perf_counter()
@@ -62,14 +65,14 @@ def measure(cells: int, repeats: int) -> dict[str, Any]:
             if "Nothing to be done" not in said:
                 raise RuntimeError(said)
         made = sum(1 for _ in project.folder.glob("results/cells/*/*/*/*/metrics.parquet"))
-    return {"cells": made, "seconds": min(spent)}
+    return {"cells": made, "media": media, "seconds": min(spent)}
 
 
-def run(device: str, threads: int, *, grids: dict[str, int] = GRIDS) -> Iterator[str]:
+def run(device: str, threads: int, *, grids: dict[str, tuple[int, int]] = GRIDS) -> Iterator[str]:
     """Measure, leave ``dag.parquet``, and yield a line a grid."""
     machine = this_machine(device, threads)
     rows = []
-    for name, cells in grids.items():
-        rows.append({"grid": name, **measure(cells, repeats=3 if cells < 1000 else 2)})
+    for name, (cells, media) in grids.items():
+        rows.append({"grid": name, **measure(cells, media, repeats=3 if cells < 1000 else 2)})
         results.save("dag", rows, machine)
-        yield f"{name:14}{rows[-1]['cells']:7} cells{rows[-1]['seconds']:8.1f} s"
+        yield f"{name:20}{rows[-1]['cells']:7} cells{rows[-1]['seconds']:8.1f} s"

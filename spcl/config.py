@@ -154,7 +154,7 @@ def _in_words(fault: ValidationError) -> str:
         case "enum":
             return f"{at}'{value}' is not allowed; {_choices(value, wanted)}"
         case "pattern":
-            return f"{at}'{value}' is no name; use lower-case letters, digits, - and _"
+            return f"{at}{value!r} is no name; use lower-case letters, digits, - and _"
         case "type" if isinstance(value, str) and wanted == "number":
             return f"{at}'{value}' is text, not a number; YAML wants a dot in it, as in 1.0e-4"
         case _:

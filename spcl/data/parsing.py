@@ -1,7 +1,7 @@
-"""The wall around the libraries that parse files from elsewhere.
+"""Errors of the libraries that parse files from elsewhere, turned into one line.
 
 A damaged or hostile file may make a library raise anything. Every reader calls libraries inside
-`parsing` or `readable`, and nothing but these calls: a defect of our own code is not to be hidden.
+`parsing` or `readable`, and nothing but these calls: a defect of our own code must not be hidden.
 """
 
 from collections.abc import Callable, Iterator, Sequence

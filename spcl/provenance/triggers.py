@@ -2,7 +2,7 @@
 
 Its own triggers ask records in ``.snakemake`` and time stamps. The first get lost when results are
 copied, and the second lie when a file is replaced by an older one, or copied, or when a clock is
-wrong. Snakemake has no door for a judgement of one's own, so functions of it are replaced here.
+wrong. Snakemake offers no hook for another decision, so functions of it are replaced here.
 Imported by the Snakefile.
 """
 

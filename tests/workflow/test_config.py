@@ -349,6 +349,8 @@ def test_an_address_of_no_cell_is_explained(config, address, says):
             {"extractor": "face_hogg"},
             "features.v: there is no 'face_hogg'; did you mean 'face_hog'?",
         ),
+        (("baselines", "mmgcn\n"), {}, r"baselines: 'mmgcn\n' is no name; use lower-case letters"),
+        (("name",), "my\n", r"name: 'my\n' is no name; use lower-case letters"),
         (("device",), "gpu", "device: 'gpu' is not allowed; there are: auto, cpu, cuda"),
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else None,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import BROUGHT, CHATS, GRID, MIXED, copy_of_project
+from tests.workflow.conftest import BROUGHT, CHATS, GRID, MIXED, announced, copy_of_project
 
 # docs/reruns.md has a row for every test of this file.
 
@@ -49,6 +49,14 @@ def test_nothing_for_comments_docstrings_and_unrelated_code(made):
     cell.write_text(cell.read_text().replace('"""', '"""Indeed: ', 1))
     made.append("spcl/models/biddin.py", "UNRELATED = 1")
     (made.folder / "spcl" / "unrelated.py").write_text("ANSWER = 42\n")
+    assert made.pending("grid.yaml") == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["errors", "parquet", "job", "progress", "provenance/plan", "status/state", "schemas"]
+)
+def test_nothing_for_code_that_decides_no_number(made, module):
+    made.append(f"spcl/{module}.py", "CHANGED = 1")
     assert made.pending("grid.yaml") == set()
 
 
@@ -397,6 +405,91 @@ def test_a_users_corpus_of_the_same_bytes_is_nothing(brought, change):
         shutil.rmtree(folder)
         folder.with_name("copy").rename(folder)
     assert remade(brought, base=BROUGHT_CORPORA) == set()
+
+
+IMPORTED_ANEW = CHATS_AT | CHATS_DRAWN
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda folder: (folder / "more.pkl").write_text("more"), IMPORTED_ANEW),
+        (lambda folder: (folder / "t.npz").unlink(), IMPORTED_ANEW),
+        (lambda folder: (folder / "t.npz").rename(folder / "t2.npz"), IMPORTED_ANEW),
+        (lambda folder: (folder / "talk2.wav").write_text("more"), IMPORTED_ANEW),
+        (lambda folder: exchanged(folder / "utterances.csv", folder / "t.npz"), IMPORTED_ANEW),
+        (lambda folder: exchanged_target(folder / "utterances.csv"), IMPORTED_ANEW),
+    ],
+    ids=["a document more", "one less", "renamed", "a recording more", "exchanged", "a link"],
+)
+def test_which_files_a_users_corpus_has_counts(brought, change, expected):
+    change(brought.folder / "data" / "chats")
+    assert remade(brought, base=BROUGHT_CORPORA) == expected
+
+
+def exchanged(one, other):
+    """The names of two files; their time stamps go with them."""
+    aside = one.with_name("aside")
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
+
+
+def exchanged_target(path):
+    """A link in place of a file, to one with other bytes."""
+    elsewhere = path.parents[2] / "elsewhere"
+    elsewhere.write_text("other")
+    path.unlink()
+    path.symlink_to(elsewhere)
+
+
+@pytest.mark.parametrize("name", ["README.md", "paper.pdf", "inner/notes.html", ".hidden.csv"])
+def test_prose_in_a_users_corpus_is_nothing(brought, name):
+    (brought.folder / "data" / "chats" / name).write_text("Read me.")
+    assert remade(brought, base=BROUGHT_CORPORA) == set()
+
+
+def test_other_settings_of_a_corpus_that_is_gone_are_refused(brought):
+    """What there is stands for the settings that it was made with, and for no others."""
+    (brought.folder / "data" / "chats").rename(brought.folder / "elsewhere")
+    assert remade(brought, base=BROUGHT_CORPORA) == set()
+    for change in ({"protocol": "spcl"}, {"labels": ["calm", "cross"]}):
+        config = copy.deepcopy(BROUGHT_CORPORA)
+        config["datasets"]["chats"] |= change
+        refusal = brought.refusal(config=brought.configure(config))
+        assert refusal.startswith("error: data/chats: no such folder; put the corpus there")
+
+
+@pytest.mark.parametrize("stamp", [0, -86400, 60], ids=["same stamp", "older", "newer"])
+def test_files_that_settings_name_count_by_content(brought, stamp):
+    weights = brought.folder / "encoder" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_text("weights")
+    text = {"extractor": "huggingface_text", "options": {"folder": "encoder"}}
+    base = BROUGHT_CORPORA | {"datasets": {"chats": CHATS | {"features": {"t": text}}}}
+    brought.take_for_made(brought.configure(base))
+    assert remade(brought, base=base) == set()
+    changed_in_place(weights, stamp=stamp)
+    assert remade(brought, base=base) == all_of("chats", "t", ["t"]) - {"corpora/chats"}
+
+
+def test_unfinished_cells_are_left_out_by_name(made):
+    """One was deleted, two are of another setting: the tables are those of the fourth."""
+    (made.folder / CELLS / "late_fusion/at/spcl/metrics.parquet").unlink()
+    config = made.configure(changed("baselines", "mmgcn", "model", "hidden", value=9))
+    said = made.says("-n", "--config", "unfinished=leave_out", config=config)
+    left = re.findall(r"^meld-one/(\S+): left out", said, re.MULTILINE)
+    assert set(left) == EVERY_CELL - {"late_fusion/at/none"}
+    assert announced(said)["train_cell"] == 0
+    assert announced(said)["gather_cells"] == 1
+    assert "is no longer an input" in said
+
+
+def test_a_dataset_without_a_finished_cell_is_named(made):
+    config = made.configure(changed("training", "epochs", value=9))
+    done = made.snakemake("-n", "--config", "unfinished=leave_out", config=config, check=False)
+    (error,) = (line for line in done.stderr.splitlines() if line.startswith("error:"))
+    assert error.startswith("error: unfinished: leave_out: no cell of meld-one is finished")
 
 
 def test_an_extractor_of_a_datasets_own_is_that_dataset_with_all_its_folds(mixed):
