@@ -35,6 +35,9 @@ def check_share(name: str, value: float) -> None:
         raise ValueError(f"{name}: {value} is no share; choose one above 0 and up to 1")
 
 
+_NONE = 1e-200
+
+
 def threshold_shares(
     difficulty: Tensor, epochs: int, *, start_share: float, full_at: float
 ) -> Tensor:
@@ -60,8 +63,8 @@ def threshold_shares(
     """
     full = full_epoch(epochs, full_at)
     rho = difficulty.double().sort().values
-    # An epsilon of 0 would never grow; this one admits the same.
-    epsilon = rho[max(round(start_share * len(rho)), 1) - 1].clamp(min=torch.finfo(rho.dtype).tiny)
+    # An epsilon of 0 would never grow; this one admits the same, and no rho is infinitely larger.
+    epsilon = rho[max(round(start_share * len(rho)), 1) - 1].clamp(min=_NONE)
     progress = torch.arange(epochs, dtype=rho.dtype, device=rho.device) / (full - 1)
     threshold = epsilon * (rho[-1] / epsilon) ** progress
     shares = (rho <= threshold[:, None]).double().mean(1).clamp(min=start_share)

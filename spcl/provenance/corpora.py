@@ -66,6 +66,14 @@ def tree(path: str, contents: Contents) -> str:
     return digest({os.path.relpath(one, path): content for one, content in found.items()})
 
 
+def absent(path: str, dataset: str) -> str:
+    """What to say where a corpus has to be read and is not there."""
+    return (
+        f"{path}: no such folder; put the corpus there, as docs/getting-the-corpora.md says, or set"
+        f" datasets.{dataset}.path"
+    )
+
+
 def gone(datasets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """A line for each corpus that was imported and is no longer where the config says.
 

@@ -23,6 +23,7 @@ _UNDECISIVE = {
     "device": "results may move between machines; `training_digest` of the metrics has it",
     "working": "a path",
     "kept": "a path",
+    "path": "of the corpus, whose content counts",
     "url": "the check sum says what is downloaded",
     "size": "likewise",
     "licence": "a name",

@@ -13,8 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from snakemake.dag import DAG
+from snakemake.exceptions import WorkflowError
 from snakemake.io import _IOFile
 
+from spcl.errors import UserError
+from spcl.provenance.corpora import absent
 from spcl.provenance.inputs import tables
 from spcl.provenance.plan import Plan, PlannedJob
 from spcl.provenance.record import CORPUS, Recipe
@@ -50,12 +53,21 @@ def judge_by_records(workflow: Any, say: Callable[[str], None], *, leave_out: bo
                 more = f" and {len(outputs) - 1} more" if len(outputs) > 1 else ""
                 say(f"{outputs[0]}{more}: made again: {reason}")
         await ask_each_job(dag, *arguments, **options)
+        _refuse_absent_corpora(dag)
         for job in dag.jobs:  # nobody misses Snakemake's records
             dag.reason(job).no_metadata = dag.reason(job).outdated_metadata = False
         if leave_out and dag.workflow is workflow:
             _begin_without_unfinished(dag, say)
 
     DAG.update_needrun = update_needrun
+
+
+def _refuse_absent_corpora(dag: Any) -> None:
+    """Refuse to begin where a job has to read a corpus again that is no longer there."""
+    for job in dag.needrun_jobs():
+        if job.params.get("reads") and not job.input.get(CORPUS):
+            said = absent(job.params.get("path"), job.wildcards.dataset)
+            raise WorkflowError(UserError(said))  # which Snakemake shows without a traceback
 
 
 def _begin_without_unfinished(dag: Any, say: Callable[[str], None]) -> None:
@@ -101,7 +113,7 @@ def planned(dag: Any) -> dict[Any, PlannedJob]:
             Recipe.of(job.rule.name, job.wildcards.items(), job.params.items()),
             tuple(map(str, job.output)),
             tuple(tables(job.input)),
-            job.input.get(CORPUS),
+            job.params.get("path"),
             job.params.get("reads", "nothing"),
         )
         for job in dag.jobs

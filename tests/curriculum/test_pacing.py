@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from spcl.curriculum.pacing import Pacing, full_epoch, threshold_shares
@@ -34,12 +34,13 @@ def obvious_shares(rho, epochs, start_share, full_at):
             result.append(1.0)
             continue
         threshold = epsilon * (rho[-1] / epsilon) ** ((epoch - 1) / (full - 1)) if epsilon else 0
-        assume(not any(0 < abs(r - threshold) < 1e-9 for r in rho))  # rounding decides
+        assume(not any(0 < abs(r - threshold) < 1e-9 for r in rho))  # rounding would decide
         result.append(max(start_share, sum(r <= threshold for r in rho) / len(rho)))
     return result
 
 
 @given(rho=difficulties(), epochs=st.integers(1, 20), start_share=shares, full_at=shares)
+@example(torch.tensor([0.0, 0.0, 2.3, 4.6], dtype=torch.float64), 3, 0.5, 1.0)
 def test_the_shares_are_those_of_a_growing_threshold(rho, epochs, start_share, full_at):
     found = threshold_shares(rho, epochs, start_share=start_share, full_at=full_at).tolist()
     assert found == pytest.approx(obvious_shares(rho.tolist(), epochs, start_share, full_at))

@@ -65,7 +65,7 @@ def test_a_wrong_config_is_one_line_that_names_file_and_key(project):
 def test_an_absent_corpus_is_one_line(project):
     assert project.refusal(config="config/paper.yaml") == (
         "error: data/iemocap: no such folder; put the corpus there, as docs/getting-the-corpora.md"
-        " says, or set datasets.iemocap.path in config/paper.yaml"
+        " says, or set datasets.iemocap.path"
     )
 
 

@@ -336,26 +336,41 @@ def test_other_bytes_are_all_datasets_that_lie_there(mixed):
     assert found == {"data/chats", *both}
 
 
-@pytest.fixture
-def brought(tmp_path):
-    """A project whose corpora a user brought: a table with a sound, and features of a dialogue."""
-    project = copy_of_project(tmp_path / "project")
-    folder = project.folder / "data" / "chats"
-    (folder / "inner").mkdir(parents=True)
-    for name in ("utterances.csv", "talk.wav", "t.npz", "inner/labels.json.feature"):
-        (folder / name).write_text("as it was")
-    project.take_for_made(project.configure(BROUGHT_CORPORA))
-    return project
-
-
 BROUGHT_CORPORA = MIXED | {
     "datasets": {
         "chats": CHATS | {"modalities": "at", "features": {"t": BROUGHT["t"]}},
         "chats-drawn": CHATS | {"protocol": "spcl"},
+        "coded": CHATS
+        | {
+            "path": "data/coded",
+            "features": {"t": {"extractor": "huggingface_text", "options": {"folder": "encoder"}}},
+        },
     }
 }
-CHATS_AT = all_of("chats", "at", ["at", "t"])
-CHATS_DRAWN = all_of("chats-drawn", "t", ["t"])
+IMPORTED_ANEW = all_of("chats", "at", ["at", "t"]) | all_of("chats-drawn", "t", ["t"])
+"""What is made of the first two, which lie in one folder."""
+
+
+@pytest.fixture(scope="session")
+def brought_once(tmp_path_factory):
+    """A project whose corpora a user brought: tables, a recording, features of a dialogue."""
+    project = copy_of_project(tmp_path_factory.mktemp("brought") / "project")
+    folder = project.folder / "data" / "chats"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("utterances.csv", "t.npz", "inner/labels.json.feature"):
+        (folder / name).write_text(f"{name} as it was")
+    (folder / "talk.wav").write_text("RIFF....WAVE and sound")
+    for name in ("data/coded/utterances.csv", "encoder/model.safetensors"):
+        (project.folder / name).parent.mkdir()
+        (project.folder / name).write_text(f"{name} as it was")
+    project.take_for_made(project.configure(BROUGHT_CORPORA))
+    return project
+
+
+@pytest.fixture
+def brought(brought_once, tmp_path):
+    """A copy of `brought_once`, to be changed."""
+    return brought_once.copy(tmp_path / "project")
 
 
 def changed_in_place(path, *, stamp):
@@ -370,7 +385,7 @@ def changed_in_place(path, *, stamp):
 def test_a_document_of_a_users_corpus_is_everything_of_its_datasets(brought, name, stamp):
     """Whatever its time stamp says, and nothing when it is back."""
     changed_in_place(brought.folder / "data" / "chats" / name, stamp=stamp)
-    assert remade(brought, base=BROUGHT_CORPORA) == CHATS_AT | CHATS_DRAWN
+    assert remade(brought, base=BROUGHT_CORPORA) == IMPORTED_ANEW
     changed_in_place(brought.folder / "data" / "chats" / name, stamp=0)
     assert remade(brought, base=BROUGHT_CORPORA) == set()
 
@@ -378,11 +393,8 @@ def test_a_document_of_a_users_corpus_is_everything_of_its_datasets(brought, nam
 @pytest.mark.parametrize("stamp", [0, -86400, 60], ids=["same stamp", "older", "newer"])
 def test_media_of_a_users_corpus_are_the_features_made_of_them(brought, stamp):
     wave = brought.folder / "data" / "chats" / "talk.wav"
-    wave.write_bytes(b"RIFF....WAVE and sound")
-    remade(brought, base=BROUGHT_CORPORA)
-    brought.take_for_made("grid.yaml")
     before = wave.stat()
-    wave.write_bytes(b"RIFF....WAVE and noise")
+    wave.write_text("RIFF....WAVE and noise")
     os.utime(wave, ns=(before.st_atime_ns, before.st_mtime_ns + int(stamp * 1e9)))
     assert remade(brought, base=BROUGHT_CORPORA) == {
         *("features/chats/a", "difficulty/chats/a", "difficulty/chats/conversations"),
@@ -405,9 +417,6 @@ def test_a_users_corpus_of_the_same_bytes_is_nothing(brought, change):
         shutil.rmtree(folder)
         folder.with_name("copy").rename(folder)
     assert remade(brought, base=BROUGHT_CORPORA) == set()
-
-
-IMPORTED_ANEW = CHATS_AT | CHATS_DRAWN
 
 
 @pytest.mark.parametrize(
@@ -462,15 +471,9 @@ def test_other_settings_of_a_corpus_that_is_gone_are_refused(brought):
 
 @pytest.mark.parametrize("stamp", [0, -86400, 60], ids=["same stamp", "older", "newer"])
 def test_files_that_settings_name_count_by_content(brought, stamp):
-    weights = brought.folder / "encoder" / "model.safetensors"
-    weights.parent.mkdir()
-    weights.write_text("weights")
-    text = {"extractor": "huggingface_text", "options": {"folder": "encoder"}}
-    base = BROUGHT_CORPORA | {"datasets": {"chats": CHATS | {"features": {"t": text}}}}
-    brought.take_for_made(brought.configure(base))
-    assert remade(brought, base=base) == set()
-    changed_in_place(weights, stamp=stamp)
-    assert remade(brought, base=base) == all_of("chats", "t", ["t"]) - {"corpora/chats"}
+    changed_in_place(brought.folder / "encoder" / "model.safetensors", stamp=stamp)
+    found = remade(brought, base=BROUGHT_CORPORA)
+    assert found == all_of("coded", "t", ["t"]) - {"corpora/coded"}
 
 
 def test_unfinished_cells_are_left_out_by_name(made):
@@ -488,7 +491,8 @@ def test_unfinished_cells_are_left_out_by_name(made):
 def test_a_dataset_without_a_finished_cell_is_named(made):
     config = made.configure(changed("training", "epochs", value=9))
     done = made.snakemake("-n", "--config", "unfinished=leave_out", config=config, check=False)
-    (error,) = (line for line in done.stderr.splitlines() if line.startswith("error:"))
+    said = (done.stdout + done.stderr).splitlines()
+    (error,) = (line for line in said if line.startswith("error:"))
     assert error.startswith("error: unfinished: leave_out: no cell of meld-one is finished")
 
 

@@ -27,7 +27,7 @@ from spcl.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
 from spcl.leftover import end_leftover_jobs
 from spcl.progress import Progress
 from spcl.provenance.code import digest
-from spcl.provenance.corpora import gone
+from spcl.provenance.corpora import absent, gone
 from spcl.provenance.triggers import ignore_time_stamps, judge_by_records, left_out_unfinished
 from spcl.status.jobs import jobs
 
@@ -118,15 +118,15 @@ def code(script, *modules):
 
 
 def corpus(wildcards):
-    """The folder or file of a raw corpus; one clear line where it is absent."""
-    dataset = config["datasets"][wildcards.dataset]
-    if dataset["path"] not in MADE and not Path(dataset["path"]).exists():
-        raise UserError(
-            f"{dataset['path']}: no such folder; put the corpus there, as"
-            f" docs/getting-the-corpora.md says, or set datasets.{wildcards.dataset}.path in"
-            f" {CONFIG_FILE}"
-        )
-    return dataset["path"]
+    """The folder or file of a raw corpus; none where it is no longer there and was read before."""
+    name, path = wildcards.dataset, config["datasets"][wildcards.dataset]["path"]
+    if path in MADE or Path(path).exists():
+        return path
+    letter = wildcards.get("modality")
+    read = features(name, letter) if letter else f"results/corpora/{name}/utterances.parquet"
+    if Path(read).exists():
+        return []
+    raise UserError(absent(path, name))
 
 
 def of_dataset(key):

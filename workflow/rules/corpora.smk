@@ -62,6 +62,7 @@ rule import_corpus:
         labels=of_dataset("labels"),
         protocol=of_dataset("protocol"),
         protocol_seed=of_dataset("protocol_seed"),
+        path=of_dataset("path"),
         reads="documents",
         code=code("import_corpus"),
     message:

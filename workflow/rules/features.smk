@@ -15,6 +15,7 @@ rule extract_features:
         extractor=of_extraction("extractor"),
         options=of_extraction("options"),
         problem_limit=config["problem_limit"],
+        path=of_dataset("path"),
         reads=reads_of_corpus,
         code=lambda wildcards: code(
             "extract_features", f"spcl.extract.{of_extraction('extractor')(wildcards)}"
