@@ -2,7 +2,9 @@
 
 Modules count that belong to this project, to a plug-in's package or to the working folder; those of
 other installed packages have versions, and plumbing (`spcl.provenance.decisive`) decides nothing.
-What is hashed are syntax trees, so comments, docstrings, layout and time stamps do not count.
+What is hashed are syntax trees, so comments, docstrings, layout and time stamps do not count. A
+file is parsed once for each version of it.
+
 Imported by the Snakefile, so it uses the standard library alone.
 """
 
@@ -11,7 +13,9 @@ import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from spcl.provenance.contents import Contents
 from spcl.provenance.decisive import plumbing
 from spcl.source import module_file, syntax
 
@@ -72,12 +76,36 @@ def digest(script: str | Path, *modules: str | Path) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
+def keep_digests() -> None:
+    """Keep what was found of each file, for later processes."""
+    _contents().save()
+
+
 @cache
-def _read(path: Path, name: str = "") -> tuple[str, tuple[str, ...]]:
-    """The code of a file without comments and docstrings, and what it may import."""
-    tree = syntax(path)
-    imported = tuple(dict.fromkeys(_imports(tree, name, path)))
-    return _spelt(tree), imported
+def _contents() -> Contents:
+    return Contents(Path(".snakemake", "contents", "code.json"))
+
+
+@cache
+def _this() -> str:
+    """Other versions of this module may have hashed other things."""
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+
+
+@cache
+def _read(path: Path, name: str = "") -> tuple[str, list[str]]:
+    """A hash of the code of a file without comments and docstrings, and what it may import."""
+
+    def look(_: str) -> list[Any]:
+        tree = syntax(path)
+        imported = list(dict.fromkeys(_imports(tree, name, path)))
+        return [hashlib.sha256(_spelt(tree).encode()).hexdigest(), imported]
+
+    found = _contents().once(str(path.absolute()), f"{_this()} {name}", look)
+    if found is None:
+        raise FileNotFoundError(f"{path}: no such file")
+    code, imported = found
+    return code, imported
 
 
 def _spelt(node: object) -> str:

@@ -62,7 +62,7 @@ class Contents:
 
     def of_file(self, path: str) -> str | None:
         """Of all bytes of a file; None where there is no file that can be read."""
-        return self._once(path, "bytes", _bytes)
+        return self.once(path, "bytes", _bytes)
 
     def of_files(self, paths: Iterable[str]) -> dict[str, str | None]:
         """Likewise of many, several at a time."""
@@ -72,11 +72,11 @@ class Contents:
 
     def of_start(self, path: str) -> str | None:
         """The first twelve bytes of a file: what an importer looks at in media."""
-        return self._once(path, "start", _start)
+        return self.once(path, "start", _start)
 
     def of_table(self, path: str) -> TableDigests | None:
         """What the table at `path` says of itself; None where it is not as it was written."""
-        found = self._once(path, "table", _table)
+        found = self.once(path, "table", _table)
         return None if found is None else TableDigests(**found)
 
     def save(self) -> None:
@@ -91,7 +91,18 @@ class Contents:
             temporary.write_text(json.dumps(known), encoding="utf-8")
             temporary.replace(self.kept)
 
-    def _once(self, path: str, what: str, look: Callable[[str], Any]) -> Any:
+    def once(self, path: str, what: str, look: Callable[[str], Any]) -> Any:
+        """What `look` finds in a file, computed once for each version of it.
+
+        Parameters
+        ----------
+        path
+            The file.
+        what
+            A name for what is found.
+        look
+            Gets the path, and gives plain JSON values, None for a file that cannot be read.
+        """
         try:
             facts = os.stat(path)
         except OSError:

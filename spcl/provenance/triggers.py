@@ -17,6 +17,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import _IOFile
 
 from spcl.errors import UserError
+from spcl.provenance.code import keep_digests
 from spcl.provenance.corpora import absent
 from spcl.provenance.inputs import tables
 from spcl.provenance.plan import Plan, PlannedJob
@@ -103,6 +104,7 @@ def _reasons(dag: Any) -> dict[str, list[str]]:
         if reason := plan.reason(job):
             found.setdefault(reason, []).append(job.outputs[0])
     plan.save()
+    keep_digests()
     return found
 
 

@@ -21,6 +21,8 @@ PACKAGE = {
     "spcl/report.py": "STYLE = 'plain'\n",
 }
 
+COPIED = ("code", "contents", "decisive")
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -29,7 +31,7 @@ def project(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for name in ("errors.py", "source.py", "provenance/code.py", "provenance/decisive.py"):
+    for name in ("errors.py", "source.py", *(f"provenance/{one}.py" for one in COPIED)):
         (tmp_path / "spcl" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "spcl" / name).write_text((ROOT / "spcl" / name).read_text())
     return tmp_path
@@ -170,3 +172,18 @@ def test_a_named_module_must_exist(project):
     with pytest.raises(subprocess.CalledProcessError) as error:
         digest(project, "spcl.models.tiny")
     assert "spcl.models.tiny: no such module" in error.value.stderr
+
+
+def test_what_is_kept_of_a_file_is_of_one_version(project):
+    """Edited under its old time stamp, and long after what was kept."""
+    program = (
+        "from pathlib import Path; import os; from spcl.provenance import code, contents;"
+        "contents._SETTLED_S = 0; old = code.digest('script.py'); code.keep_digests();"
+        "assert Path('.snakemake/contents/code.json').exists();"
+        "path = Path('spcl/loop.py'); stamp = path.stat().st_mtime_ns;"
+        "path.write_text(path.read_text() + 'CHANGED = 1\\n'); os.utime(path, ns=(stamp, stamp));"
+        "print(old)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    assert digest(project) != done.stdout.strip()
