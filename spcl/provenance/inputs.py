@@ -23,7 +23,10 @@ from spcl.provenance.record import (
 )
 
 _NAMING_FILES = ("options", "model", "curriculum")
-"""Settings of extractors, baselines and curricula: a text in them may be the path of a file."""
+"""Settings of extractors, baselines and curricula: a text in them may be a path."""
+
+_NAMING_FOLDERS = "options"
+"""Of these, those in which a single word may be a folder: curricula have names of folders, too."""
 
 
 class Named(Protocol):
@@ -67,15 +70,24 @@ def _given(inputs: Named) -> dict[str, dict[str, str | list[str]]]:
 
 def files(settings: Mapping[str, Any]) -> list[str]:
     """The files and folders that a job's settings name, such as the weights of an encoder."""
-    return sorted(set(_existing(settings, inside=False)))
+    named = ((key, text) for key in _NAMING_FILES for text in _texts(settings.get(key)))
+    inner = settings.get("settings")
+    found = set(files(inner)) if inner else set()
+    return sorted(found | {text for key, text in named if _is_path(text, key)})
 
 
-def _existing(value: Any, *, inside: bool) -> Iterator[str]:
+def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from _existing(one, inside=inside or key in _NAMING_FILES)
-    elif inside and isinstance(value, str) and value and os.path.exists(value):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, str) and value:
         yield value
+
+
+def _is_path(text: str, key: str) -> bool:
+    if os.path.isfile(text):
+        return True
+    return os.path.isdir(text) and (key == _NAMING_FOLDERS or "/" in text)
 
 
 def making_of(job: ScriptJob) -> Making:

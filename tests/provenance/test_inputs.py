@@ -1,0 +1,25 @@
+"""The files that the settings of a job name."""
+
+from spcl.provenance.inputs import files
+
+
+def test_files_and_folders_that_settings_name_are_inputs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("encoder", "spcl", "my/weights"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "order.json").write_text("[]")
+    assert files({"extractor": "huggingface_text", "options": {"folder": "encoder"}}) == ["encoder"]
+    cell = {
+        "model": {"start": "my/weights", "kind": "spcl"},
+        "curriculum": {"of": "spcl", "steps": ["order.json"], "order": "order.json"},
+        "training": {"scale": "order.json"},
+    }
+    assert files({"settings": cell}) == ["my/weights", "order.json"]
+
+
+def test_names_of_other_things_are_none(tmp_path, monkeypatch):
+    """A cell whose pace is that of spcl does not depend on the folder of this name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spcl").mkdir()
+    assert files({"settings": {"curriculum": {"of": "spcl"}, "model": {}, "seeds": [1]}}) == []
+    assert files({"layout": "meld", "simulate": None, "options": {"bands": 4}}) == []
