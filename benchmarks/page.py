@@ -82,8 +82,8 @@ def targets(rows: Rows) -> str:
         words = "memory grows at most with the sum of squared dialogue lengths"
         aim(words, f"slope at most {p:.2f} ({case})", p <= 1.1)
     for row in rows["dag"]:
-        limit = 4 if row["grid"] == "paper" else 30
-        words = f"a dry run with nothing to do under {limit} s, {row['cells']} cells"
+        limit = 30 if row["cells"] >= 10_000 else 6 if row["media"] else 4
+        words = f"a dry run with nothing to do under {limit} s: {row['grid']}"
         aim(words, f"{row['seconds']:.1f} s", row["seconds"] < limit)
     if rows["startup"]:
         before = sum(row["seconds"] for row in rows["startup"][:-1])
