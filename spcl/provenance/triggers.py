@@ -14,7 +14,7 @@ from typing import Any
 
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
-from snakemake.io import _IOFile
+from snakemake.jobs import Job
 
 from spcl.errors import UserError
 from spcl.provenance.code import keep_digests
@@ -84,15 +84,15 @@ def _begin_without_unfinished(dag: Any, say: Callable[[str], None]) -> None:
 
 
 def ignore_time_stamps() -> None:
-    """Let no file count as newer than another, and none that was made be too old to be kept."""
+    """Let no output have a time that inputs are newer than, and none be too old to be kept."""
 
-    async def is_newer(file: Any, time: float) -> bool:
-        return False
+    async def output_mintime(job: Any) -> None:
+        return
 
     async def check_output_mtime(dag: Any, job: Any, files: Any) -> None:
         return
 
-    _IOFile.is_newer = is_newer
+    Job.output_mintime = property(output_mintime)
     DAG.check_output_mtime = check_output_mtime
 
 
