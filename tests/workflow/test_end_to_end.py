@@ -311,8 +311,8 @@ def recording_changed(project):
 @pytest.mark.parametrize(
     "changes",
     [
-        (text_edited, table_forged, figure_forged, recording_changed),
-        (gathered_forged, features_damaged, difficulty_forged),
+        (table_forged, figure_forged, recording_changed),
+        (text_edited, gathered_forged, features_damaged, difficulty_forged),
         (cell_forged,),
     ],
 )

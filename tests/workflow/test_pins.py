@@ -1,6 +1,7 @@
 """One set of versions: the lock, the environments of the rules, what pyproject asks for."""
 
 import ast
+import gc
 import itertools
 import re
 import sys
@@ -67,6 +68,9 @@ def third_party(file, seen):
     """Packages that `file` imports when it is imported, through the project's modules too."""
     found = set()
     seen.add(file)
+    # What other tests left must not be finalised while Python 3.11 parses: it takes it for an error
+    # if a traceback, for which it parses too, is written meanwhile.
+    gc.collect()
     for node in ast.parse(file.read_text()).body:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
