@@ -41,6 +41,7 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.checked: Counter[str] = Counter()
+        self._contents = Contents(Path(os.devnull))  # nothing is taken from an earlier look
         self._origins: dict[Path, Origin | None] = {
             path: origin.origin(path)
             for path in sorted(folder.rglob("*.parquet"))
@@ -98,7 +99,7 @@ class Results:
         if path in self._origins:
             found = self._origins[path]
             return found.content if found else None
-        return corpora.tree(str(path), Contents(Path(os.devnull)))
+        return corpora.tree(str(path), self._contents)
 
 
 @dataclass(frozen=True)
