@@ -458,6 +458,16 @@ def test_prose_in_a_users_corpus_is_nothing(brought, name):
     assert remade(brought, base=BROUGHT_CORPORA) == set()
 
 
+def test_a_cell_is_known_by_its_settings_though_what_it_was_made_of_is_gone(brought):
+    for folder in ("data/chats", "results/features", "results/corpora"):
+        shutil.rmtree(brought.folder / folder)
+    target = "results/gathered/little/chats/metrics.parquet"
+    config = BROUGHT_CORPORA
+    assert "Nothing to be done" in brought.says("-n", target, config=brought.configure(config))
+    config = config | {"training": config["training"] | {"learning_rate": 0.5}}
+    assert brought.plan(target, config=brought.configure(config))["train_cell"] == 2
+
+
 def test_other_settings_of_a_corpus_that_is_gone_are_refused(brought):
     """What there is stands for the settings that it was made with, and for no others."""
     (brought.folder / "data" / "chats").rename(brought.folder / "elsewhere")
