@@ -7,12 +7,12 @@ from pathlib import Path
 
 from benchmarks import results
 from benchmarks.machine import this_machine
-from spcl import parquet
 from spcl.data.corpus import read_corpus, write_corpus
 from spcl.data.simulator import simulate
 from spcl.extract import extractor
 from spcl.extract.run import extract
-from spcl.schemas import UTTERANCES
+from spcl.tables import parquet
+from spcl.tables.schemas import UTTERANCES
 
 EXTRACTORS = {"t": "minilm", "a": "egemaps", "v": "face_hog"}  # config/paper.yaml
 

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib import pyplot as plt
 
 from benchmarks.memory import by_case, slopes
-from spcl.report.style import headline, look, save, series
+from spcl.report.drawing.style import headline, look, save, series
 
 TITLE = "Memory of a training step"
 PANELS = {"utterances": "utterances", "squared_lengths": "sum of squared dialogue lengths"}

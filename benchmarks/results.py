@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.machine import Machine
-from spcl.parquet import write_atomically
+from spcl.tables.parquet import write_atomically
 
 FOLDER = Path("benchmarks/results")
 

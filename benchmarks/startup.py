@@ -19,8 +19,8 @@ import pyarrow as pa
 from benchmarks import results
 from benchmarks.machine import this_machine
 from benchmarks.shapes import SHAPES, Shape
-from spcl import parquet
-from spcl.schemas import FEATURES, UTTERANCES
+from spcl.tables import parquet
+from spcl.tables.schemas import FEATURES, UTTERANCES
 
 CHILD = Path(__file__).with_name("startup_child.py")
 

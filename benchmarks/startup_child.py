@@ -28,8 +28,8 @@ from snakemake.logging import logger  # noqa: E402, F401
 
 part("Snakemake's preamble")
 
-from spcl import parquet  # noqa: E402
-from spcl.schemas import FEATURES, UTTERANCES  # noqa: E402
+from spcl.tables import parquet  # noqa: E402
+from spcl.tables.schemas import FEATURES, UTTERANCES  # noqa: E402
 
 part("pyarrow")
 

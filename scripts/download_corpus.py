@@ -6,7 +6,7 @@ from snakemake.iocontainers import Snakemake
 
 from spcl.data.download.fetch import download, file_name
 from spcl.data.download.unpack import unpack
-from spcl.job import job
+from spcl.jobs.job import job
 from spcl.provenance.record import leave_folder_record
 
 snakemake: Snakemake

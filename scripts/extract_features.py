@@ -5,11 +5,11 @@ from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
-from spcl import parquet
 from spcl.extract import extractor
 from spcl.extract.run import extract
-from spcl.job import job
-from spcl.schemas import UTTERANCES
+from spcl.jobs.job import job
+from spcl.tables import parquet
+from spcl.tables.schemas import UTTERANCES
 
 snakemake: Snakemake
 

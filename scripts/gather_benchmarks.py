@@ -4,10 +4,10 @@ from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
-from spcl import parquet
-from spcl.benchmarks import gather
-from spcl.job import job
-from spcl.schemas import BENCHMARKS
+from spcl.jobs.benchmarks import gather
+from spcl.jobs.job import job
+from spcl.tables import parquet
+from spcl.tables.schemas import BENCHMARKS
 
 snakemake: Snakemake
 

@@ -2,8 +2,8 @@
 
 from snakemake.iocontainers import Snakemake
 
-from spcl import parquet
-from spcl.job import job
+from spcl.jobs.job import job
+from spcl.tables import parquet
 from spcl.training.cell_tables import KINDS, CellTables
 from spcl.training.rescoring import check_scores
 

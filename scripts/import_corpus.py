@@ -5,7 +5,7 @@ from pathlib import Path
 from snakemake.iocontainers import Snakemake
 
 from spcl.data.corpus import read_corpus, write_corpus
-from spcl.job import job
+from spcl.jobs.job import job
 
 snakemake: Snakemake
 

@@ -2,9 +2,9 @@
 
 from snakemake.iocontainers import Snakemake
 
-from spcl.job import job
+from spcl.jobs.job import job
+from spcl.report.analysis.results import Results
 from spcl.report.figures import plot
-from spcl.report.results import Results
 
 snakemake: Snakemake
 

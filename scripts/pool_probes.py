@@ -2,10 +2,10 @@
 
 from snakemake.iocontainers import Snakemake
 
-from spcl import parquet
-from spcl.job import job
-from spcl.report.folds import pool_probes
-from spcl.schemas import UTTERANCE_DIFFICULTY
+from spcl.jobs.job import job
+from spcl.report.analysis.folds import pool_probes
+from spcl.tables import parquet
+from spcl.tables.schemas import UTTERANCE_DIFFICULTY
 
 snakemake: Snakemake
 

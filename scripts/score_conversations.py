@@ -2,10 +2,10 @@
 
 from snakemake.iocontainers import Snakemake
 
-from spcl import parquet
 from spcl.difficulty.conversations import score_conversations
-from spcl.job import job
-from spcl.schemas import CONVERSATION_DIFFICULTY, UTTERANCE_DIFFICULTY, UTTERANCES
+from spcl.jobs.job import job
+from spcl.tables import parquet
+from spcl.tables.schemas import CONVERSATION_DIFFICULTY, UTTERANCE_DIFFICULTY, UTTERANCES
 
 snakemake: Snakemake
 

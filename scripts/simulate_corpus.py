@@ -5,7 +5,7 @@ from pathlib import Path
 from snakemake.iocontainers import Snakemake
 
 from spcl.data.simulator import simulate
-from spcl.job import job
+from spcl.jobs.job import job
 from spcl.provenance.record import leave_folder_record
 
 snakemake: Snakemake

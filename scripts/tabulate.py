@@ -2,8 +2,8 @@
 
 from snakemake.iocontainers import Snakemake
 
-from spcl.job import job
-from spcl.report.results import Results
+from spcl.jobs.job import job
+from spcl.report.analysis.results import Results
 from spcl.report.tables import tabulate
 
 snakemake: Snakemake

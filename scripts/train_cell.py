@@ -4,13 +4,13 @@ from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
-from spcl import parquet
-from spcl.device import reserved_gpu
-from spcl.grid import Cell
-from spcl.job import job
+from spcl.jobs.device import reserved_gpu
+from spcl.jobs.job import job
 from spcl.provenance.record import contents_read
 from spcl.provenance.stamp import stamp
-from spcl.schemas import FEATURES, UTTERANCES
+from spcl.study.grid import Cell
+from spcl.tables import parquet
+from spcl.tables.schemas import FEATURES, UTTERANCES
 from spcl.training.cell import train_cell
 from spcl.training.checkpoints import Checkpoints
 from spcl.training.settings import CellSettings

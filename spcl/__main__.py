@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import NoReturn
 
-from spcl import __version__, commands
+from spcl import __version__
+from spcl import cli as commands
 from spcl.errors import UserError, printable
 
 _EPILOG = """Trainings, tables and figures are made by Snakemake, see README.md:

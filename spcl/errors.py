@@ -11,7 +11,7 @@ class UserError(Exception):
 
     The message is one line: it starts with the file or the config key at fault and ends with the
     remedy, for example ``data/meld: no such folder; put MELD.Raw there or set datasets.meld.path``.
-    Whoever runs a rule prints it without a traceback (`spcl.job`). What a terminal would obey, such
+    `spcl.jobs.job` and the command line print it without a traceback. What a terminal obeys, such
     as a line break in a file's name, is written as its escape sequence.
     """
 

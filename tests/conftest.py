@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import settings
 
-from spcl import parquet, schemas
+from spcl.tables import parquet, schemas
 
 # Time limits on single examples fail on a busy machine and show nothing.
 settings.register_profile("spcl", deadline=None, derandomize=True)

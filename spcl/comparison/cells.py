@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow as pa
 
 from spcl.comparison.pairs import IDENTICAL, PAIRED, UNPAIRED, Side, difference, joined, why_not
-from spcl.parquet import Column, Schema
-from spcl.report import statistics
-from spcl.report.results import Results
-from spcl.report.scores import CellKey, by_cell, over_seeds
-from spcl.schemas import CELL_KEY
+from spcl.report.analysis import statistics
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import CellKey, by_cell, over_seeds
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY
 
 _TEXT, _REAL, _COUNT, _FLAG = pa.string(), pa.float64(), pa.int32(), pa.bool_()
 

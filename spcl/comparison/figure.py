@@ -8,10 +8,11 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from spcl.comparison.terminal import is_loud
-from spcl.parquet import Column, Schema
-from spcl.report import footnotes, lettering, style
-from spcl.report.scores import NONE
+from spcl.report import footnotes
+from spcl.report.analysis.scores import NONE
+from spcl.report.drawing import lettering, style
 from spcl.report.table import ResultTable, write_frame
+from spcl.tables.parquet import Column, Schema
 
 _TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 

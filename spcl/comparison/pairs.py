@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from spcl.report import statistics
-from spcl.report.scores import over_seeds
-from spcl.report.statistics import Tally
+from spcl.report.analysis import statistics
+from spcl.report.analysis.scores import over_seeds
+from spcl.report.analysis.statistics import Tally
 
 PAIRED, UNPAIRED, IDENTICAL = "paired", "unpaired", "identical"
 
@@ -174,7 +174,8 @@ def unpaired_interval(
 ) -> tuple[float, float]:
     """95 % interval of the difference of two means over seeds that are not the same.
 
-    As `spcl.report.statistics.bootstrap_interval`, which explains the parts of the variance, but
+    As `spcl.report.analysis.statistics.bootstrap_interval`, which explains the parts of the
+    variance, but
     with a variance of seeds for each side.
 
     Parameters
@@ -188,7 +189,7 @@ def unpaired_interval(
 
     Returns
     -------
-    (low, high) of B minus A; NaN below `spcl.report.statistics.FEWEST_DIALOGUES`
+    (low, high) of B minus A; NaN below `spcl.report.analysis.statistics.FEWEST_DIALOGUES`
     """
     if n_dialogues < statistics.FEWEST_DIALOGUES:
         return np.nan, np.nan

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spcl.comparison.run import Run
-from spcl.data.parsing import read_facts, readable
-from spcl.parquet import Column, Schema
+from spcl.data.files.parsing import read_facts, readable
+from spcl.report.analysis.scores import CellKey, by_cell
 from spcl.report.panels import GAP, Panel, text
-from spcl.report.scores import CellKey, by_cell
 from spcl.report.table import ResultTable
+from spcl.tables.parquet import Column, Schema
 
 _TEXT = pa.string()
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from spcl.data.disk import read
-from spcl.data.parsing import parsing
+from spcl.data.files.disk import read
+from spcl.data.files.parsing import parsing
 from spcl.errors import UserError, listed
-from spcl.schemas import CELL_KEY, MODALITIES
+from spcl.tables.schemas import CELL_KEY, MODALITIES
 
 SHIPPED = Path(__file__).with_name("published.csv")
 """Scores of the baselines' own papers; the column ``seen`` says where each was read."""

@@ -7,12 +7,12 @@ import pyarrow as pa
 
 from spcl.comparison.run import Run
 from spcl.errors import UserError, listed
-from spcl.parquet import Column, Schema
 from spcl.report import footnotes
+from spcl.report.analysis.scores import CellKey, TestScores, by_cell, over_seeds
 from spcl.report.panels import Entry, Panel, interval, number, signed, text
-from spcl.report.scores import CellKey, TestScores, by_cell, over_seeds
 from spcl.report.table import ResultTable
-from spcl.schemas import CELL_KEY
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY
 
 _TEXT, _REAL, _COUNT, _FLAG = pa.string(), pa.float64(), pa.int32(), pa.bool_()
 

@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from spcl.errors import UserError, listed, printable
-from spcl.report.results import Results
-from spcl.schemas import CELL_KEY, METRICS
+from spcl.report.analysis.results import Results
+from spcl.tables.schemas import CELL_KEY, METRICS
 
 _KINDS = ("metrics", "predictions")
 

@@ -11,7 +11,7 @@ from spcl.comparison.run import Run
 from spcl.report import footnotes
 from spcl.report.panels import Entry, Panel, interval, number, p_value, signed, text
 from spcl.report.table import ResultTable
-from spcl.schemas import CELL_KEY
+from spcl.tables.schemas import CELL_KEY
 
 _FEW_DIALOGUES = 20
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from spcl.comparison.provenance import DIFFERENT
 from spcl.errors import printable
-from spcl.inspection.layout import columns, paragraph
+from spcl.report.formats.terminal import columns, paragraph
 from spcl.report.panels import Entry, Panel
 from spcl.report.table import ResultTable
 

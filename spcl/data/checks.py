@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from spcl.data.class_names import check_class_names, spellings_taken
-from spcl.data.labels import KNOWN
+from spcl.data.emotions.class_names import check_class_names, spellings_taken
+from spcl.data.emotions.labels import KNOWN
 from spcl.data.legible import check_names, legible
 from spcl.data.records import Features, Problem, Reading, Utterance
 from spcl.data.splits import CUTTING_DEV, sessions
 from spcl.errors import UserError
-from spcl.schemas import MODALITIES, SPLITS
+from spcl.tables.schemas import MODALITIES, SPLITS
 
 
 def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None) -> Reading:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from spcl import parquet
 from spcl.data.checks import check_splits, checked, constant_columns, usable
 from spcl.data.counts import log_report, report_table
-from spcl.data.disk import ABSENT, UnreadableError, entries, read, refuse_hidden
+from spcl.data.files.disk import ABSENT, UnreadableError, entries, read, refuse_hidden
 from spcl.data.formats import FORMATS, load, recognise
 from spcl.data.records import Features, Problem, Reading, Utterance, problem_table
 from spcl.data.simulated import is_simulated
 from spcl.data.splits import divide, sessions_by_name
 from spcl.errors import UserError
-from spcl.schemas import CORPUS_REPORT, PROBLEMS, UTTERANCES
+from spcl.tables import parquet
+from spcl.tables.schemas import CORPUS_REPORT, PROBLEMS, UTTERANCES
 
 log = logging.getLogger("spcl.data")
 
@@ -30,7 +30,7 @@ class Corpus:
     Attributes
     ----------
     utterances
-        Of schema `spcl.schemas.UTTERANCES`, N rows in dialogue order; a column ``session`` more
+        Schema `spcl.tables.schemas.UTTERANCES`, N rows in dialogue order; a column ``session`` more
         where the corpus has sessions.
     problems
         What was found wanting, in the order it was found.
@@ -131,7 +131,7 @@ def write_corpus(
     problems_path: str | Path,
     report_path: str | Path,
 ) -> None:
-    """Write the tables `UTTERANCES`, `PROBLEMS` and `CORPUS_REPORT` of `spcl.schemas`.
+    """Write the tables `UTTERANCES`, `PROBLEMS` and `CORPUS_REPORT` of `spcl.tables.schemas`.
 
     The log tells the corpus' size, and where it differs from what is published.
     """

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from spcl.data.labels import KNOWN
-from spcl.schemas import CORPUS_REPORT, SPLITS
+from spcl.data.emotions.labels import KNOWN
+from spcl.tables.schemas import CORPUS_REPORT, SPLITS
 
 log = logging.getLogger("spcl.data")
 
@@ -114,7 +114,7 @@ def report_table(
     Parameters
     ----------
     utterances
-        Of schema `spcl.schemas.UTTERANCES`.
+        Of schema `spcl.tables.schemas.UTTERANCES`.
     labels
         The order of the rows.
     dataset
@@ -127,7 +127,7 @@ def report_table(
     Returns
     -------
     pyarrow.Table
-        Of schema `spcl.schemas.CORPUS_REPORT`.
+        Of schema `spcl.tables.schemas.CORPUS_REPORT`.
     """
     columns = ("split", "dialogue_id", "speaker", "emotion")
     rows = list(zip(*(utterances[name].to_pylist() for name in columns), strict=True))

@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from spcl.data.files.text_files import TWICE_ENCODED
 from spcl.data.records import Problem, Reading, Utterance
-from spcl.data.text_files import TWICE_ENCODED
 from spcl.errors import UserError, listed
 
 _NO_TEXT = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]")

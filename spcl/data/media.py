@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spcl.data.disk import UnreadableError, read
+from spcl.data.files.disk import UnreadableError, read
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _TIME = rf"t=(?=[\d,])(?P<start>{_NUMBER})?(?:,(?P<end>{_NUMBER}))?"

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from spcl.errors import printable
-from spcl.schemas import PROBLEMS
+from spcl.tables.schemas import PROBLEMS
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Reading:
 
 
 def problem_table(dataset: str, problems: Iterable[Problem]) -> pa.Table:
-    """The problems of one dataset as a table of schema `spcl.schemas.PROBLEMS`."""
+    """The problems of one dataset as a table of schema `spcl.tables.schemas.PROBLEMS`."""
     problems = list(problems)
     return PROBLEMS.table(
         {

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from spcl.data.arrays import label_indices, strings
-from spcl.parquet import describe, metadata
-from spcl.schemas import CONVERSATION_DIFFICULTY
+from spcl.tables.arrays import label_indices, strings
+from spcl.tables.parquet import describe, metadata
+from spcl.tables.schemas import CONVERSATION_DIFFICULTY
 
 
 def score_conversations(
@@ -21,7 +21,7 @@ def score_conversations(
     Parameters
     ----------
     utterances
-        Of schema `spcl.schemas.UTTERANCES`.
+        Of schema `spcl.tables.schemas.UTTERANCES`.
     scores
         By modality, what `score_utterances` gave.
     dataset
@@ -30,7 +30,7 @@ def score_conversations(
     Returns
     -------
     pyarrow.Table
-        Of schema `spcl.schemas.CONVERSATION_DIFFICULTY`, in the corpus' order. ``shift_rate`` is
+        Schema `spcl.tables.schemas.CONVERSATION_DIFFICULTY`, in corpus order. ``shift_rate`` is
         the share of adjacent labelled utterances, whoever speaks, with different emotions; null
         where there is no such pair. ``incoherence`` is the deviation (by M - 1) over the modalities
         of the summed out-of-fold probability of the true class; null with one modality.

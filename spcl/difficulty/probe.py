@@ -10,10 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from spcl.data.arrays import feature_matrix, label_indices, strings
 from spcl.errors import UserError
-from spcl.parquet import describe, metadata
-from spcl.schemas import UTTERANCE_DIFFICULTY
+from spcl.tables.arrays import feature_matrix, label_indices, strings
+from spcl.tables.parquet import describe, metadata
+from spcl.tables.schemas import UTTERANCE_DIFFICULTY
 
 _PENALTY = 0.01
 """C of the logistic regression. Small, for there are about as many features as utterances."""
@@ -36,7 +36,7 @@ def score_utterances(
     Parameters
     ----------
     utterances, features
-        Of schemas `spcl.schemas.UTTERANCES` and `FEATURES`.
+        Of schemas `spcl.tables.schemas.UTTERANCES` and `FEATURES`.
     dataset, modality
         The key columns.
     folds
@@ -47,7 +47,7 @@ def score_utterances(
     Returns
     -------
     pyarrow.Table
-        Of schema `spcl.schemas.UTTERANCE_DIFFICULTY`, in the order of `utterances`. An utterance
+        Schema `spcl.tables.schemas.UTTERANCE_DIFFICULTY`, in the order of `utterances`. One
         whose modality is unobserved gets the training frequencies of the classes it could be.
 
     Raises

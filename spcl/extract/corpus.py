@@ -16,8 +16,8 @@ from spcl.data.corpus import Corpus, read_corpus
 from spcl.data.records import Features, Problem, problem_table
 from spcl.errors import UserError
 from spcl.extract.run import Extraction, report_problems
-from spcl.parquet import describe, metadata
-from spcl.schemas import MODALITIES
+from spcl.tables.parquet import describe, metadata
+from spcl.tables.schemas import MODALITIES
 
 NAME = "corpus"
 
@@ -35,7 +35,7 @@ def brought(
     Parameters
     ----------
     utterances
-        Schema `spcl.schemas.UTTERANCES`, with the metadata of the import: they say how to read the
+        Schema `spcl.tables.schemas.UTTERANCES`; its metadata say how to read the
         corpus again.
     path
         The corpus' folder or file.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from spcl.data.parsing import parsing
+from spcl.data.files.parsing import parsing
 from spcl.errors import UserError
 from spcl.extract.transformer import SentenceEncoder, SentenceExtractor
 

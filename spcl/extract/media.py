@@ -8,9 +8,9 @@ from typing import Any
 import av
 import numpy as np
 
-from spcl.data.disk import UnreadableError, read
+from spcl.data.files.disk import UnreadableError, read
+from spcl.data.files.parsing import parsing
 from spcl.data.media import MediaReference
-from spcl.data.parsing import parsing
 from spcl.extract.base import UnusableError
 
 RATE = 16_000

@@ -20,17 +20,17 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-from spcl import parquet, schemas
 from spcl.data.media import MediaReference
 from spcl.data.records import Problem, problem_table
 from spcl.errors import UserError
 from spcl.extract.base import Extractor, Item
-from spcl.job import HEADLINE
-from spcl.parquet import Column, Schema, describe, metadata
+from spcl.jobs.job import HEADLINE
 from spcl.provenance.code import digest
 from spcl.provenance.contents import Contents
 from spcl.provenance.corpora import kept_contents, tree
 from spcl.provenance.inputs import files
+from spcl.tables import parquet, schemas
+from spcl.tables.parquet import Column, Schema, describe, metadata
 
 _SHARD_SIZE = 64  # utterances; a longer dialogue is a shard of its own
 _LOG_EVERY_S = 30.0
@@ -54,10 +54,10 @@ class Extraction:
     Attributes
     ----------
     features
-        One row an utterance, in the corpus' order; schema `spcl.schemas.FEATURES`, metadata
+        One row an utterance, in the corpus' order; schema `spcl.tables.schemas.FEATURES`, metadata
         included.
     problems
-        One row an utterance without features; schema `spcl.schemas.PROBLEMS`. The file is empty
+        One row an utterance without features; schema `spcl.tables.schemas.PROBLEMS`. It is empty
         where the utterance has none.
     """
 
@@ -84,7 +84,7 @@ def extract(
     Parameters
     ----------
     utterances
-        Schema `spcl.schemas.UTTERANCES`, with its metadata.
+        Schema `spcl.tables.schemas.UTTERANCES`, with its metadata.
     corpus
         The folder that the media's paths are relative to.
     extractor

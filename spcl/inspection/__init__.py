@@ -1,5 +1,5 @@
-"""What ``python -m spcl inspect`` finds out, says and draws.
+"""What a corpus or a file holds: what ``python -m spcl inspect`` finds, prints and draws.
 
-`find` says which corpus a path means, `facts` counts, `text` and `paste` word it, `figures` draws
-it; `single` describes a lone array or Parquet table.
+It imports `spcl.data`, `spcl.tables` and `spcl.report`. A reader of a new format belongs to
+`spcl.data.formats`; it is inspected without a change here.
 """

@@ -9,7 +9,7 @@ import pandas as pd
 
 from spcl.data.checks import constant_columns
 from spcl.data.records import Features, Utterance
-from spcl.schemas import SPLITS
+from spcl.tables.schemas import SPLITS
 
 NO_SPLIT = "no split"
 """What dialogues that the corpus itself puts into no split are listed under."""

@@ -13,7 +13,7 @@ from spcl.data.counts import UNLABELLED
 from spcl.inspection import facts
 from spcl.inspection.find import Found
 from spcl.inspection.paste import name
-from spcl.report import lettering, style
+from spcl.report.drawing import lettering, style
 
 _MOST_BARS = 40
 

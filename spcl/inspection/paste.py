@@ -8,10 +8,10 @@ import yaml
 
 from spcl.data.checks import check_splits
 from spcl.data.splits import divide, numbered, sessions_by_name
-from spcl.datasets import FOLDED
 from spcl.errors import UserError
 from spcl.inspection.find import Found
-from spcl.schemas import MODALITIES
+from spcl.study.datasets import FOLDED
+from spcl.tables.schemas import MODALITIES
 
 EXTRACTORS = {"a": "egemaps", "t": "minilm", "v": "face_hog"}
 """What the demo makes features of raw media with; docs/extractors.md has others."""

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from spcl import schemas
-from spcl.data.feature_files import matrix
-from spcl.data.parsing import read_facts, read_npy, read_parquet, readable
+from spcl.data.feature_files.beside_table import matrix
+from spcl.data.files.parsing import read_facts, read_npy, read_parquet, readable
 from spcl.data.records import Features
 from spcl.inspection.facts import feature_facts
-from spcl.inspection.layout import paragraph
-from spcl.parquet import Schema
 from spcl.report import figures, tables
+from spcl.report.formats.terminal import paragraph
+from spcl.tables import schemas
+from spcl.tables.parquet import Schema
 
 _SHOWN = 4
 """So many different words of a column are shown."""

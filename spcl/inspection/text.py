@@ -13,11 +13,11 @@ from spcl.data.records import Problem
 from spcl.errors import printable
 from spcl.inspection import facts
 from spcl.inspection.find import Found
-from spcl.inspection.layout import columns, paragraph
-from spcl.schemas import MODALITIES
+from spcl.report.formats.terminal import columns, paragraph
+from spcl.tables.schemas import MODALITIES
 
 _Report = Sequence[Mapping[str, Any]]
-"""Rows of schema `spcl.schemas.CORPUS_REPORT`."""
+"""Rows of schema `spcl.tables.schemas.CORPUS_REPORT`."""
 
 _PARTS = ("train", "dev", "train and dev", "test")
 """What is published is shown for these, in columns."""

@@ -16,8 +16,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from spcl.errors import UserError
-from spcl.extensions import BASELINE, find, load
 from spcl.models.batch import Batch
+from spcl.study.extensions import BASELINE, find, load
 
 __all__ = ["Batch", "build", "load_reference"]
 
@@ -37,7 +37,8 @@ def build(
     Parameters
     ----------
     baseline
-        The name of one of ours or of an installed package's (`spcl.extensions.names`), or a class.
+        The name of one of ours or of an installed package's, or a class; the names:
+        `spcl.study.extensions.names`.
     widths
         Features of each modality, for example ``{"a": 512, "t": 768}``; its order is that of the
         logits.

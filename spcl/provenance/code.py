@@ -17,7 +17,7 @@ from typing import Any
 
 from spcl.provenance.contents import Contents
 from spcl.provenance.decisive import plumbing
-from spcl.source import module_file, syntax
+from spcl.study.python_files import module_file, syntax
 
 _PACKAGE = "spcl"
 _HOLDS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from spcl.provenance.record import Record, current
 
 METADATA_KEY = b"spcl"
-"""Of the facts that travel with a table, see `spcl.parquet.describe`."""
+"""Of the facts that travel with a table, see `spcl.tables.parquet.describe`."""
 
 _ORIGIN_KEY = b"spcl.origin"
 _DIGITS = 32

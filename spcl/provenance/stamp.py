@@ -63,7 +63,7 @@ def stamp(
     Parameters
     ----------
     settings
-        Plain JSON-like values, as `spcl.grid.cell_settings` gives them.
+        Plain JSON-like values, as `spcl.study.grid.cell_settings` gives them.
     device
         ``cpu`` or ``cuda``.
     code

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from spcl.report.scores import CellKey, by_cell
-from spcl.schemas import CELL_KEY
+from spcl.report.analysis.scores import CellKey, by_cell
+from spcl.tables.schemas import CELL_KEY
 
 DIVERGED, NEVER_FULL, BEST_TEST = "†", "‡", "§"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from spcl import parquet
 from spcl.report.formats import html, latex, markdown
 from spcl.report.panels import Panel
+from spcl.tables import parquet
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""What ``python -m spcl status`` finds out and says: how far the grid of a config is.
+"""How far the grid of a config is: what ``python -m spcl status`` finds and prints.
 
-`jobs` lists what a config asks for, `logs` reads what a job wrote last, `state` puts a job's files
-and log together, `left` estimates the time, `text` words it all.
+It reads the files and logs that jobs leave and changes nothing. It imports `spcl.study`,
+`spcl.jobs` and `spcl.report.formats`.
 """

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from spcl import report
-from spcl.datasets import modalities, owners, trained
-from spcl.grid import cells
+from spcl.study.datasets import modalities, owners, trained
+from spcl.study.grid import cells
 
 STAGES = ("corpora", "features", "difficulty", "cells", "tables", "figures")
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from spcl.jobs.logs import End, Log, read
 from spcl.status.jobs import Job
-from spcl.status.logs import End, Log, read
 
 
 class State(StrEnum):

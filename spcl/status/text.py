@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from spcl.duration import in_words
 from spcl.errors import printable
-from spcl.inspection.layout import columns, paragraph
+from spcl.jobs.duration import in_words
+from spcl.jobs.logs import End
+from spcl.report.formats.terminal import columns, paragraph
 from spcl.status.jobs import STAGES
 from spcl.status.left import left
-from spcl.status.logs import End
 from spcl.status.state import Standing, State
 
 _MOST = 10

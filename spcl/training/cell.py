@@ -12,15 +12,15 @@ import pyarrow.compute as pc
 import torch
 
 from spcl import curriculum, models
-from spcl.contract import check_curriculum, check_model
 from spcl.curriculum import TrainingSet
 from spcl.errors import UserError
-from spcl.extensions import BASELINE, CURRICULUM, find, load
-from spcl.grid import Cell, pacing_cell
-from spcl.job import HEADLINE
+from spcl.jobs.job import HEADLINE
 from spcl.provenance.stamp import Provenance
+from spcl.study.extensions import BASELINE, CURRICULUM, find, load
+from spcl.study.grid import Cell, pacing_cell
 from spcl.training.cell_tables import CellTables
 from spcl.training.checkpoints import Checkpoints
+from spcl.training.contract import check_curriculum, check_model
 from spcl.training.dialogues import Corpus, load_corpus
 from spcl.training.interruption import Interruption, interruptible
 from spcl.training.loop import Training

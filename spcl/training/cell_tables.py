@@ -8,7 +8,7 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spcl import parquet, schemas
+from spcl.tables import parquet, schemas
 
 KINDS = {
     "history": schemas.HISTORY,
@@ -21,7 +21,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class CellTables:
-    """What a cell leaves: one table of each schema of the same name in `spcl.schemas`."""
+    """What a cell leaves: one table of each schema of the same name in `spcl.tables.schemas`."""
 
     metrics: pa.Table
     history: pa.Table

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 
 from spcl.errors import UserError
-from spcl.parquet import write_atomically
 from spcl.provenance.origin import whole
+from spcl.tables.parquet import write_atomically
 from spcl.training.cell_tables import KINDS, CellTables
 
 log = logging.getLogger("spcl.training")

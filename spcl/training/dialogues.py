@@ -9,11 +9,11 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from spcl.data.arrays import feature_matrix, label_indices, strings
 from spcl.errors import UserError
 from spcl.models import Batch
-from spcl.parquet import metadata
-from spcl.schemas import MODALITIES, SPLITS
+from spcl.tables.arrays import feature_matrix, label_indices, strings
+from spcl.tables.parquet import metadata
+from spcl.tables.schemas import MODALITIES, SPLITS
 
 _BLOCK = 256
 """Utterances standardised at once: few enough to stay in the processor's cache in float64."""
@@ -105,9 +105,9 @@ def load_corpus(
     Parameters
     ----------
     utterances
-        Of schema `spcl.schemas.UTTERANCES`.
+        Of schema `spcl.tables.schemas.UTTERANCES`.
     features
-        By modality, of schema `spcl.schemas.FEATURES`. An utterance without a row is unobserved.
+        By modality, schema `spcl.tables.schemas.FEATURES`. One without a row is unobserved.
     modalities
         As in a cell's address, for example ``atv``: the order of all that follows.
     scale

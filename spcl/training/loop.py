@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from spcl.curriculum import Curriculum, CurriculumStep
-from spcl.duration import in_words
+from spcl.jobs.duration import in_words
 from spcl.models import Batch
 from spcl.training.adam import Adam
 from spcl.training.dialogues import Corpus, Dialogues

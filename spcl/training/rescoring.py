@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from spcl import parquet
 from spcl.errors import UserError
+from spcl.tables import parquet
 from spcl.training.cell_tables import CellTables
 from spcl.training.metrics import confusion_matrix, scores
 
@@ -26,14 +26,14 @@ def rescored(predictions: pa.Table, labels: Sequence[str]) -> dict[str, Any]:
     Parameters
     ----------
     predictions
-        Rows of `spcl.schemas.PREDICTIONS`, all of one cell, seed and split.
+        Rows of `spcl.tables.schemas.PREDICTIONS`, all of one cell, seed and split.
     labels
         The emotions in the corpus' order.
 
     Returns
     -------
     dict
-        Those columns of `spcl.schemas.METRICS` that follow from predictions.
+        Those columns of `spcl.tables.schemas.METRICS` that follow from predictions.
     """
     true = _indices(predictions["emotion"], labels)
     joint = scores(_confusion(_indices(predictions["predicted"], labels), true, len(labels)))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch left behind; see `spcl.schemas.HISTORY`.
+    """What one epoch left behind; see `spcl.tables.schemas.HISTORY`.
 
     The threshold is the one in force at the epoch's end: within an epoch some curricula move it.
     """

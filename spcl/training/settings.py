@@ -53,7 +53,7 @@ class CellSettings:
     model, curriculum
         Keyword arguments of the baseline and of the curriculum; each checks its own.
     baseline_source, curriculum_source
-        Where their code lies, see `spcl.extensions.find`; None = where their name leads.
+        Where their code lies, see `spcl.study.extensions.find`; None = where their name leads.
     """
 
     seeds: tuple[int, ...]
@@ -65,7 +65,7 @@ class CellSettings:
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:
-        """Take what `spcl.grid.cell_settings` gives.
+        """Take what `spcl.study.grid.cell_settings` gives.
 
         Raises
         ------

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from spcl import parquet, schemas
-from spcl.grid import Cell
 from spcl.provenance.stamp import Provenance
+from spcl.study.grid import Cell
+from spcl.tables import parquet, schemas
 from spcl.training.cell_tables import CellTables
 from spcl.training.dialogues import Corpus
 from spcl.training.rescoring import rescored
@@ -22,7 +22,7 @@ from spcl.training.run import Run
 def seed_tables(
     cell: Cell, corpus: Corpus, seed: int, run: Run, provenance: Provenance
 ) -> CellTables:
-    """Lay the run of one seed out as rows; see `spcl.schemas` for the columns."""
+    """Lay the run of one seed out as rows; see `spcl.tables.schemas` for the columns."""
 
     def table(schema: parquet.Schema, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
         n = len(next(iter(columns.values())))

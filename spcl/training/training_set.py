@@ -14,12 +14,12 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from spcl import parquet
 from spcl.curriculum import TrainingSet
-from spcl.data.arrays import strings
 from spcl.errors import UserError
-from spcl.grid import Cell
-from spcl.schemas import CONVERSATION_DIFFICULTY, HISTORY, UTTERANCE_DIFFICULTY
+from spcl.study.grid import Cell
+from spcl.tables import parquet
+from spcl.tables.arrays import strings
+from spcl.tables.schemas import CONVERSATION_DIFFICULTY, HISTORY, UTTERANCE_DIFFICULTY
 from spcl.training.dialogues import Corpus, Dialogues
 
 _FLOOR = 1e-6
@@ -33,11 +33,11 @@ class EarlierTables:
     Attributes
     ----------
     probes
-        By modality, of schema `spcl.schemas.UTTERANCE_DIFFICULTY`.
+        By modality, of schema `spcl.tables.schemas.UTTERANCE_DIFFICULTY`.
     conversations
-        Of schema `spcl.schemas.CONVERSATION_DIFFICULTY`.
+        Of schema `spcl.tables.schemas.CONVERSATION_DIFFICULTY`.
     paced
-        The history of the cell that sets the pace, of schema `spcl.schemas.HISTORY`.
+        The history of the cell that sets the pace, of schema `spcl.tables.schemas.HISTORY`.
     """
 
     probes: Mapping[str, pa.Table] = field(default_factory=dict)

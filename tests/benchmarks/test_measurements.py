@@ -23,10 +23,10 @@ from benchmarks.__main__ import PARTS, main, parse
 from benchmarks.machine import this_machine
 from benchmarks.shapes import SHAPES, Shape
 from benchmarks.sides import Side
-from spcl import parquet
 from spcl.errors import UserError
-from spcl.grid import cells
-from spcl.schemas import FEATURES, UTTERANCES
+from spcl.study.grid import cells
+from spcl.tables import parquet
+from spcl.tables.schemas import FEATURES, UTTERANCES
 from spcl.training.dialogues import load_corpus
 from tests.workflow.conftest import ROOT, Project
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from spcl import parquet
-from spcl.schemas import HISTORY, METRICS
+from spcl.tables import parquet
+from spcl.tables.schemas import HISTORY, METRICS
 from tests.workflow.conftest import ROOT, Project, copy_of_project
 
 pytestmark = [pytest.mark.slurm, pytest.mark.workflow]

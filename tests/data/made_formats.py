@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spcl.data.labels import IEMOCAP, MELD
+from spcl.data.emotions.labels import IEMOCAP, MELD
 
 WIDTHS = {"t": 6, "a": 4, "v": 3}
 

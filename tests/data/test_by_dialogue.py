@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spcl.data.by_dialogue import ByDialogue
+from spcl.data.feature_files.by_dialogue import ByDialogue
 
 IDS = ["u0", "u1", "u2"]
 FIELDS = {

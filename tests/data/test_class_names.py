@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spcl.data.corpus import read_corpus
-from spcl.data.labels import IEMOCAP, MELD
+from spcl.data.emotions.labels import IEMOCAP, MELD
 from spcl.errors import UserError
 from spcl.inspection.find import find
 from tests.data.made_formats import WIDTHS, Dialogue, spcl_dict, write_dag, write_pickle

@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from spcl import parquet
 from spcl.data.corpus import read_corpus, write_corpus
 from spcl.difficulty.probe import score_utterances
 from spcl.errors import UserError
 from spcl.extract import extractor
 from spcl.extract.corpus import brought
 from spcl.extract.run import extract
-from spcl.parquet import metadata
-from spcl.schemas import CORPUS_REPORT, FEATURES, PROBLEMS, UTTERANCES
+from spcl.tables import parquet
+from spcl.tables.parquet import metadata
+from spcl.tables.schemas import CORPUS_REPORT, FEATURES, PROBLEMS, UTTERANCES
 from spcl.training.dialogues import load_corpus
 
 N = 40

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from spcl.data.counts import PUBLISHED, log_report, report_table, resembles
-from spcl.data.labels import IEMOCAP, MELD
+from spcl.data.emotions.labels import IEMOCAP, MELD
 
 
 def corpus(counts):

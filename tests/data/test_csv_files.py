@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spcl.data.csv_files import read_csv
+from spcl.data.files.csv_files import read_csv
 from spcl.errors import UserError
 
 HEADER = "dialogue_id,text,emotion"

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from spcl.data.disk import UnreadableError, entries, read, refuse_hidden
+from spcl.data.files.disk import UnreadableError, entries, read, refuse_hidden
 from spcl.errors import UserError, listed
 
 

@@ -18,7 +18,7 @@ import pytest
 from spcl.data.download import fetch as module
 from spcl.data.download.fetch import download, file_name
 from spcl.errors import UserError
-from spcl.job import HEADLINE
+from spcl.jobs.job import HEADLINE
 
 CONTENT = bytes(range(256)) * 4000  # about a megabyte
 SUM = hashlib.sha256(CONTENT).hexdigest()

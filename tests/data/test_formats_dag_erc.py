@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
+from spcl.data.emotions.labels import IEMOCAP, MELD
 from spcl.data.formats import FORMATS, dag_erc, load, recognise
-from spcl.data.labels import IEMOCAP, MELD
 from spcl.errors import UserError
 from tests.data.made_formats import check_same, dag_lists, made, write_dag
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spcl.data import by_dialogue
 from spcl.data.corpus import read_corpus
+from spcl.data.emotions.labels import IEMOCAP, MELD
+from spcl.data.feature_files import by_dialogue
 from spcl.data.formats import FORMATS, load, recognise
-from spcl.data.labels import IEMOCAP, MELD
 from spcl.errors import UserError
 from tests.data.made_formats import (
     IDS,

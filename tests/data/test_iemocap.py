@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from spcl.data.checks import checked
+from spcl.data.emotions.labels import IEMOCAP
 from spcl.data.formats import iemocap
 from spcl.data.formats.iemocap import division, speaker_region
-from spcl.data.labels import IEMOCAP
 from spcl.data.media import MediaReference
 from spcl.errors import UserError
 

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from spcl.data.checks import checked
+from spcl.data.emotions.labels import MELD
 from spcl.data.formats import meld
-from spcl.data.labels import MELD
 from spcl.errors import UserError
 
 HEADER = (

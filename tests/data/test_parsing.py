@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from spcl.data import by_dialogue, parsing
+from spcl.data.feature_files import by_dialogue
+from spcl.data.files import parsing
 from spcl.data.formats import iemocap, load, tables
 from spcl.errors import UserError
 from spcl.inspection import single

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spcl.data import disk
+from spcl.data.files import disk
 from spcl.data.pickles import machine
 from spcl.data.pickles.unpickle import unpickle
 from spcl.errors import UserError

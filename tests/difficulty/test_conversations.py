@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from spcl.difficulty.conversations import score_conversations
-from spcl.parquet import describe
+from spcl.tables.parquet import describe
 
 
 def utterances(rows):

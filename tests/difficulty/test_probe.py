@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from spcl import schemas
 from spcl.difficulty.probe import score_utterances
 from spcl.errors import UserError
+from spcl.tables import schemas
 from tests.conftest import LABELS, feature_table, make_corpus
 
 

@@ -11,13 +11,14 @@ import torch
 import yaml
 from snakemake.utils import update_config
 
-from spcl import curriculum, extensions, models
-from spcl.config import check
+from spcl import curriculum, models
 from spcl.curriculum import TrainingSet
-from spcl.extensions import BASELINE, CURRICULUM, find
-from spcl.grid import Cell, cell_settings, cells
 from spcl.models import Batch
 from spcl.provenance.stamp import Provenance
+from spcl.study import extensions
+from spcl.study.config import check
+from spcl.study.extensions import BASELINE, CURRICULUM, find
+from spcl.study.grid import Cell, cell_settings, cells
 from spcl.training.cell import train_cell
 from spcl.training.settings import CellSettings
 from tests.conftest import make_corpus

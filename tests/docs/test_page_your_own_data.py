@@ -12,19 +12,19 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from spcl import parquet
 from spcl.__main__ import main
-from spcl.config import check
 from spcl.data.corpus import read_corpus, write_corpus
 from spcl.data.formats import FORMATS
 from spcl.data.splits import PROTOCOLS
 from spcl.errors import UserError
 from spcl.extract.corpus import brought
-from spcl.grid import Cell, cell_settings
 from spcl.inspection.find import find
 from spcl.inspection.paste import config_lines
 from spcl.provenance.stamp import Provenance
-from spcl.schemas import METRICS, UTTERANCES
+from spcl.study.config import check
+from spcl.study.grid import Cell, cell_settings
+from spcl.tables import parquet
+from spcl.tables.schemas import METRICS, UTTERANCES
 from spcl.training.cell import train_cell
 from spcl.training.settings import CellSettings
 from tests.docs.pages import ROOT, Page

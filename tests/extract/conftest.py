@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spcl.parquet import describe
+from spcl.tables.parquet import describe
 
 
 def voice(seconds, *, hertz=140.0, rate=16_000):

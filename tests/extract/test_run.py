@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from spcl import parquet, schemas
 from spcl.errors import UserError
 from spcl.extract import Extracted, Extractor, Item, extractor
 from spcl.extract.run import extract
-from spcl.parquet import metadata
+from spcl.tables import parquet, schemas
+from spcl.tables.parquet import metadata
 from tests.extract.conftest import utterance_table, voice, write_video, write_wav
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from spcl.errors import UserError
-from spcl.extensions import BASELINE, names
 from spcl.models import Batch, build
+from spcl.study.extensions import BASELINE, names
 
 WIDTHS = {"a": 10, "t": 14, "v": 7}
 N_SPEAKERS = 9

@@ -10,7 +10,7 @@ import yaml
 from test_baselines import NAMES
 
 from spcl.curriculum import SelfPacedCurriculum
-from spcl.grid import Cell, cell_settings
+from spcl.study.grid import Cell, cell_settings
 
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs/fidelity.md").read_text()

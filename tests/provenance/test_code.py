@@ -11,8 +11,8 @@ PACKAGE = {
     "script.py": "from spcl.cell import train\ntrain()\n",
     "spcl/__init__.py": "",
     "spcl/cell.py": "import spcl.loop\nfrom spcl import models\n\ndef train():\n    return 1\n",
-    "spcl/loop.py": "from spcl import parquet\nfrom .metrics import score\n",
-    "spcl/parquet.py": "import spcl.report\n",
+    "spcl/loop.py": "from spcl.tables import parquet\nfrom .metrics import score\n",
+    "spcl/tables/parquet.py": "import spcl.report\n",
     "spcl/metrics.py": '"""Scores."""\n\n\ndef score(x):\n    """Of x."""\n    return x + 1\n',
     "spcl/models/__init__.py": "import importlib\n",
     "spcl/models/small.py": "from spcl.models import layers\nSIZE = 1\n",
@@ -31,7 +31,7 @@ def project(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for name in ("errors.py", "source.py", *(f"provenance/{one}.py" for one in COPIED)):
+    for name in ("errors.py", "study/python_files.py", *(f"provenance/{one}.py" for one in COPIED)):
         (tmp_path / "spcl" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "spcl" / name).write_text((ROOT / "spcl" / name).read_text())
     return tmp_path
@@ -78,7 +78,7 @@ def test_code_that_is_reached_counts(project, name, old, new):
         ("spcl/metrics.py", "def score(x)", "\n\ndef score(\n    x,\n)"),
         ("spcl/report.py", "plain", "gaudy"),
         ("spcl/models/large.py", "9", "8"),
-        ("spcl/parquet.py", "import", "COMPRESSION = 'zstd'\nimport"),
+        ("spcl/tables/parquet.py", "import", "COMPRESSION = 'zstd'\nimport"),
     ],
     ids=[
         *("docstring", "no docstring", "comment", "layout"),

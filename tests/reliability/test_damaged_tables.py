@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spcl import parquet, schemas
 from spcl.difficulty.probe import score_utterances
 from spcl.errors import UserError
-from spcl.grid import Cell
 from spcl.provenance.stamp import Provenance
-from spcl.report.results import Results
+from spcl.report.analysis.results import Results
 from spcl.report.tables import tabulate
+from spcl.study.grid import Cell
+from spcl.tables import parquet, schemas
 from spcl.training.cell import train_cell
 from spcl.training.cell_tables import KINDS
 from spcl.training.settings import CellSettings

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from spcl.grid import Cell
 from spcl.models.late_fusion import LateFusion
 from spcl.provenance.stamp import Provenance
-from spcl.report.results import Results
+from spcl.report.analysis.results import Results
 from spcl.report.tables import tabulate
+from spcl.study.grid import Cell
 from spcl.training.cell import train_cell
 from spcl.training.cell_tables import KINDS
 from spcl.training.settings import CellSettings

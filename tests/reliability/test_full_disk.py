@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from spcl import parquet
 from spcl.errors import UserError
 from spcl.extract import Extracted, Extractor
 from spcl.extract.run import extract
-from spcl.grid import Cell
-from spcl.job import job
+from spcl.jobs.job import job
 from spcl.provenance.stamp import Provenance
+from spcl.report.analysis.results import Results
 from spcl.report.figures import plot
-from spcl.report.results import Results
 from spcl.report.tables import tabulate
-from spcl.schemas import METRICS
+from spcl.study.grid import Cell
+from spcl.tables import parquet
+from spcl.tables.schemas import METRICS
 from spcl.training import checkpoints as checkpoints_module
 from spcl.training.cell import train_cell
 from spcl.training.cell_tables import KINDS, CellTables

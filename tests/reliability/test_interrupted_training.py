@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 JOB = """
 import sys
 from pathlib import Path
-from spcl.grid import Cell
-from spcl.job import job
+from spcl.study.grid import Cell
+from spcl.jobs.job import job
 from spcl.provenance.stamp import Provenance
 from spcl.training.cell import train_cell
 from spcl.training.cell_tables import KINDS

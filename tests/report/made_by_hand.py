@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sklearn.metrics import accuracy_score, f1_score
 
-from spcl import parquet, schemas
+from spcl.tables import parquet, schemas
 
 LABELS = ["joy", "anger"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from spcl import parquet, schemas
-from spcl.report.statistics import f1_by_class, tally, weighted_f1
+from spcl.report.analysis.statistics import f1_by_class, tally, weighted_f1
+from spcl.tables import parquet, schemas
 
 EMOTIONS = {
     "iemocap": ["happy", "sad", "neutral", "angry", "excited", "frustrated"],

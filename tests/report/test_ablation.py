@@ -8,13 +8,13 @@ from made_by_hand import write_cells
 from made_results import make_results
 from scipy import stats
 
-from spcl import parquet
-from spcl.report import style
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.statistics import holm
+from spcl.report.drawing import style
 from spcl.report.figures import ablation as figure
 from spcl.report.figures import plot
-from spcl.report.results import Results
-from spcl.report.statistics import holm
 from spcl.report.tables import tabulate
+from spcl.tables import parquet
 
 # Two even classes: a dialogue answered "jaja" is half wrong in both, so that weighted F1 is the
 # share of right answers: 100, 83.3 and 66.7 points with none, one and two such dialogues.

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from tiny_cells import gathered, sure, write_cell, write_probe, write_utterances
 
-from spcl import parquet
-from spcl.report import style
+from spcl.report.analysis.heads import head_tallies
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import by_cell
+from spcl.report.analysis.statistics import weighted_f1
+from spcl.report.drawing import style
 from spcl.report.figures import balance, plot
-from spcl.report.heads import head_tallies
-from spcl.report.results import Results
-from spcl.report.scores import by_cell
-from spcl.report.statistics import weighted_f1
 from spcl.report.tables import tabulate
-from spcl.schemas import PREDICTIONS
+from spcl.tables import parquet
+from spcl.tables.schemas import PREDICTIONS
 
 TRUE = "cgcg-c"  # three calm, two glad, one unlabelled
 RIGHT, CALM = "cgcgsc", "cccccc"

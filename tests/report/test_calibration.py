@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from spcl.grid import Cell
 from spcl.provenance.stamp import Provenance
-from spcl.report import statistics
-from spcl.report.statistics import Tally, tally
+from spcl.report.analysis import statistics
+from spcl.report.analysis.statistics import Tally, tally
+from spcl.study.grid import Cell
 from spcl.training.cell import train_cell
 from spcl.training.settings import CellSettings
 from tests.conftest import make_corpus

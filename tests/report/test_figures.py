@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from made_results import make_results
 
-from spcl import parquet
 from spcl.errors import UserError
-from spcl.report import style
+from spcl.report.analysis.results import Results
+from spcl.report.drawing import style
 from spcl.report.figures import cost, curriculum, difficulty, main, modality_gain, plot
-from spcl.report.results import Results
+from spcl.tables import parquet
 
 FIGURES = {
     "main": main,

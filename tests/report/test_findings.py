@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from made_by_hand import write_cells
 from made_results import make_results
 
-from spcl import parquet, schemas
-from spcl.report import findings
-from spcl.report.admissions import early_half
-from spcl.report.results import Results
-from spcl.report.scores import Gain
-from spcl.report.sentences import beside, listed, mean_of, signed, size, span, versus
+from spcl.report.analysis.admissions import early_half
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import Gain
+from spcl.report.findings import questions as findings
+from spcl.report.findings.sentences import beside, listed, mean_of, signed, size, span, versus
 from spcl.report.tables import tabulate
+from spcl.tables import parquet, schemas
 
 # "jaja" is half wrong in both classes: all of it scores 50 points, one dialogue in three 83.3.
 DIALOGUES = {"d1": "jjaa", "d2": "jjaa", "d3": "jjaa"}

@@ -7,10 +7,10 @@ from made_by_hand import LABELS, write_cells
 from made_results import make_results
 from sklearn.metrics import f1_score
 
-from spcl import parquet, schemas
-from spcl.report.folds import pool_metrics, pool_predictions, pool_probes
-from spcl.report.results import Results
+from spcl.report.analysis.folds import pool_metrics, pool_predictions, pool_probes
+from spcl.report.analysis.results import Results
 from spcl.report.tables import tabulate
+from spcl.tables import parquet, schemas
 
 # Session 1 has four utterances, session 2 two, one of which is unlabelled.
 FIRST = {"s1_a": "jj", "s1_b": "aa"}

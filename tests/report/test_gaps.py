@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from made_results import make_results
 
-from spcl import parquet
-from spcl.report import figures, style, tables
-from spcl.report.results import Results
+from spcl.report import figures, tables
+from spcl.report.analysis.results import Results
+from spcl.report.drawing import style
 from spcl.report.tables import tabulate
+from spcl.tables import parquet
 from spcl.training.cell_tables import KINDS
 
 TABLES = [module.name for module in pkgutil.iter_modules(tables.__path__)]

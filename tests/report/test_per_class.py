@@ -6,11 +6,11 @@ import pytest
 from made_results import EMOTIONS, make_results
 from tiny_cells import LABELS, gathered, write_cell
 
-from spcl import parquet
-from spcl.report import style
+from spcl.report.analysis.results import Results
+from spcl.report.drawing import style
 from spcl.report.figures import per_class, plot
-from spcl.report.results import Results
 from spcl.report.tables import tabulate
+from spcl.tables import parquet
 
 TRUE = "cgc-cg"  # three calm, two glad, one unlabelled, none sad
 BAD, GOOD = "ccccgg", "cgcscg"  # sad on the unlabelled one

@@ -6,7 +6,7 @@ import pytest
 from made_results import EMOTIONS, make_results
 
 from spcl.errors import UserError
-from spcl.report.results import Results
+from spcl.report.analysis.results import Results
 
 KINDS = ["metrics", "history", "predictions", "curriculum", "utterance_difficulty"]
 KINDS += ["conversation_difficulty", "benchmarks", "features", "utterances"]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from spcl.report import statistics
-from spcl.report.statistics import Tally, holm, tally
+from spcl.report.analysis import statistics
+from spcl.report.analysis.statistics import Tally, holm, tally
 
 
 def systems(rng, *, n_seeds=5, n_dialogues=30, length=8, right=(0.6, 0.6)):

@@ -7,12 +7,12 @@ from made_results import make_results
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from spcl import parquet
 from spcl.errors import UserError
-from spcl.report.results import Results
-from spcl.report.statistics import holm
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.statistics import holm
 from spcl.report.tables import tabulate
-from spcl.schemas import ADMISSIONS, METRICS
+from spcl.tables import parquet
+from spcl.tables.schemas import ADMISSIONS, METRICS
 
 TABLES = ["cost", "curriculum", "difficulty", "main", "modality_gain", "provenance"]
 CELL = ["dataset", "baseline", "modalities", "curriculum"]

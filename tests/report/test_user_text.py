@@ -13,12 +13,13 @@ from made_results import make_results
 from matplotlib.text import Text
 
 from spcl.errors import printable
-from spcl.report import figures, style
+from spcl.report import figures
+from spcl.report.analysis.results import Results
+from spcl.report.drawing import style
+from spcl.report.drawing.lettering import drawable_names
 from spcl.report.figures import plot
 from spcl.report.formats import html, latex, markdown
-from spcl.report.lettering import drawable_names
 from spcl.report.panels import Panel, number, text
-from spcl.report.results import Results
 from spcl.report.tables import tabulate
 from tests.hostile import NAMES, names
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from sklearn.metrics import f1_score
 
-from spcl import parquet, schemas
+from spcl.tables import parquet, schemas
 
 LABELS = ["calm", "glad", "sad"]
 

@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spcl import parquet, schemas
 from spcl.errors import UserError
-from spcl.grid import Cell
 from spcl.models.late_fusion import LateFusion
-from spcl.parquet import read
 from spcl.provenance.stamp import Provenance
+from spcl.study.grid import Cell
+from spcl.tables import parquet, schemas
+from spcl.tables.parquet import read
 from spcl.training.cell import train_cell
 from spcl.training.cell_tables import KINDS
 from spcl.training.settings import CellSettings

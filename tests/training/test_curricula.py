@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from spcl import schemas
 from spcl.curriculum import SelfPacedCurriculum, spcl
 from spcl.errors import UserError
-from spcl.extensions import CURRICULUM, names
-from spcl.grid import Cell
-from spcl.parquet import read
 from spcl.provenance.stamp import Provenance
+from spcl.study.extensions import CURRICULUM, names
+from spcl.study.grid import Cell
+from spcl.tables import schemas
+from spcl.tables.parquet import read
 from spcl.training import cell, loop
 from spcl.training.cell import train_cell
 from spcl.training.cell_tables import KINDS

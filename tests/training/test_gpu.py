@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from spcl import curriculum, models
-from spcl.grid import Cell
 from spcl.provenance.stamp import Provenance
+from spcl.study.grid import Cell
 from spcl.training.cell import train_cell
 from spcl.training.dialogues import load_corpus
 from spcl.training.settings import CellSettings

@@ -9,11 +9,11 @@ import pyarrow.compute as pc
 import pytest
 import torch
 
-from spcl import parquet, schemas
-from spcl.extensions import BASELINE, CURRICULUM, names
-from spcl.grid import Cell
 from spcl.provenance.record import Making, Recipe, Record, making
 from spcl.provenance.stamp import Provenance
+from spcl.study.extensions import BASELINE, CURRICULUM, names
+from spcl.study.grid import Cell
+from spcl.tables import parquet, schemas
 from spcl.training import cell as cell_module
 from spcl.training import checkpoints as checkpoints_module
 from spcl.training.cell import train_cell

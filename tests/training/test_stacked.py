@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from spcl.extensions import BASELINE, find, load, names
-from spcl.grid import Cell
 from spcl.models.biddin import BiDDIN
 from spcl.provenance.stamp import Provenance
+from spcl.study.extensions import BASELINE, find, load, names
+from spcl.study.grid import Cell
 from spcl.training import checkpoints as checkpoints_module
 from spcl.training.cell import train_cell
 from spcl.training.checkpoints import Checkpoints

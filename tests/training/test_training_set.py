@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 import torch
 
-from spcl import parquet, schemas
 from spcl.errors import UserError
-from spcl.grid import Cell
+from spcl.study.grid import Cell
+from spcl.tables import parquet, schemas
 from spcl.training.dialogues import load_corpus
 from spcl.training.training_set import EarlierTables, training_set
 from tests.conftest import LABELS, make_corpus

@@ -11,11 +11,11 @@ import pyarrow as pa
 from snakemake.cli import main
 from snakemake.dag import DAG
 
-from spcl import parquet
-from spcl.parquet import Column, Schema
 from spcl.provenance.inputs import making_of
 from spcl.provenance.record import leave_folder_record, making
 from spcl.provenance.triggers import planned
+from spcl.tables import parquet
+from spcl.tables.parquet import Column, Schema
 
 PLACEHOLDER = Schema("placeholder", (Column("made", pa.string(), "the file"),), key=())
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from spcl.benchmarks import gather
-from spcl.schemas import BENCHMARKS
+from spcl.jobs.benchmarks import gather
+from spcl.tables.schemas import BENCHMARKS
 
 
 def record(folder, path, **values):

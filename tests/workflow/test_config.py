@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from spcl import curriculum, extract, models
-from spcl.config import check, check_cell, check_cells
 from spcl.data.formats import FORMATS
 from spcl.data.splits import PROTOCOLS
 from spcl.errors import UserError
-from spcl.extensions import BASELINE, CURRICULUM, names
-from spcl.grid import Cell, cell_settings, cells
+from spcl.study.config import check, check_cell, check_cells
+from spcl.study.extensions import BASELINE, CURRICULUM, names
+from spcl.study.grid import Cell, cell_settings, cells
 from spcl.training.settings import CellSettings, TrainingSettings
 from tests.workflow.conftest import GRID, ROOT
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spcl import parquet
-from spcl.datasets import with_folds
-from spcl.schemas import CORPUS_REPORT, FEATURES, HISTORY, METRICS
 from spcl.status.jobs import jobs
+from spcl.study.datasets import with_folds
+from spcl.tables import parquet
+from spcl.tables.schemas import CORPUS_REPORT, FEATURES, HISTORY, METRICS
 from tests.workflow.conftest import BROUGHT, GRID, MIXED, announced, copy_of_project
 
 pytestmark = pytest.mark.workflow

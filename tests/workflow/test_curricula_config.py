@@ -5,9 +5,9 @@ import re
 
 import yaml
 
-from spcl.config import check
-from spcl.extensions import CURRICULUM, find, load, names
-from spcl.grid import cell_settings, cells
+from spcl.study.config import check
+from spcl.study.extensions import CURRICULUM, find, load, names
+from spcl.study.grid import cell_settings, cells
 from tests.workflow.conftest import ROOT
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from spcl import device
 from spcl.errors import UserError
+from spcl.jobs import device
 
 JOB = """
 import sys
 from pathlib import Path
-from spcl.device import reserved_gpu
+from spcl.jobs.device import reserved_gpu
 with reserved_gpu("cuda", Path(sys.argv[1])) as gpu:
     print(gpu, flush=True)
     sys.stdin.read()

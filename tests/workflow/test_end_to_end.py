@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from spcl import parquet
-from spcl.parquet import Schema
 from spcl.provenance.origin import origin
 from spcl.provenance.record import Making, making
-from spcl.schemas import ADMISSIONS, HISTORY, METRICS, PREDICTIONS
+from spcl.tables import parquet
+from spcl.tables.parquet import Schema
+from spcl.tables.schemas import ADMISSIONS, HISTORY, METRICS, PREDICTIONS
 from tests.workflow.conftest import copy_of_project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.end_to_end]

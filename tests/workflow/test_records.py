@@ -8,8 +8,8 @@ from itertools import cycle
 import pyarrow.parquet as pq
 import pytest
 
-from spcl import parquet
-from spcl.parquet import Schema
+from spcl.tables import parquet
+from spcl.tables.parquet import Schema
 from tests.workflow.conftest import GRID, Project
 from tests.workflow.test_reruns import CELLS, EVERY_CELL, cells_of, changed
 

@@ -53,7 +53,16 @@ def test_nothing_for_comments_docstrings_and_unrelated_code(made):
 
 
 @pytest.mark.parametrize(
-    "module", ["errors", "parquet", "job", "progress", "provenance/plan", "status/state", "schemas"]
+    "module",
+    [
+        "errors",
+        "jobs/job",
+        "jobs/progress",
+        "provenance/plan",
+        "status/state",
+        "tables/parquet",
+        "tables/schemas",
+    ],
 )
 def test_nothing_for_code_that_decides_no_number(made, module):
     made.append(f"spcl/{module}.py", "CHANGED = 1")

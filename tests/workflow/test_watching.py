@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from spcl.datasets import with_folds
 from spcl.status.jobs import jobs
+from spcl.study.datasets import with_folds
 from tests.workflow.conftest import GRID
 
 pytestmark = pytest.mark.workflow
@@ -16,9 +16,9 @@ TRAIN = '''
 """Stands for the training of a cell: no input, no time but until two have begun."""
 import time
 from pathlib import Path
-from spcl.device import reserved_gpu
+from spcl.jobs.device import reserved_gpu
 from spcl.errors import UserError
-from spcl.job import job
+from spcl.jobs.job import job
 
 with job(snakemake.log[0]), reserved_gpu(snakemake.params.device, Path("locks")) as gpu:
     cell = dict(snakemake.wildcards.items())

@@ -11,8 +11,8 @@ from pathlib import Path
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
-from spcl.config import check, check_cell, check_cells, check_paces
-from spcl.datasets import (
+from spcl.study.config import check, check_cell, check_cells, check_paces
+from spcl.study.datasets import (
     MODALITY_SETS,
     extraction,
     modalities,
@@ -20,12 +20,12 @@ from spcl.datasets import (
     trained,
     with_folds,
 )
-from spcl.device import choose
+from spcl.jobs.device import choose
 from spcl.errors import UserError
-from spcl.extensions import BASELINE, CURRICULUM, find, needs
-from spcl.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
-from spcl.leftover import end_leftover_jobs
-from spcl.progress import Progress
+from spcl.study.extensions import BASELINE, CURRICULUM, find, needs
+from spcl.study.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
+from spcl.jobs.leftovers import end_leftover_jobs
+from spcl.jobs.progress import Progress
 from spcl.provenance.code import digest
 from spcl.provenance.corpora import absent, gone
 from spcl.provenance.triggers import ignore_time_stamps, judge_by_records, left_out_unfinished

@@ -1,4 +1,4 @@
-# What each table and figure is made of; the kinds are named as in spcl.report.results.Results.
+# What each table and figure is made of; the kinds are named as in spcl.report.analysis.results.Results.
 TABLES = {
     "findings": [
         "metrics",

@@ -18,7 +18,7 @@ from spcl.data.download.partial_file import PartialFile, Version, span
 from spcl.data.download.progress import Progress
 from spcl.data.download.room import require_room
 from spcl.errors import UserError
-from spcl.job import HEADLINE
+from spcl.jobs.job import HEADLINE
 
 log = logging.getLogger("spcl.data")
 

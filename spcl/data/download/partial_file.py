@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from spcl.data.disk import read
-from spcl.data.parsing import readable
+from spcl.data.files.disk import read
+from spcl.data.files.parsing import readable
 from spcl.errors import UserError
 
 

@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from spcl.data.disk import read
 from spcl.data.download.lock import alone
 from spcl.data.download.members import SUFFIXES, RefusedError, blocks, kind, members
 from spcl.data.download.names import Names, is_of_macos, linked, parts, shown
 from spcl.data.download.progress import Progress
 from spcl.data.download.room import require_room
+from spcl.data.files.disk import read
 from spcl.errors import UserError
 
 log = logging.getLogger("spcl.data")

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-from spcl.data.disk import read, refuse_hidden
+from spcl.data.files.disk import read, refuse_hidden
 from spcl.data.formats import (
     cosmic,
     dag_erc,

@@ -14,7 +14,7 @@ four as they are is the modality t.
 from pathlib import Path
 from typing import Any, cast
 
-from spcl.data.by_dialogue import ByDialogue
+from spcl.data.feature_files.by_dialogue import ByDialogue
 from spcl.data.formats.dialogue_rnn import matches
 from spcl.data.records import Reading
 
@@ -35,12 +35,14 @@ def fits(path: Path, content: object) -> bool:
 
 
 def read(path: Path, content: object, labels: tuple[str, ...] | None = None) -> Reading:
-    """Read the corpus; see `spcl.data.by_dialogue`. An utterance that lacks a layer lacks t.
+    """Read the corpus; see `spcl.data.feature_files.by_dialogue`.
+
+    An utterance that lacks a layer lacks t.
 
     Raises
     ------
     UserError
-        See `spcl.data.by_dialogue.ByDialogue.read`.
+        See `spcl.data.feature_files.by_dialogue.ByDialogue.read`.
     """
     form = next(form for form in _FORMS if matches(content, form))
     fields = dict(zip(form, cast(tuple[Any, ...], content), strict=True))

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from spcl.data.by_dialogue import ByDialogue
-from spcl.data.parsing import parsing
+from spcl.data.feature_files.by_dialogue import ByDialogue
+from spcl.data.feature_files.values import vector
+from spcl.data.files.parsing import parsing
+from spcl.data.files.text_files import decode
 from spcl.data.records import Reading
-from spcl.data.text_files import decode
-from spcl.data.values import vector
 from spcl.errors import UserError
-from spcl.schemas import SPLITS
+from spcl.tables.schemas import SPLITS
 
 TITLE = "DAG-ERC and MultiDAG: JSON files train, dev, test with lists of dialogues"
 REMEDY = "put the folder with the three files there (https://github.com/shenwzh3/DAG-ERC)"
@@ -39,13 +39,15 @@ def fits(path: Path, content: object) -> bool:
 
 
 def read(path: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
-    """Read the corpus; see `spcl.data.by_dialogue`. Dialogues are named by split and place.
+    """Read the corpus; see `spcl.data.feature_files.by_dialogue`.
+
+    Dialogues are named by split and place.
 
     Raises
     ------
     UserError
         Two sets of files are there; a file has another form; see also
-        `spcl.data.by_dialogue.ByDialogue.read`.
+        `spcl.data.feature_files.by_dialogue.ByDialogue.read`.
     """
     divided = _divided(content)
     if divided is None:

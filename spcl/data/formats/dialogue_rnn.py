@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from spcl.data.by_dialogue import ByDialogue
+from spcl.data.feature_files.by_dialogue import ByDialogue
+from spcl.data.feature_files.values import lists_ids
 from spcl.data.records import Reading
-from spcl.data.values import lists_ids
-from spcl.schemas import SPLITS
+from spcl.tables.schemas import SPLITS
 
 TITLE = "DialogueRNN's family: a pickled tuple of 9 or 10"
 REMEDY = "put the pickle there (see https://github.com/declare-lab/conv-emotion for where it is)"
@@ -34,12 +34,12 @@ def fits(path: Path, content: object) -> bool:
 
 
 def read(path: Path, content: object, labels: tuple[str, ...] | None = None) -> Reading:
-    """Read the corpus; see `spcl.data.by_dialogue`. There is no dev split.
+    """Read the corpus; see `spcl.data.feature_files.by_dialogue`. There is no dev split.
 
     Raises
     ------
     UserError
-        See `spcl.data.by_dialogue.ByDialogue.read`.
+        See `spcl.data.feature_files.by_dialogue.ByDialogue.read`.
     """
     form = cast(tuple[str, ...], _form(content))
     fields = dict(zip(form, cast(tuple[Any, ...], content), strict=True))

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from spcl.data import media
-from spcl.data.disk import entries
-from spcl.data.labels import IEMOCAP, IEMOCAP_UNUSED, in_order
+from spcl.data.emotions.labels import IEMOCAP, IEMOCAP_UNUSED, in_order
+from spcl.data.emotions.spelling import labels_of
+from spcl.data.files.disk import entries
+from spcl.data.files.text_files import decode
 from spcl.data.media import MediaReference
 from spcl.data.records import Problem, Reading, Utterance
-from spcl.data.spelling import labels_of
-from spcl.data.text_files import decode
 from spcl.errors import UserError
 
 log = logging.getLogger("spcl.data")

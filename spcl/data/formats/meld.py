@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from spcl.data import media
-from spcl.data.csv_files import read_csv
-from spcl.data.disk import entries, refuse_hidden
-from spcl.data.labels import MELD, in_order
+from spcl.data.emotions.labels import MELD, in_order
+from spcl.data.emotions.spelling import labels_of
+from spcl.data.files.csv_files import read_csv
+from spcl.data.files.disk import entries, refuse_hidden
+from spcl.data.files.text_files import decode
 from spcl.data.records import Problem, Reading, Utterance
-from spcl.data.spelling import labels_of
-from spcl.data.text_files import decode
 from spcl.errors import UserError, listed
-from spcl.schemas import SPLITS
+from spcl.tables.schemas import SPLITS
 
 TITLE = "MELD.Raw (train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv and clips)"
 REMEDY = "put MELD.Raw there (https://github.com/declare-lab/MELD)"

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from spcl.data.by_dialogue import ByDialogue
+from spcl.data.feature_files.by_dialogue import ByDialogue
+from spcl.data.feature_files.values import lists_ids
 from spcl.data.records import Reading
-from spcl.data.values import lists_ids
 
 TITLE = "SPCL and Ada2I: a pickled dict with trainVid, testVid, label, text, audio, visual"
 REMEDY = "put the pickle there (see https://github.com/np4s/SPCL for where it is)"
@@ -27,14 +27,14 @@ def fits(path: Path, content: object) -> bool:
 
 
 def read(path: Path, content: object, labels: tuple[str, ...] | None = None) -> Reading:
-    """Read the corpus; see `spcl.data.by_dialogue`.
+    """Read the corpus; see `spcl.data.feature_files.by_dialogue`.
 
     A field of vectors that is absent is a modality that the corpus lacks; ``valVid`` is dev.
 
     Raises
     ------
     UserError
-        See `spcl.data.by_dialogue.ByDialogue.read`.
+        See `spcl.data.feature_files.by_dialogue.ByDialogue.read`.
     """
     fields = cast(Mapping[str, Any], content)
     return ByDialogue(

@@ -1,7 +1,8 @@
 """One's own corpus: a table of utterances, Parquet or CSV, and features beside it.
 
-Needed are the columns ``dialogue_id`` and ``emotion``; any other of `spcl.schemas.UTTERANCES` may
-be there, and ``session``. See `spcl.data.feature_files` for the features.
+Needed are the columns ``dialogue_id`` and ``emotion``; any other of
+`spcl.tables.schemas.UTTERANCES` may
+be there, and ``session``. See `spcl.data.feature_files.beside_table` for the features.
 """
 
 import difflib
@@ -17,14 +18,14 @@ import pyarrow.types as pt
 
 from spcl.data import media
 from spcl.data.counts import resembles
-from spcl.data.csv_files import read_csv
-from spcl.data.feature_files import read_features
-from spcl.data.labels import KNOWN, labelled
+from spcl.data.emotions.labels import KNOWN, labelled
+from spcl.data.feature_files.beside_table import read_features
+from spcl.data.files.csv_files import read_csv
+from spcl.data.files.parsing import read_facts, read_parquet, readable
 from spcl.data.media import MediaReference
-from spcl.data.parsing import read_facts, read_parquet, readable
 from spcl.data.records import Problem, Reading, Utterance
 from spcl.errors import UserError, listed
-from spcl.schemas import SPLITS, UTTERANCES
+from spcl.tables.schemas import SPLITS, UTTERANCES
 
 TITLE = "tables of one's own (utterances.parquet or utterances.csv, features beside it)"
 REMEDY = "docs/your-own-data.md shows what must lie there"

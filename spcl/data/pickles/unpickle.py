@@ -7,8 +7,8 @@ values and arrays, and `spcl.data.pickles.admitted` holds the few names that it 
 
 from pathlib import Path
 
-from spcl.data.disk import read
-from spcl.data.parsing import parsing
+from spcl.data.files.disk import read
+from spcl.data.files.parsing import parsing
 from spcl.data.pickles.admitted import RefusedError
 from spcl.data.pickles.machine import Machine
 from spcl.errors import UserError

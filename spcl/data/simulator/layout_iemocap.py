@@ -19,7 +19,7 @@ from spcl.data.simulator.media import write_avi, write_wav
 from spcl.data.simulator.performance import Actor, draw_actor, perform
 from spcl.data.simulator.profiles import FEELING, IEMOCAP
 from spcl.data.simulator.voice import SAMPLE_RATE
-from spcl.schemas import SPLITS
+from spcl.tables.schemas import SPLITS
 
 SCENES = tuple(
     f"{marked}_{scene}"

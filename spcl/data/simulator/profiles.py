@@ -6,7 +6,7 @@ dialogues are shorter than IEMOCAP's (50 labelled utterances) so that a demo sta
 
 from dataclasses import dataclass
 
-from spcl.data import labels
+from spcl.data.emotions import labels
 
 
 @dataclass(frozen=True)

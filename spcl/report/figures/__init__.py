@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from spcl.errors import UserError
 
 if TYPE_CHECKING:
-    from spcl.report.results import Results
+    from spcl.report.analysis.results import Results
 
 
 def plot(
@@ -29,7 +29,7 @@ def plot(
     known = sorted(module.name for module in pkgutil.iter_modules(__path__))
     if name not in known:
         raise UserError(f"figure '{name}': no such figure; choose one of {', '.join(known)}")
-    from spcl.report import lettering, style
+    from spcl.report.drawing import lettering, style
     from spcl.report.table import write_frame
 
     figure = importlib.import_module(f"{__name__}.{name}")

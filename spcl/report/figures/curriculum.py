@@ -10,10 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
-from spcl.parquet import Column, Schema
-from spcl.report import footnotes, offline, style
-from spcl.report.results import Results
-from spcl.report.scores import NONE, CellKey, by_cell
+from spcl.report import footnotes
+from spcl.report.analysis import offline
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import NONE, CellKey, by_cell
+from spcl.report.drawing import style
+from spcl.tables.parquet import Column, Schema
 
 _TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 

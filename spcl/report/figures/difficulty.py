@@ -7,10 +7,11 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spcl.parquet import Column, Schema
-from spcl.report import offline, style
-from spcl.report.results import Results
-from spcl.schemas import MODALITIES
+from spcl.report.analysis import offline
+from spcl.report.analysis.results import Results
+from spcl.report.drawing import style
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import MODALITIES
 
 _TEXT, _REAL = pa.string(), pa.float64()
 

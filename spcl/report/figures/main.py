@@ -6,11 +6,12 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spcl.parquet import Column, Schema
-from spcl.report import footnotes, style
-from spcl.report.results import Results
-from spcl.report.scores import NONE
+from spcl.report import footnotes
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import NONE
+from spcl.report.drawing import style
 from spcl.report.tables.main import scored_cells
+from spcl.tables.parquet import Column, Schema
 
 _TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 

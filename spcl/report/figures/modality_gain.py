@@ -5,12 +5,13 @@ import pyarrow as pa
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from spcl.parquet import Column, Schema
-from spcl.report import footnotes, style
+from spcl.report import footnotes
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import NONE
+from spcl.report.drawing import style
 from spcl.report.panels import MINUS
-from spcl.report.results import Results
-from spcl.report.scores import NONE
 from spcl.report.tables.modality_gain import ALL, PAIRS, modality_gains
+from spcl.tables.parquet import Column, Schema
 
 _TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 

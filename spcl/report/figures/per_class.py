@@ -9,13 +9,14 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spcl.parquet import Column, Schema
-from spcl.report import footnotes, style
+from spcl.report import footnotes
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import NONE, CellKey, by_cell, shown_beside_none
+from spcl.report.drawing import style
 from spcl.report.panels import GAP
-from spcl.report.results import Results
-from spcl.report.scores import NONE, CellKey, by_cell, shown_beside_none
 from spcl.report.tables.per_class import class_scores
-from spcl.schemas import CELL_KEY
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY
 
 _TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from spcl.errors import UserError
 
 if TYPE_CHECKING:
-    from spcl.report.results import Results
+    from spcl.report.analysis.results import Results
     from spcl.report.table import ResultTable
 
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 import pandas as pd
 import pyarrow as pa
 
-from spcl.parquet import Column, Schema
 from spcl.report import footnotes
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import NONE, CellKey, TestScores, by_cell
+from spcl.report.analysis.statistics import holm
 from spcl.report.panels import GAP, MINUS, Entry, Panel, interval, number, p_value, signed, text
-from spcl.report.results import Results
-from spcl.report.scores import NONE, CellKey, TestScores, by_cell
-from spcl.report.statistics import holm
 from spcl.report.table import ResultTable
 from spcl.report.tables.main import notes_on_tests
-from spcl.schemas import CELL_KEY
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY
 
 SPCL = "spcl"
 PARTS = {

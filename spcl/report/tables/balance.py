@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from spcl.parquet import Column, Schema
 from spcl.report import footnotes
-from spcl.report.heads import head_tallies, probe_points
+from spcl.report.analysis.heads import head_tallies, probe_points
+from spcl.report.analysis.resampled import resample_weighted_f1
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import NONE, CellKey, Gain, by_cell, over_seeds
 from spcl.report.panels import MINUS, Entry, Panel, interval, mark_best, number, signed, text
-from spcl.report.resampled import resample_weighted_f1
-from spcl.report.results import Results
-from spcl.report.scores import NONE, CellKey, Gain, by_cell, over_seeds
 from spcl.report.table import ResultTable
-from spcl.schemas import CELL_KEY, MODALITIES
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY, MODALITIES
 
 _TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 

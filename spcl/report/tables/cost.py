@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pandas as pd
 import pyarrow as pa
 
-from spcl.parquet import Column, Schema
 from spcl.report import footnotes
-from spcl.report.costs import cell_costs, rule_costs
+from spcl.report.analysis.costs import cell_costs, rule_costs
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import NONE, CellKey
 from spcl.report.panels import Entry, Panel, number, signed, text
-from spcl.report.results import Results
-from spcl.report.scores import NONE, CellKey
 from spcl.report.table import ResultTable
-from spcl.schemas import CELL_KEY
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY
 
 _TEXT = pa.string()
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from spcl.parquet import Column, Schema
 from spcl.report import footnotes
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import NONE, CellKey, by_cell, over_seeds
 from spcl.report.panels import GAP, Entry, Panel, number, text
-from spcl.report.results import Results
-from spcl.report.scores import NONE, CellKey, by_cell, over_seeds
 from spcl.report.table import ResultTable
-from spcl.schemas import CELL_KEY
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY
 
 _TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 

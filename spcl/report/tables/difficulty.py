@@ -6,13 +6,14 @@ from collections.abc import Iterator
 import pandas as pd
 import pyarrow as pa
 
-from spcl.parquet import Column, Schema
-from spcl.report import footnotes, offline
+from spcl.report import footnotes
+from spcl.report.analysis import offline
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import CellKey, over_seeds
 from spcl.report.panels import GAP, RHO, Entry, Panel, number, signed, text
-from spcl.report.results import Results
-from spcl.report.scores import CellKey, over_seeds
 from spcl.report.table import ResultTable
-from spcl.schemas import CELL_KEY, MODALITIES, SPLITS
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY, MODALITIES, SPLITS
 
 _TEXT = pa.string()
 

@@ -3,11 +3,11 @@
 import pandas as pd
 import pyarrow as pa
 
-from spcl.parquet import Column, Schema
-from spcl.report.findings import QUESTIONS, find
+from spcl.report.analysis.results import Results
+from spcl.report.findings.questions import QUESTIONS, find
 from spcl.report.panels import Panel, number, text
-from spcl.report.results import Results
 from spcl.report.table import ResultTable
+from spcl.tables.parquet import Column, Schema
 
 _TEXT, _REAL = pa.string(), pa.float64()
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from spcl.report.results import Results
+from spcl.report.analysis.results import Results
 from spcl.report.table import ResultTable
 from spcl.report.tables import main
 

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from spcl.parquet import Column, Schema
 from spcl.report import footnotes
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import NONE, Gain, TestScores, by_cell, over_seeds
+from spcl.report.analysis.statistics import FEWEST_DIALOGUES, WILCOXON_SEEDS, holm
 from spcl.report.panels import Entry, Panel, interval, mark_best, number, p_value, signed, text
-from spcl.report.results import Results
-from spcl.report.scores import NONE, Gain, TestScores, by_cell, over_seeds
-from spcl.report.statistics import FEWEST_DIALOGUES, WILCOXON_SEEDS, holm
 from spcl.report.table import ResultTable
-from spcl.schemas import CELL_KEY
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY
 
 _TEXT, _REAL, _COUNT, _FLAG = pa.string(), pa.float64(), pa.int32(), pa.bool_()
 _FEW_DIALOGUES = 20

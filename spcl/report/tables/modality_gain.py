@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pandas as pd
 import pyarrow as pa
 
-from spcl.parquet import Column, Schema
 from spcl.report import footnotes
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import CellKey, TestScores
 from spcl.report.panels import MINUS, Entry, Panel, interval, number, signed, text
-from spcl.report.results import Results
-from spcl.report.scores import CellKey, TestScores
 from spcl.report.table import ResultTable
+from spcl.tables.parquet import Column, Schema
 
 ALL = "atv"
 PAIRS = ("at", "tv", "av")

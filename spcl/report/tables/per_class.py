@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from spcl.parquet import Column, Schema
 from spcl.report import footnotes
+from spcl.report.analysis.resampled import ResampledScore, resample_f1_by_class, support
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import NONE, CellKey, Gain, by_cell, over_seeds, tallies
+from spcl.report.analysis.statistics import Tally
 from spcl.report.panels import Entry, Panel, interval, mark_best, number, signed, text
-from spcl.report.resampled import ResampledScore, resample_f1_by_class, support
-from spcl.report.results import Results
-from spcl.report.scores import NONE, CellKey, Gain, by_cell, over_seeds, tallies
-from spcl.report.statistics import Tally
 from spcl.report.table import ResultTable
-from spcl.schemas import CELL_KEY
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY
 
 _TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 _FEW_DIALOGUES = 20

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import pandas as pd
 import pyarrow as pa
 
-from spcl.parquet import Column, Schema
+from spcl.report.analysis.results import Results
+from spcl.report.analysis.scores import by_cell
 from spcl.report.panels import Panel, number, text
-from spcl.report.results import Results
-from spcl.report.scores import by_cell
 from spcl.report.table import ResultTable
-from spcl.schemas import CELL_KEY, MODALITIES, SPLITS
+from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY, MODALITIES, SPLITS
 
 _TEXT = pa.string()
 

@@ -1,0 +1,111 @@
+"""Names of emotions that may be one class or two, or no class at all: the config decides."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from spcl.data.emotions.labels import KNOWN, of_names
+from spcl.data.emotions.spelling import grouped, labels_of, may_be_missing
+from spcl.data.records import Reading
+from spcl.errors import UserError, listed
+
+_SPELLING = "case, blanks, hyphens or Unicode form"
+_LONGEST = 2000  # characters of a list of labels in a message
+
+
+def check_class_names(reading: Reading, asked: Sequence[str] | None, path: Path) -> None:
+    """Refuse names whose class nobody has decided.
+
+    Parameters
+    ----------
+    reading
+        As a format's reader left it; its `names` are checked.
+    asked
+        The labels of the config, None where it has none. What a label stands for:
+        `spcl.data.emotions.spelling.labels_of`.
+    path
+        The file, for the message.
+
+    Raises
+    ------
+    UserError
+        The config has no labels, and two names differ in spelling alone, or one is a word for "no
+        value"; or two of its labels differ so, and the file has not both or has a third spelling.
+    """
+    if asked is None:
+        _check_undecided(reading, path)
+    else:
+        _check_asked(reading.names, asked, path)
+
+
+def spellings_taken(reading: Reading) -> list[str]:
+    """Which names were taken for one label though they are spelt in several ways, in words."""
+    meant = labels_of(reading.names, reading.labels)
+    taken = {label: [n for n in meant if meant[n] == label] for label in reading.labels}
+    return [
+        f"{_counted(spellings, reading.names)} are taken for '{label}'"
+        for label, spellings in taken.items()
+        if len(spellings) > 1
+    ]
+
+
+def _check_undecided(reading: Reading, path: Path) -> None:
+    names = sorted(reading.names)
+    alike = [name for same in grouped(names).values() if len(same) > 1 for name in same]
+    missing = [name for name in names if may_be_missing(name)]
+    faults = []
+    if alike:
+        faults.append(f"{_counted(alike, reading.names)} differ only in {_SPELLING}")
+    if missing:
+        faults.append(f"{_counted(missing, reading.names)} may mean that there is no label")
+    decided = (name for name in names if not may_be_missing(name))
+    joined = KNOWN.get(reading.known_as or "") or of_names(decided)
+    choices = []
+    if len(joined) > 1:
+        choices.append(f"{_flow(joined)} to join spellings and leave all else unlabelled")
+    if len(names) > 1 and joined not in KNOWN.values():
+        choices.append(f"{_flow(names)} to keep each a class")
+    if faults and choices:
+        raise UserError(
+            f"{path}: {'; '.join(faults)}; write datasets.<name>.labels: {', or '.join(choices)}"
+        )
+
+
+def _check_asked(names: Mapping[str, int], asked: Sequence[str], path: Path) -> None:
+    spelt = grouped(names)
+    for key, labels in grouped(asked).items():
+        if len(labels) == 1:
+            continue
+        for label in labels:
+            if label not in names:
+                raise UserError(
+                    f"{path}: {_shown(labels)} of datasets.<name>.labels differ only in"
+                    f" {_SPELLING}, and no emotion is called {_shown([label])}; remove or rename it"
+                )
+        for name in spelt[key]:
+            if name not in labels:
+                raise UserError(
+                    f"{path}: {_counted([name], names)} differs from {_shown(labels)} of"
+                    f" datasets.<name>.labels only in {_SPELLING}; correct it in the file, or"
+                    f" write labels: {_flow([*asked, name])}"
+                )
+
+
+def _counted(group: Iterable[str], names: Mapping[str, int]) -> str:
+    """Names with the number of their utterances, for a message."""
+    return listed(f"{_shown([name])} ({names[name]} utterances)" for name in group)
+
+
+def _shown(names: Iterable[str]) -> str:
+    return listed(_flow([name])[1:-1] for name in names)
+
+
+def _flow(names: Sequence[str]) -> str:
+    """A list as a config has it, with escape sequences for what cannot be told apart by eye."""
+    plain = all(name.isprintable() and unicodedata.is_normalized("NFKC", name) for name in names)
+    text = yaml.safe_dump(
+        list(names), default_flow_style=True, allow_unicode=plain, width=float("inf")
+    ).strip()
+    return text if len(text) <= _LONGEST else "[...]"

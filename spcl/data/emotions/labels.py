@@ -1,0 +1,117 @@
+"""The order of a corpus' emotions: which class an integer means."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from unicodedata import is_normalized
+
+from spcl.data.emotions.spelling import folded, grouped, labels_of, may_be_missing
+from spcl.errors import UserError, listed
+
+IEMOCAP = ("hap", "sad", "neu", "ang", "exc", "fru")
+IEMOCAP_UNUSED = ("xxx", "sur", "fea", "dis", "oth")
+"""xxx: no majority. All of these are unlabelled here: context, never training data."""
+
+MELD = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
+
+KNOWN = {"iemocap": IEMOCAP, "meld": MELD}
+"""The orders that the field's files have their integers in."""
+
+_INTEGER = re.compile(r"(-?\d+)(?:\.0*)?")  # pandas writes 3.0 where another cell is empty
+
+
+def in_order(known: Sequence[str], asked: Sequence[str] | None) -> tuple[str, ...]:
+    """The labels of a known corpus in the order that was asked for, else in the known one.
+
+    Raises
+    ------
+    UserError
+        What was asked for are other labels.
+    """
+    if asked is None:
+        return tuple(known)
+    if sorted(asked) != sorted(known):
+        raise UserError(
+            f"labels: [{', '.join(asked)}] are not the emotions of this corpus;"
+            f" leave the key out or write labels: [{', '.join(known)}] in the order you want"
+        )
+    return tuple(asked)
+
+
+def of_names(names: Iterable[str]) -> tuple[str, ...]:
+    """An order for emotions that are given by name: a known one, else the alphabet.
+
+    Names say what they mean in any order; only integers would have to be guessed. Of several
+    spellings one is the label. IEMOCAP's codes without a usable majority are no labels.
+    """
+    groups = grouped(sorted(names, key=lambda name: (not is_normalized("NFC", name), name)))
+    for known, unused in ((IEMOCAP, IEMOCAP_UNUSED), (MELD, ())):
+        if set(known) <= groups.keys() <= {*known, *unused}:
+            return known
+    return tuple(sorted(spellings[0].strip() for spellings in groups.values()))
+
+
+def labelled(
+    cells: Sequence[str], labels: tuple[str, ...] | None, path: Path
+) -> tuple[list[str | None], tuple[str, ...], list[str]]:
+    """What the cells of a table mean: names of emotions, or their places in `labels`.
+
+    Parameters
+    ----------
+    cells
+        N of them; an empty one is unlabelled, and so is -1 among integers. What a name means:
+        `spcl.data.emotions.spelling.labels_of`.
+    labels
+        The order that the config or the file names; None = by `of_names`.
+    path
+        The table, for the messages.
+
+    Returns
+    -------
+    list of str or None
+        The emotions, N of them, None = unlabelled.
+    tuple of str
+        The order of the labels.
+    list of str
+        What is unlabelled because it is none of the labels, in words.
+
+    Raises
+    ------
+    UserError
+        The cells are integers and nobody says what they mean; or names, and none is a label.
+    """
+    quiet: tuple[str, ...] = ("-1",)
+    met = {cell for cell in cells if cell.strip()}
+    integers = {cell: found[1] for cell in met if (found := _INTEGER.fullmatch(cell.strip()))}
+    meaning: dict[str, str | None]
+    if integers and all(cell in integers or may_be_missing(cell) for cell in met):
+        if labels is None:
+            raise UserError(
+                f"{path}: its emotions are integers, up to {_highest(integers.values())}, and what"
+                " they mean is not guessed; write it into the config, in their order: labels: [...]"
+            )
+        places = {str(place): label for place, label in enumerate(labels)}
+        meaning = {cell: places.get(integer) for cell, integer in integers.items()}
+    else:
+        labels = labels or of_names(met)
+        meaning = labels_of(met, labels)
+        quiet = IEMOCAP_UNUSED if set(labels) == set(IEMOCAP) else ()
+    if met and not any(meaning.values()):
+        names = listed(sorted(map(str.strip, met)))
+        raise UserError(
+            f"{path}: none of its emotions ({names}) is among labels:"
+            f" [{', '.join(labels)}]; write labels: [{names}]"
+        )
+    lost = Counter(integers.get(cell, cell.strip()) for cell in cells if not meaning.get(cell))
+    notes = [
+        f"{count} utterances are '{name}', which is none of the labels; kept as unlabelled"
+        for name, count in sorted(lost.items())
+        if name and folded(name) not in quiet
+    ]
+    return [meaning.get(cell) for cell in cells], labels, notes
+
+
+def _highest(integers: Iterable[str]) -> str:
+    """The highest of some integers as they are written: nobody knows how long they are."""
+    return listed([max(integers, key=lambda cell: (cell[0] != "-", len(cell), cell))])

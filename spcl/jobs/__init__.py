@@ -1,0 +1,7 @@
+"""How a job runs: its log, its processor, its benchmark, and jobs that a killed run left.
+
+Every script runs its work inside `job.job`. What all rules need and what changes no number goes
+here. Only `benchmarks` fills a result table.
+
+It imports `spcl.tables` and `spcl.provenance`. It does not know what a job computes.
+"""

@@ -1,0 +1,36 @@
+"""A config as Snakemake would read it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from snakemake.common.configfile import load_configfile
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
+
+from spcl.errors import UserError
+from spcl.study.config import check
+from spcl.study.datasets import with_folds
+
+_SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+
+
+def read_config(files: Sequence[Path]) -> dict[str, Any]:
+    """Merge config files, the later one wins, check the outcome and add the folds of datasets.
+
+    Raises
+    ------
+    UserError
+        A file is absent or no YAML, or the config has a fault.
+    """
+    config: dict[str, Any] = {}
+    for file in files:
+        if not file.is_file():
+            raise UserError(f"{file}: no such file; name one with --configfile")
+        try:
+            update_config(config, load_configfile(file))
+        except WorkflowError as error:
+            raise UserError(f"{file}: {error}; mend the file") from error
+    check(config, _SCHEMA, ", ".join(map(str, files)))
+    config["datasets"] = with_folds(config["datasets"])
+    return config

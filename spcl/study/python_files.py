@@ -1,0 +1,156 @@
+"""Python files, found and read without running them.
+
+Imported by the Snakefile, so this uses the standard library alone.
+"""
+
+import ast
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from spcl.errors import UserError
+
+LIBRARY = Path(__file__).parents[1]
+"""The folder ``spcl``."""
+
+
+def module_file(module: str) -> Path | None:
+    """The file that ``import <module>`` would run; None where there is none.
+
+    Only the outermost package is looked up as Python would, for to look up more would import it.
+    """
+    top, *inner = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # no name at all, or a module that was made by hand
+        return None
+    if spec is None:
+        return None
+    if not inner:
+        origin = Path(spec.origin or "")
+        return origin if origin.suffix == ".py" and origin.is_file() else None
+    for folder in spec.submodule_search_locations or ():
+        stem = Path(folder).joinpath(*inner)
+        for path in (stem / "__init__.py", stem.with_name(f"{stem.name}.py")):
+            if path.is_file():
+                return path
+    return None
+
+
+def syntax(path: Path) -> ast.Module:
+    """The syntax tree of a file; it is read once.
+
+    Raises
+    ------
+    UserError
+        It is not Python; the message names the line.
+    """
+    return _syntax(path.absolute(), path)
+
+
+@cache
+def _syntax(absolute: Path, path: Path) -> ast.Module:
+    try:
+        return ast.parse(absolute.read_text(encoding="utf-8"), filename=str(path))
+    except SyntaxError as error:
+        raise UserError(f"{path}:{error.lineno}: {error.msg}; mend the line") from error
+    except ValueError as error:  # bytes that are no UTF-8
+        raise UserError(f"{path}: {error}; save it as UTF-8") from error
+
+
+def constants(path: Path) -> dict[str, ast.expr | None]:
+    """What a file assigns, defines or imports at its top level, by name.
+
+    Returns
+    -------
+    dict
+        The assigned expression; None for a class, a function and an imported name.
+    """
+    found: dict[str, ast.expr | None] = {}
+    for statement in syntax(path).body:
+        match statement:
+            case ast.Assign(targets=targets, value=value):
+                found |= {one.id: value for one in targets if isinstance(one, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                found[name] = value
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                found[name] = None
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                found |= {alias.asname or alias.name: None for alias in names}
+    return found
+
+
+@cache
+def modules_with(folder: Path, constant: str) -> tuple[str, ...]:
+    """The names of the modules of `folder` that define `constant`, in alphabetical order."""
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if constant in constants(path)))
+
+
+def constructor(path: Path, name: str) -> dict[str, bool] | None:
+    """What the class `name` of a file is built with, by parameter: whether it must be given.
+
+    Read is its ``__init__``, or that of the class that it is derived from or imported as, from file
+    to file.
+
+    Returns
+    -------
+    dict or None
+        None where only Python can tell: it takes any keyword, is decorated, has several bases or a
+        metaclass, makes its instances itself, or its ``__init__`` is not to be found.
+    """
+    return _constructor(path, name, ())
+
+
+def _constructor(
+    path: Path, name: str, seen: tuple[tuple[Path, str], ...]
+) -> dict[str, bool] | None:
+    seen = (*seen, (path, name))
+    if len(set(seen)) < len(seen):  # derived from itself
+        return None
+    match _bound(path, name):
+        case ast.ClassDef(decorator_list=[], keywords=[], bases=bases, body=body):
+            own = {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
+            if "__init__" in own or "__new__" in own:
+                return None if "__new__" in own else _parameters(own["__init__"])
+            if not bases:
+                return {}
+            if len(bases) == 1 and isinstance(bases[0], ast.Name):
+                return _constructor(path, bases[0].id, seen)
+        case ast.Assign(value=ast.Name(id=other)):
+            return _constructor(path, other, seen)
+        case ast.ImportFrom(module=str(module), level=0, names=names):
+            file = module_file(module)
+            original = next(one.name for one in names if name == (one.asname or one.name))
+            return _constructor(file, original, seen) if file else None
+    return None
+
+
+def _bound(path: Path, name: str) -> ast.stmt | None:
+    """The last statement at the top level of a file that gives `name` its meaning."""
+    found = None
+    for statement in syntax(path).body:
+        match statement:
+            case ast.ClassDef(name=given):
+                names = [given]
+            case ast.Assign(targets=targets):
+                names = [one.id for one in targets if isinstance(one, ast.Name)]
+            case ast.ImportFrom(names=aliases):
+                names = [one.asname or one.name for one in aliases]
+            case _:
+                names = []
+        found = statement if name in names else found
+    return found
+
+
+def _parameters(init: ast.FunctionDef) -> dict[str, bool] | None:
+    """Those of an ``__init__`` but for ``self``, if they can be given by name."""
+    given = init.args
+    if init.decorator_list or given.posonlyargs or given.kwarg:
+        return None
+    optional = len(given.args) - len(given.defaults)
+    either = {one.arg: place < optional for place, one in enumerate(given.args)}
+    by_name = {
+        one.arg: default is None
+        for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    }
+    return dict(list(either.items())[1:]) | by_name

@@ -1,0 +1,185 @@
+"""What is said of a foreign model or curriculum that does not keep its promises."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from spcl import models
+from spcl.curriculum import SelfPacedCurriculum
+from spcl.curriculum.none import NoCurriculum
+from spcl.errors import UserError
+from spcl.study.extensions import BASELINE, names
+from spcl.training.contract import check_curriculum, check_model
+
+SIZES = {"widths": {"a": 3, "t": 4}, "n_classes": 3, "n_speakers": 2}
+
+
+class Linear(nn.Module):
+    """A model that keeps every promise, until `change` spoils its logits."""
+
+    def __init__(self, change=lambda logits, batch: logits):
+        super().__init__()
+        self.heads = nn.ModuleDict({m: nn.Linear(d, 3) for m, d in SIZES["widths"].items()})
+        self.change = change
+
+    def forward(self, batch):
+        logits = {m: head(batch.features[m]) for m, head in self.heads.items()}
+        return self.change(logits, batch)
+
+
+def check(model):
+    check_model(model, **SIZES, key="baselines.mine")
+
+
+def each(change):
+    return lambda logits, batch: {m: change(z, batch) for m, z in logits.items()}
+
+
+@pytest.mark.parametrize("name", names(BASELINE))
+def test_our_own_baselines_pass(name, caplog):
+    with caplog.at_level("INFO", "spcl"):
+        check(models.build(name, **SIZES))
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda logits, batch: logits["a"], "forward gives a Tensor; give the logits by modality"),
+        (
+            lambda logits, batch: {"t": logits["t"]},
+            "forward gives logits of ['t']; give those of ['a', 't'], in the order of widths",
+        ),
+        (
+            lambda logits, batch: dict(reversed(logits.items())),
+            "forward gives logits of ['t', 'a']; give those of ['a', 't'], in the order of widths",
+        ),
+        (
+            each(lambda z, batch: batch.pad(z)),
+            "logits['a'] have shape (3, 5, 3) for N = 9 utterances in 3 dialogues and C = 3"
+            " classes; give (N, C), utterances packed without padding",
+        ),
+        (
+            each(lambda z, batch: z.argmax(-1)),
+            "logits['a'] are torch.int64; give a tensor",
+        ),
+        (each(lambda z, batch: z.tolist()), "logits['a'] are list; give a tensor of floats"),
+        (
+            each(lambda z, batch: z + batch.labels[:, None]),
+            "the logits change with batch.labels; use the features alone",
+        ),
+        (
+            each(lambda z, batch: z + batch.utterances),
+            "forward fails on a small made-up batch: ",
+        ),
+    ],
+    ids=["tensor", "missing", "order", "padded", "classes", "list", "labels", "fails"],
+)
+def test_a_broken_promise_is_one_line_that_says_what_is_wanted(change, says):
+    with pytest.raises(UserError) as error:
+        check(Linear(change))
+    assert str(error.value).startswith(f"baselines.mine: {says}")
+    assert "\n" not in str(error.value)
+
+
+def test_a_forward_that_fails_is_named_with_its_line():
+    class Wrong(Linear):
+        def forward(self, batch):
+            return batch.text
+
+    line = Wrong.forward.__code__.co_firstlineno + 1
+    with pytest.raises(UserError, match=rf"test_contract\.py:{line}: AttributeError: .*'text'"):
+        check(Wrong())
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (each(lambda z, batch: z), ""),
+        (each(lambda z, batch: z - z.mean(0)), "change with what else is in the batch"),
+        (each(lambda z, batch: z * batch.max_length), "change with what else is in the batch"),
+        (each(lambda z, batch: nn.functional.dropout(z)), "the logits differ from call to call"),
+    ],
+    ids=["keeps it", "mean of the batch", "longest dialogue", "dropout in evaluation"],
+)
+def test_a_leak_between_dialogues_is_worth_a_line(change, says, caplog):
+    with caplog.at_level("INFO", "spcl"):
+        check(Linear(change))
+    assert says in caplog.text
+    assert len(caplog.records) == bool(says)
+
+
+def test_the_check_leaves_the_model_and_the_random_numbers_as_they_were():
+    torch.manual_seed(3)
+    model = Linear(each(lambda z, batch: nn.functional.dropout(z)))
+    before = torch.get_rng_state(), copy.deepcopy(model.state_dict())
+    check(model)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert all(torch.equal(value, before[1][key]) for key, value in model.state_dict().items())
+    assert model.training
+    assert not any(parameter.grad is not None for parameter in model.parameters())
+
+
+LABELS, LENGTHS = torch.tensor([0, 1, 2, -1, 1]), torch.tensor([2, 3])
+
+
+def first_steps(curriculum, n=2):
+    check_curriculum(curriculum, key="curricula.mine")
+    random = torch.Generator().manual_seed(0)
+    for _ in range(n):
+        logits = {m: torch.randn(5, 3, generator=random, requires_grad=True) for m in "at"}
+        curriculum(logits, LABELS, LENGTHS)
+
+
+@pytest.mark.parametrize("good", [NoCurriculum(), SelfPacedCurriculum(0.4, 1.25)])
+def test_our_own_curricula_pass(good):
+    first_steps(good)
+
+
+def spoilt(member, change):
+    class Spoilt(NoCurriculum):
+        def forward(self, *inputs):
+            step = super().forward(*inputs)
+            setattr(step, member, change(getattr(step, member)))
+            return step
+
+    return Spoilt()
+
+
+@pytest.mark.parametrize(
+    ("member", "change", "says"),
+    [
+        ("loss", lambda x: x.detach(), "step.loss has no gradient; compute it from the logits"),
+        ("loss", lambda x: x.expand(5), "step.loss has shape (5,); give ()"),
+        ("selected", lambda x: x.float(), "step.selected is torch.float32; give booleans"),
+        ("selected", lambda x: x[:2], "step.selected has shape (2,); give (5,)"),
+        ("confidence", lambda x: x.T[:1], "step.confidence has shape (1, 2); give (2, 2)"),
+        ("probability", lambda x: x.T, "step.probability has shape (5, 2); give (2, 5)"),
+    ],
+)
+def test_a_wrong_step_is_one_line_that_says_what_is_wanted(member, change, says):
+    with pytest.raises(UserError) as error:
+        first_steps(spoilt(member, change))
+    assert str(error.value) == f"curricula.mine: {says}"
+
+
+def test_a_step_is_a_curriculum_step():
+    class Bare(NoCurriculum):
+        def forward(self, *inputs):
+            return super().forward(*inputs).loss
+
+    with pytest.raises(UserError, match=r"curricula.mine: forward gives a Tensor; give a Curr"):
+        first_steps(Bare())
+
+
+def test_only_the_first_step_is_looked_at():
+    class Late(NoCurriculum):
+        steps = 0
+
+        def forward(self, *inputs):
+            self.steps += 1
+            return super().forward(*inputs) if self.steps == 1 else None
+
+    first_steps(Late())
