@@ -47,12 +47,5 @@ rule all:
         "All tables and figures are made"
 
 
-onstart:
-    hold_folder()
-    end_leftovers()
-    forget_what_is_forced()
-    say_device()
-
-
 onsuccess:
     say_where_results_are()

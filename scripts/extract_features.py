@@ -13,7 +13,7 @@ from spcl.tables.schemas import UTTERANCES
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake):
+with job(snakemake.log[0], snakemake, rule="extract_features"):
     features = Path(snakemake.output.features)
     modality, params = snakemake.wildcards.modality, snakemake.params
     utterances = parquet.read(snakemake.input.utterances, UTTERANCES)

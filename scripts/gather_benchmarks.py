@@ -11,6 +11,6 @@ from spcl.tables.schemas import BENCHMARKS
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake):
+with job(snakemake.log[0], snakemake, rule="gather_benchmarks"):
     table = gather(Path("benchmarks"), snakemake.params.jobs)
     parquet.write(table, snakemake.output[0], BENCHMARKS)

@@ -9,7 +9,7 @@ from spcl.training.rescoring import check_scores
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake):
+with job(snakemake.log[0], snakemake, rule="gather_cells"):
     given = snakemake.input
     for paths in zip(*(given[kind] for kind in KINDS), strict=True):
         of_cell = dict(zip(KINDS, paths, strict=True))

@@ -9,7 +9,7 @@ from spcl.jobs.job import job
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake):
+with job(snakemake.log[0], snakemake, rule="import_corpus"):
     corpus = read_corpus(
         Path(snakemake.input.corpus),
         layout=snakemake.params.layout,

@@ -9,7 +9,7 @@ from spcl.tables.schemas import METRICS, PREDICTIONS
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake):
+with job(snakemake.log[0], snakemake, rule="pool_folds"):
     corpus = snakemake.wildcards.dataset
     folds = [parquet.read(path, PREDICTIONS) for path in snakemake.input.predictions]
     predictions = pool_predictions(folds, corpus)

@@ -9,7 +9,7 @@ from spcl.tables.schemas import UTTERANCE_DIFFICULTY
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake):
+with job(snakemake.log[0], snakemake, rule="pool_probes"):
     folds = [parquet.read(path, UTTERANCE_DIFFICULTY) for path in snakemake.input]
     united = pool_probes(folds, snakemake.wildcards.dataset)
     parquet.write(united, snakemake.output[0], UTTERANCE_DIFFICULTY)

@@ -9,7 +9,7 @@ from spcl.tables.schemas import CONVERSATION_DIFFICULTY, UTTERANCE_DIFFICULTY, U
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake):
+with job(snakemake.log[0], snakemake, rule="score_conversations"):
     tables = [parquet.read(path, UTTERANCE_DIFFICULTY) for path in snakemake.input.scores]
     scores = score_conversations(
         parquet.read(snakemake.input.utterances, UTTERANCES),

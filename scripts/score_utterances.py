@@ -9,7 +9,7 @@ from spcl.tables.schemas import FEATURES, UTTERANCE_DIFFICULTY, UTTERANCES
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake):
+with job(snakemake.log[0], snakemake, rule="score_utterances"):
     scores = score_utterances(
         parquet.read(snakemake.input.utterances, UTTERANCES),
         parquet.read(snakemake.input.features, FEATURES),

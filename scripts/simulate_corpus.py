@@ -10,6 +10,6 @@ from spcl.provenance.record import leave_folder_record
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake):
+with job(snakemake.log[0], snakemake, rule="simulate_corpus"):
     simulate(snakemake.params.layout, Path(snakemake.output[0]), **snakemake.params.simulate)
     leave_folder_record(snakemake.output[0])

@@ -8,6 +8,6 @@ from spcl.report.tables import tabulate
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake):
+with job(snakemake.log[0], snakemake, rule="tabulate"):
     results = Results(**{kind: list(paths) for kind, paths in snakemake.input.items()})
     tabulate(snakemake.wildcards.table, results).write(**dict(snakemake.output.items()))

@@ -18,7 +18,7 @@ from spcl.training.training_set import EarlierTables
 
 snakemake: Snakemake
 
-with job(snakemake.log[0], snakemake), reserved_gpu(snakemake.params.device):
+with job(snakemake.log[0], snakemake, rule="train_cell"), reserved_gpu(snakemake.params.device):
     cell = Cell(**dict(snakemake.wildcards.items()))
     given, params, made = snakemake.input, snakemake.params, dict(snakemake.output.items())
     checkpoints = Checkpoints(Path(params.working), Path(params.kept))

@@ -28,7 +28,9 @@ DONE, ERROR, INTERRUPTED = "done", "error: ", "interrupted"
 
 
 @contextmanager
-def job(log_path: str | Path, script: ScriptJob | None = None) -> Iterator[logging.Logger]:
+def job(
+    log_path: str | Path, script: ScriptJob | None = None, *, rule: str = ""
+) -> Iterator[logging.Logger]:
     """Run one rule's work with its log; end the process with status 1 and one line if it fails.
 
     Everything from INFO on goes to `log_path`, the tracebacks of unforeseen errors included.
@@ -41,6 +43,9 @@ def job(log_path: str | Path, script: ScriptJob | None = None) -> Iterator[loggi
     script
         The object ``snakemake`` of the rule's script: each table says that it was made of what this
         names.
+    rule
+        The rule of the script. `script` has another name for it where a workflow uses this one as
+        a module and renames its rules.
 
     Yields
     ------
@@ -65,7 +70,7 @@ def job(log_path: str | Path, script: ScriptJob | None = None) -> Iterator[loggi
     locked = "" if _lock(file) else f", {UNLOCKED}"
     logger.info("%s %d on %s%s", STARTED, os.getpid(), host, locked)
     try:
-        with making(making_of(script)) if script else nullcontext():
+        with making(making_of(rule, script)) if script else nullcontext():
             yield logger
         logger.info(DONE)
     except UserError as error:

@@ -40,7 +40,6 @@ class Named(Protocol):
 class ScriptJob(Protocol):
     """The object ``snakemake`` of a script."""
 
-    rule: str
     wildcards: Named
     params: Named
     input: Named
@@ -90,15 +89,15 @@ def _is_path(text: str, key: str) -> bool:
     return os.path.isdir(text) and (key == _NAMING_FOLDERS or "/" in text)
 
 
-def making_of(job: ScriptJob) -> Making:
-    """The record of what a script makes, before it begins.
+def making_of(rule: str, job: ScriptJob) -> Making:
+    """The record of what the script of `rule` makes, before it begins.
 
     Raises
     ------
     UserError
         A table among its inputs is not as it was written.
     """
-    recipe = Recipe.of(job.rule, job.wildcards.items(), job.params.items())
+    recipe = Recipe.of(rule, job.wildcards.items(), job.params.items())
     inputs = {path: _table(path, given) for path, given in _given(job.input).items()}
     if corpus := job.input.get(CORPUS):
         contents = Contents(corpora.kept_contents(corpus))

@@ -9,7 +9,7 @@ Imported by the Snakefile.
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from snakemake.dag import DAG
@@ -33,13 +33,17 @@ def left_out_unfinished() -> list[str]:
     return addresses
 
 
-def judge_by_records(workflow: Any, say: Callable[[str], None], *, leave_out: bool) -> None:
+def judge_by_records(
+    workflow: Any, rules: Mapping[str, str], say: Callable[[str], None], *, leave_out: bool
+) -> None:
     """Let `workflow` make again what `Plan` finds a reason for.
 
     Parameters
     ----------
     workflow
         The present ``snakemake.workflow.Workflow``.
+    rules
+        By name of a rule in `workflow`, its name in ours. Other rules are left to Snakemake.
     say
         Gets a line for each reason.
     leave_out
@@ -49,31 +53,34 @@ def judge_by_records(workflow: Any, say: Callable[[str], None], *, leave_out: bo
 
     async def update_needrun(dag: Any, *arguments: Any, **options: Any) -> None:
         if dag.workflow is workflow:
-            for reason, outputs in _reasons(dag).items():
+            _silence(dag.workflow.persistence, rules)
+            for reason, outputs in _reasons(dag, rules).items():
                 dag.forcefiles.update(outputs)
                 more = f" and {len(outputs) - 1} more" if len(outputs) > 1 else ""
                 say(f"{outputs[0]}{more}: made again: {reason}")
         await ask_each_job(dag, *arguments, **options)
-        _refuse_absent_corpora(dag)
-        for job in dag.jobs:  # nobody misses Snakemake's records
+        _refuse_absent_corpora(dag, rules)
+        for job in _ours(dag, rules):  # Snakemake's records are not needed
             dag.reason(job).no_metadata = dag.reason(job).outdated_metadata = False
         if leave_out and dag.workflow is workflow:
-            _begin_without_unfinished(dag, say)
+            _begin_without_unfinished(dag, rules, say)
 
     DAG.update_needrun = update_needrun
 
 
-def _refuse_absent_corpora(dag: Any) -> None:
+def _refuse_absent_corpora(dag: Any, rules: Mapping[str, str]) -> None:
     """Refuse to begin where a job has to read a corpus again that is no longer there."""
     for job in dag.needrun_jobs():
-        if job.params.get("reads") and not job.input.get(CORPUS):
+        if job.rule.name in rules and job.params.get("reads") and not job.input.get(CORPUS):
             said = absent(job.params.get("path"), job.wildcards.dataset)
             raise WorkflowError(UserError(said))  # which Snakemake shows without a traceback
 
 
-def _begin_without_unfinished(dag: Any, say: Callable[[str], None]) -> None:
+def _begin_without_unfinished(
+    dag: Any, rules: Mapping[str, str], say: Callable[[str], None]
+) -> None:
     """Start this Snakemake anew without the cells that it would train."""
-    trainings = (job for job in dag.needrun_jobs() if job.rule.name == "train_cell")
+    trainings = (job for job in dag.needrun_jobs() if rules.get(job.rule.name) == "train_cell")
     cells = ("/".join(dict(job.wildcards.items()).values()) for job in trainings)
     before = left_out_unfinished()
     if new := sorted(set(cells) - set(before)):
@@ -83,24 +90,74 @@ def _begin_without_unfinished(dag: Any, say: Callable[[str], None]) -> None:
         os.execv(sys.executable, [sys.executable, "-m", "snakemake", *sys.argv[1:]])
 
 
-def ignore_time_stamps() -> None:
-    """Let no output have a time that inputs are newer than, and none be too old to be kept."""
+def ignore_time_stamps(rules: Mapping[str, str]) -> None:
+    """Let no output of `rules` be older than its inputs or script, or too old to be kept."""
+    mintime, check, older = (
+        Job.output_mintime,
+        DAG.check_output_mtime,
+        Job.outputs_older_than_script_or_notebook,
+    )
 
-    async def output_mintime(job: Any) -> None:
-        return
+    async def output_mintime(job: Any) -> Any:
+        return None if job.rule.name in rules else await mintime.fget(job)
 
     async def check_output_mtime(dag: Any, job: Any, files: Any) -> None:
-        return
+        if job.rule.name not in rules:
+            await check(dag, job, files)
+
+    async def outputs_older_than_script_or_notebook(job: Any) -> Any:
+        if job.rule.name not in rules:
+            async for output in older(job):
+                yield output
 
     Job.output_mintime = property(output_mintime)
+    Job.outputs_older_than_script_or_notebook = outputs_older_than_script_or_notebook
     DAG.check_output_mtime = check_output_mtime
 
 
-def _reasons(dag: Any) -> dict[str, list[str]]:
+def start_with(workflow: Any, step: Callable[[], None]) -> None:
+    """Call `step` before the first job, also where `workflow` uses ours as a module.
+
+    Snakemake ignores the ``onstart`` of a module.
+    """
+    ask_each_job = DAG.update_needrun
+
+    async def update_needrun(dag: Any, *arguments: Any, **options: Any) -> None:
+        await ask_each_job(dag, *arguments, **options)
+        if dag.workflow is workflow and not pending:
+            pending.append(workflow._onstart)
+            workflow._onstart = start
+
+    def start(log: Any) -> None:
+        step()
+        pending[0](log)
+
+    pending: list[Any] = []
+    DAG.update_needrun = update_needrun
+
+
+def _silence(persistence: Any, rules: Mapping[str, str]) -> None:
+    """Let Snakemake find no change of `rules` in its own records."""
+    for name in ("params_changed", "input_changed", "code_changed"):
+        ask = getattr(type(persistence), name)
+
+        def changed(job: Any, file: Any = None, ask: Any = ask) -> Any:
+            ours = job is not None and job.rule.name in rules
+            return () if ours else ask(persistence, job, file=file)
+
+        setattr(persistence, name, changed)
+
+
+def _ours(dag: Any, rules: Mapping[str, str]) -> Iterator[Any]:
+    """The jobs of `rules`."""
+    return (job for job in dag.jobs if job.rule.name in rules)
+
+
+def _reasons(dag: Any, rules: Mapping[str, str]) -> dict[str, list[str]]:
     """By reason, the main results that are to be made again."""
     plan = Plan()
     found: dict[str, list[str]] = {}
-    for job in planned(dag).values():
+    for job in planned(dag, rules).values():
         if reason := plan.reason(job):
             found.setdefault(reason, []).append(job.outputs[0])
     plan.save()
@@ -108,17 +165,17 @@ def _reasons(dag: Any) -> dict[str, list[str]]:
     return found
 
 
-def planned(dag: Any) -> dict[Any, PlannedJob]:
+def planned(dag: Any, rules: Mapping[str, str]) -> dict[Any, PlannedJob]:
     """The jobs of Snakemake's graph that leave results, by Snakemake's job."""
     own = {
         job: PlannedJob(
-            Recipe.of(job.rule.name, job.wildcards.items(), job.params.items()),
+            Recipe.of(rules[job.rule.name], job.wildcards.items(), job.params.items()),
             tuple(map(str, job.output)),
             tuple(tables(job.input)),
             job.params.get("path"),
             job.params.get("reads", "nothing"),
         )
-        for job in dag.jobs
+        for job in _ours(dag, rules)
         if job.output
     }
     by_output = {job.outputs[0]: job for job in own.values()}

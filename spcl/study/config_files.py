@@ -11,8 +11,7 @@ from snakemake.utils import update_config
 from spcl.errors import UserError
 from spcl.study.config import check
 from spcl.study.datasets import with_folds
-
-_SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+from spcl.study.shipped import SCHEMA
 
 
 def read_config(files: Sequence[Path]) -> dict[str, Any]:
@@ -31,6 +30,6 @@ def read_config(files: Sequence[Path]) -> dict[str, Any]:
             update_config(config, load_configfile(file))
         except WorkflowError as error:
             raise UserError(f"{file}: {error}; mend the file") from error
-    check(config, _SCHEMA, ", ".join(map(str, files)))
+    check(config, SCHEMA, ", ".join(map(str, files)))
     config["datasets"] = with_folds(config["datasets"])
     return config

@@ -12,6 +12,7 @@ from pandas.testing import assert_series_equal
 
 from spcl.provenance.origin import content
 from spcl.provenance.record import Record
+from spcl.study.shipped import SHIPPED
 from spcl.training.cell_tables import KINDS, CellTables
 from spcl.training.rescoring import contradictions
 from spcl.verification.files import Results
@@ -19,7 +20,6 @@ from spcl.verification.files import Results
 QUICK = ("score_conversations", "gather_cells", "pool_folds", "pool_probes", "tabulate", "plot")
 """Rules whose jobs take seconds, called as their scripts are."""
 
-_SCRIPTS = Path(__file__).parents[2] / "scripts"
 _ROUNDING = 1e-6
 """Relative: another machine may sum in another order."""
 
@@ -55,14 +55,13 @@ def _of_job(
     with TemporaryDirectory() as folder:
         made = {name: Path(folder, file) for name, file in outputs.items()}
         snakemake = SimpleNamespace(
-            rule=record.recipe.rule,
             wildcards=_Named(record.recipe.wildcards),
             params=_Named({**record.recipe.settings, "code": record.recipe.code}),
             input=_Named(given),
             output=_Named({name: str(path) for name, path in made.items()}),
             log=[str(Path(folder, "log"))],
         )
-        script = _SCRIPTS / f"{record.recipe.rule}.py"
+        script = SHIPPED / "scripts" / f"{record.recipe.rule}.py"
         try:
             runpy.run_path(str(script), {"snakemake": snakemake}, "__main__")
         except SystemExit:  # its message is on the terminal

@@ -1,5 +1,6 @@
 """What the rules share: the checked config, the names that it knows, the digests of the code."""
 
+import copy
 import fcntl
 import gc
 import os
@@ -28,7 +29,12 @@ from spcl.jobs.leftovers import end_leftover_jobs
 from spcl.jobs.progress import Progress
 from spcl.provenance.code import digest
 from spcl.provenance.corpora import absent, gone
-from spcl.provenance.triggers import ignore_time_stamps, judge_by_records, left_out_unfinished
+from spcl.provenance.triggers import (
+    ignore_time_stamps,
+    judge_by_records,
+    left_out_unfinished,
+    start_with,
+)
 from spcl.status.jobs import jobs
 
 # What makes up a grid of jobs lives to the end: to look for garbage in it takes a fifth of the time.
@@ -43,16 +49,29 @@ def keep_one_line(record):
     return True
 
 
-logger.addFilter(keep_one_line)
-if workflow.is_main_process and not workflow.touch:
+# The folder with Snakefile and scripts, also where another workflow uses this one as a module.
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+# The names of the rules that have a script: in a module they may be prefixed.
+RULES = {
+    workflow.modifier.modify_rulename(script.stem): script.stem
+    for script in sorted(ROOT.glob("scripts/*.py"))
+}
+[TRAIN_CELL] = [name for name, own in RULES.items() if own == "train_cell"]
+# Each `use rule` of a workflow that uses this one as a module reads these rules once more.
+FIRST = not hasattr(workflow, "spcl_rules")
+workflow.spcl_rules = RULES
+if FIRST:
+    logger.addFilter(keep_one_line)
+    ignore_time_stamps(RULES)
+if FIRST and workflow.is_main_process and not workflow.touch:
     logger.addHandler(
         Progress(
             lambda line: logger.info(line, extra={"quietness": Quietness.PROGRESS}),
+            TRAIN_CELL,
             # Where jobs run is not known while the rules are read.
             running=lambda: "running" if workflow.local_exec else "submitted",
         )
     )
-ignore_time_stamps()
 for folder in ("results", "logs", "benchmarks"):
     # Snakemake would take every file in it for one that somebody protects.
     if Path(folder).exists() and not os.access(folder, os.W_OK) and not workflow.dryrun:
@@ -61,15 +80,16 @@ for folder in ("results", "logs", "benchmarks"):
             " snakemake --directory FOLDER"
         )
 CONFIG_FILE = ", ".join(os.path.relpath(path) for path in workflow.configfiles)
-check(config, Path(workflow.basedir, "workflow/schemas/config.schema.yaml"), CONFIG_FILE)
+config = copy.deepcopy(config)  # a workflow that uses this one as a module may read it, too
+check(config, ROOT / "workflow/schemas/config.schema.yaml", CONFIG_FILE)
 
 config["datasets"] = with_folds(config["datasets"])
-if workflow.is_main_process:
+if FIRST and workflow.is_main_process:
     for name, sets in left_out(config).items():
         logger.info(f"{name} has only {modalities(config, name)}: no cells of {', '.join(sets)}")
     for line in gone(config["datasets"]):
         logger.warning(line)
-    judge_by_records(workflow, logger.info, leave_out=config["unfinished"] == "leave_out")
+    judge_by_records(workflow, RULES, logger.info, leave_out=config["unfinished"] == "leave_out")
 
 if config["unfinished"] == "leave_out":
     config["grid"]["without"] = left_out_unfinished()
@@ -114,7 +134,7 @@ wildcard_constraints:
 @cache
 def code(script, *modules):
     """Digest of a rule's script and of the modules that it imports only by name."""
-    return digest(Path(workflow.basedir, "scripts", f"{script}.py"), *modules)
+    return digest(ROOT / "scripts" / f"{script}.py", *modules)
 
 
 def corpus(wildcards):
@@ -306,7 +326,7 @@ def forget_what_is_forced():
     chosen = workflow.dag_settings
     if chosen.forceall or chosen.forcetargets or chosen.forcerun:
         for job in workflow.dag.needrun_jobs():
-            if job.rule.name == "train_cell" and workflow.dag.reason(job).forced:
+            if job.rule.name == TRAIN_CELL and workflow.dag.reason(job).forced:
                 shutil.rmtree(job.params.kept, ignore_errors=True)
 
 
@@ -314,6 +334,17 @@ def say_device():
     """Where other nodes may have other GPUs, say what `auto` came to."""
     if config["device"] == "auto" and not workflow.local_exec:
         logger.info(f"device: auto means {DEVICE}, as on this machine")
+
+
+def before_the_first_job():
+    hold_folder()
+    end_leftovers()
+    forget_what_is_forced()
+    say_device()
+
+
+if FIRST:
+    start_with(workflow, before_the_first_job)
 
 
 def say_where_results_are():
