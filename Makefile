@@ -1,4 +1,4 @@
-# `make` alone says what there is. The first target that needs it sets up .venv.
+# `make` without a target lists the targets. Targets that need .venv create it.
 
 PYTHON ?=
 PY := .venv/bin/python
@@ -24,7 +24,7 @@ demo: .venv/installed
 	@echo "Figures: results/figures/demo/"
 	@echo "Report:  results/report.zip (unzip it and open report/report.html)"
 
-# The demo calls this when its tables and figures exist, so that make sees their time stamps.
+# Called by demo after the tables and figures exist, so that make compares their time stamps.
 results/report.zip: $(wildcard results/tables/demo/* results/figures/demo/* workflow/report/*)
 	$(SNAKEMAKE) --quiet all --report $@
 
@@ -39,7 +39,7 @@ lint: .venv/installed
 	$(PY) -m mypy
 	$(SNAKEMAKE) --lint
 
-# Variables of make become options: make bench BASELINES=mmgcn DEVICE=cuda
+# Variables of make are passed as options: make bench BASELINES=mmgcn DEVICE=cuda
 BENCH = PARTS BASELINES SHAPES MODALITIES DEVICE THREADS BATCH_SIZE EPOCHS EVERY AGAINST \
   REFERENCE_PYTHON
 bench: .venv/installed

@@ -1,7 +1,7 @@
 """SPCL: corpus -> utterances and features -> difficulty -> cells -> tables and figures.
 
 snakemake --cores 2                                          the demo (config/config.yaml)
-snakemake --cores 8 --configfile config/paper.yaml           the paper's grid
+snakemake --cores 8 --configfile=config/paper.yaml           the paper's grid
 snakemake --cores 2 results/cells/meld-sim/mmgcn/atv/spcl/metrics.parquet        one cell
 snakemake --cores 2 features | difficulty | cells | tables | figures             one stage
 """
@@ -11,7 +11,7 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
-# The directive would be merged below a config that the command line names.
+# Snakemake would merge this file with a config from the command line.
 if not workflow.overwrite_configfiles:
 
     configfile: "config/config.yaml"
@@ -24,7 +24,7 @@ pathvars:
     cell="results/cells/{dataset}/{baseline}/{modalities}/{curriculum}",
 
 
-# The profile's limit on GPUs is meant for this machine, not for a cluster.
+# The GPU limit of the profile applies to this machine, not to a cluster.
 resource_scopes:
     gpu="local",
 
@@ -40,7 +40,7 @@ include: "workflow/rules/results.smk"
 rule all:
     default_target: True
     input:
-        rules.cells.input,  # so that a table of a cell that was deleted is noticed
+        rules.cells.input,  # to detect deleted tables of cells
         rules.tables.input,
         rules.figures.input,
     message:

@@ -17,7 +17,7 @@ from benchmarks.machine import this_machine
 from spcl.study.datasets import MODALITY_SETS
 from tests.workflow.conftest import Project, copy_of_project
 
-GRIDS = {"paper": (64, 0), "paper, 20,000 films": (64, 20_000), "10,000 cells": (10_000, 0)}
+GRIDS = {"paper": (64, 0), "paper, 20,000 media files": (64, 20_000), "10,000 cells": (10_000, 0)}
 """By name, cells, and files of media in the corpus meld."""
 
 

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.page``: write what was measured into docs/performance.md.
+"""``python -m benchmarks.page``: write the measurements into docs/performance.md.
 
 The page has a pair of comments around each table, ``<!-- epochs -->`` and ``<!-- /epochs -->``;
-what stands between them is made anew. A part that was not measured leaves its table as it is.
+the text between them is replaced. The table of a part that was not measured is kept.
 """
 
 import argparse
@@ -33,13 +33,13 @@ def machine(rows: Rows) -> str:
                 [],
             ).append(f"{part} {one['peak_gflops']:.0f}")
     return "\n".join(
-        f"- {facts}; float32 peak in GFLOP/s, measured as each part began: {', '.join(peaks)}"
+        f"- {facts}; float32 peak in GFLOP/s, at the start of each part: {', '.join(peaks)}"
         for facts, peaks in lines.items()
     )
 
 
 def targets(rows: Rows) -> str:
-    """What was aimed at, and what was measured; only of the parts that were."""
+    """The targets and the measured values of the parts that were measured."""
     cells = []
 
     def aim(words: str, measured: str, met: bool) -> None:
@@ -50,7 +50,7 @@ def targets(rows: Rows) -> str:
     }
     if shares:
         case, share = max(shares.items(), key=lambda item: item[1])
-        words = "SPCL's sums cost at most 1 % of a step"
+        words = "SPCL's loss takes at most 1 % of a step"
         aim(words, f"at most {share:.2%} ({case})", share <= 0.01)
     ratios = {
         _case(row): row["reference_seconds_per_epoch"] / row["seconds_per_epoch"]
@@ -60,7 +60,7 @@ def targets(rows: Rows) -> str:
     if ratios:
         factor = 30 if rows["training"][0]["device"] == "cuda" else 8
         case, ratio = min(ratios.items(), key=lambda item: item[1])
-        words = f"an epoch {factor} times as fast as the authors' code"
+        words = f"an epoch is {factor} times as fast as with the authors' code"
         reached = sum(one >= factor for one in ratios.values())
         measured = f"{ratio:.1f} to {max(ratios.values()):.1f} times; {reached} of {len(ratios)}"
         aim(words, f"{measured} cases reach it, {case} is the slowest", ratio >= factor)
@@ -71,7 +71,7 @@ def targets(rows: Rows) -> str:
     ]
     if wide:
         row = min(wide, key=lambda row: row["peak_share"])
-        words = "matrix products of MMGCN and MM-DFN at IEMOCAP's widths at half of the peak"
+        words = "matrix products of MMGCN and MM-DFN on IEMOCAP reach half of the peak"
         aim(words, f"at least {row['peak_share']:.0%} ({_case(row)})", row["peak_share"] >= 0.5)
     if rows["memory"]:
         grown = {
@@ -79,15 +79,15 @@ def targets(rows: Rows) -> str:
             for (shape, baseline), found in by_case(rows["memory"]).items()
         }
         case, p = max(grown.items(), key=lambda item: item[1])
-        words = "memory grows at most with the sum of squared dialogue lengths"
+        words = "memory grows at most in proportion to the sum of squared dialogue lengths"
         aim(words, f"slope at most {p:.2f} ({case})", p <= 1.1)
     for row in rows["dag"]:
         limit = 30 if row["cells"] >= 10_000 else 6 if row["media"] else 4
-        words = f"a dry run with nothing to do under {limit} s: {row['grid']}"
+        words = f"a dry run with nothing to do takes less than {limit} s: {row['grid']}"
         aim(words, f"{row['seconds']:.1f} s", row["seconds"] < limit)
     if rows["startup"]:
         before = sum(row["seconds"] for row in rows["startup"][:-1])
-        aim("a cell's start under 3 s before its first step", f"{before:.2f} s", before < 3)
+        aim("a cell starts its first step in less than 3 s", f"{before:.2f} s", before < 3)
     return markdown(("target", "measured", "met"), cells)
 
 
@@ -99,13 +99,13 @@ def epochs(rows: Rows) -> str:
     """Every case of the training part."""
     head = (
         "baseline, shape, modalities",
-        "without, s",
+        "none, s",
         "SPCL, s",
-        "SPCL costs",
-        "its sums alone",
-        "of peak",
+        "SPCL overhead",
+        "loss alone",
+        "share of peak",
         "reference, s",
-        "ratio",
+        "speed-up",
     )
     cells = []
     for row in rows["training"]:
@@ -127,14 +127,14 @@ def epochs(rows: Rows) -> str:
 
 
 def floor(rows: Rows) -> str:
-    """How long the products of an epoch take at the machine's peak, and what that leaves."""
+    """The time of an epoch's matrix products at peak performance, and the maximum speed-up."""
     head = (
         "baseline, shape, modalities",
         "10¹² operations",
-        "at the peak, s",
-        "ours, s",
+        "at peak, s",
+        "this project, s",
         "reference, s",
-        "ratio at best",
+        "maximum speed-up",
     )
     cells = []
     for row in rows["training"]:
@@ -154,7 +154,7 @@ def floor(rows: Rows) -> str:
 
 
 def own_share(row: dict[str, Any], rows: Rows) -> float | None:
-    """What SPCL's sums take beyond those of ``none``, as a share of a step without it."""
+    """The time of SPCL's loss beyond that of ``none``, as a share of a step with ``none``."""
     steps = ceil(SHAPES[row["shape"]].dialogues / row["batch_size"])
     for one in rows["curriculum"]:
         if one["shape"] == row["shape"] and one["device"] == row["device"]:
@@ -164,19 +164,19 @@ def own_share(row: dict[str, Any], rows: Rows) -> float | None:
 
 
 def operations(rows: Rows) -> str:
-    """What a step's time goes to."""
+    """The most expensive operations of a step."""
     cases: dict[str, list[dict[str, Any]]] = {}
     for row in rows["operations"]:
         cases.setdefault(f"{row['baseline']}, {row['shape']}", []).append(row)
     return markdown(
-        ("baseline, shape", "share of the operations' time"),
+        ("baseline, shape", "share of the time"),
         [(case, in_words(found)) for case, found in cases.items()],
     )
 
 
 def curriculum(rows: Rows) -> str:
-    """SPCL's sums on given logits."""
-    head = ("32 dialogues of", "utterances", "none, ms", "SPCL, ms", "obvious SPCL, ms")
+    """SPCL's loss on given logits."""
+    head = ("32 dialogues of", "utterances", "none, ms", "SPCL, ms", "direct SPCL, ms")
     return markdown(
         head,
         [
@@ -192,7 +192,7 @@ def curriculum(rows: Rows) -> str:
 
 def seeds(rows: Rows) -> str:
     """Seeds one after another and at once."""
-    head = ("BiDDIN", "seeds", "batch", "apart, ms a step", "together, ms", "faster", "operations")
+    head = ("BiDDIN", "seeds", "batch", "separate, ms", "together, ms", "speed-up", "operations")
     return markdown(
         head,
         [
@@ -215,7 +215,7 @@ def startup(rows: Rows) -> str:
     parts = rows["startup"]
     before = {key: sum(row[key] for row in parts[:-1]) for key in ("seconds", "processor_seconds")}
     return markdown(
-        ("part", "seconds", "of the processor"),
+        ("part", "seconds", "CPU seconds"),
         [
             (row["part"], f"{row['seconds']:.2f}", f"{row['processor_seconds']:.2f}")
             for row in (*parts[:-1], {"part": "**before the first step**", **before}, parts[-1])
@@ -245,7 +245,7 @@ def memory(rows: Rows) -> str:
 def extraction(rows: Rows) -> str:
     """Utterances a second."""
     return markdown(
-        ("extractor", "utterances", "seconds", "a second"),
+        ("extractor", "utterances", "seconds", "utterances per second"),
         [
             (
                 f"{row['extractor']} ({row['modality']})",
@@ -259,7 +259,7 @@ def extraction(rows: Rows) -> str:
 
 
 def dag(rows: Rows) -> str:
-    """Dry runs that find nothing to do."""
+    """Dry runs with nothing to do."""
     return markdown(
         ("grid", "cells", "seconds"),
         [(row["grid"], str(row["cells"]), f"{row['seconds']:.1f}") for row in rows["dag"]],
@@ -279,7 +279,7 @@ BLOCKS: dict[str, tuple[Callable[[Rows], str], tuple[str, ...]]] = {
     "extraction": (extraction, ("extraction",)),
     "dag": (dag, ("dag",)),
 }
-"""Each table and the parts that it cannot do without."""
+"""Each table and the parts that it requires."""
 
 
 def filled(page: str, rows: Rows) -> str:

@@ -12,7 +12,7 @@ from spcl.provenance.record import leave_folder_record
 snakemake: Snakemake
 
 with job(snakemake.log[0], snakemake, rule="download_corpus"):
-    # Outside of the output, which Snakemake deletes before each attempt.
+    # Outside the output folder, which Snakemake deletes before each attempt.
     folder = Path(snakemake.output[0])
     archive = folder.parent / ".download" / folder.name / file_name(snakemake.params.url)
     download(

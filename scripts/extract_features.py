@@ -1,4 +1,4 @@
-"""Extract the features of one modality of a corpus, or take those that it brings."""
+"""Extract the features of one modality of a corpus, or read them from the corpus."""
 
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +18,7 @@ with job(snakemake.log[0], snakemake, rule="extract_features"):
     modality, params = snakemake.wildcards.modality, snakemake.params
     utterances = parquet.read(snakemake.input.utterances, UTTERANCES)
     if params.extractor == "corpus":
-        # By name: other extractors do not depend on how corpora are read, nor does their digest.
+        # Imported by name, so that the digests of other extractors do not include this module.
         extraction = import_module("spcl.extract.corpus").brought(
             utterances,
             snakemake.input.corpus,

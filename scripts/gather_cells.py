@@ -1,4 +1,4 @@
-"""Gather the tables of all cells of one corpus, if their scores are those of their predictions."""
+"""Gather the tables of all cells of a corpus, and check scores against predictions."""
 
 from snakemake.iocontainers import Snakemake
 

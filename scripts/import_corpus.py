@@ -1,4 +1,4 @@
-"""Read a corpus into the canonical tables."""
+"""Import a corpus into the canonical tables."""
 
 from pathlib import Path
 

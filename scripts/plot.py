@@ -1,4 +1,4 @@
-"""Draw one figure."""
+"""Plot one figure."""
 
 from snakemake.iocontainers import Snakemake
 

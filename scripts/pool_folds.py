@@ -1,4 +1,4 @@
-"""Unite the test predictions of all folds of a corpus, and score them."""
+"""Pool the test predictions of all folds of a corpus, and score them."""
 
 from snakemake.iocontainers import Snakemake
 

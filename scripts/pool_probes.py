@@ -1,4 +1,4 @@
-"""Unite what the probes of all folds of a corpus predict on test, in one modality."""
+"""Pool the test predictions of the probes of all folds of a corpus, in one modality."""
 
 from snakemake.iocontainers import Snakemake
 

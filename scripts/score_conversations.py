@@ -1,4 +1,4 @@
-"""Score how hard each conversation is."""
+"""Score the difficulty of each conversation."""
 
 from snakemake.iocontainers import Snakemake
 

@@ -1,4 +1,4 @@
-"""Score how hard each utterance is in one modality."""
+"""Score the difficulty of each utterance in one modality."""
 
 from snakemake.iocontainers import Snakemake
 

@@ -35,7 +35,7 @@ with job(snakemake.log[0], snakemake, rule="train_cell"), reserved_gpu(snakemake
             params.settings,
             device=params.device,
             code=params.code,
-            # What sets the pace, another cell, counts seed by seed.
+            # The cell that sets the pace is compared seed by seed instead.
             inputs={
                 name: content
                 for name, content in contents_read().items()

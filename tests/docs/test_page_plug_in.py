@@ -143,7 +143,7 @@ def test_needs_are_those_that_there_are():
 
 
 def test_the_fields_of_a_batch_are_those_that_there_are():
-    section = PAGE.text.split("is a `spcl.models.Batch`")[1].split("**What a dialogue")[0]
+    section = PAGE.text.split("is a `spcl.models.Batch`")[1].split("**The logits of a dialogue")[0]
     first_column = " ".join(re.findall(r"^\| (.*?) \|", section, re.MULTILINE))
     named = re.findall(r"`(\w+)(?:\[m\]|\(x\))?`", first_column)
     batch = Batch({}, torch.tensor([1]), torch.tensor([0]), torch.tensor([0]))

@@ -2,7 +2,7 @@ rule train_cell:
     input:
         utterances="results/corpora/{dataset}/utterances.parquet",
         features=cell_features,
-        # Only what the curriculum wants to know beforehand; none of it for most.
+        # The inputs that the curriculum requires; most curricula require none.
         probes=cell_probes,
         conversations=cell_conversations,
         paced=cell_pace,

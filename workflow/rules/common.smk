@@ -1,4 +1,4 @@
-"""What the rules share: the checked config, the names that it knows, the digests of the code."""
+"""Shared by all rules: the validated config, its names, the digests of the code."""
 
 import copy
 import fcntl
@@ -37,12 +37,12 @@ from spcl.provenance.triggers import (
 )
 from spcl.status.jobs import jobs
 
-# What makes up a grid of jobs lives to the end: to look for garbage in it takes a fifth of the time.
+# The objects of the job graph live until the end, so frequent garbage collection wastes time.
 gc.set_threshold(50_000, 20, 100)
 
 
 def keep_one_line(record):
-    """Where Snakemake wraps a UserError in locations and a traceback, log the error alone."""
+    """Remove the locations and traceback that Snakemake adds to a UserError."""
     found = re.search(r"^\s*UserError(?:| in .*):\s+(.+)$", str(record.msg), re.MULTILINE)
     if found:
         record.msg = f"error: {found[1]}"
@@ -68,12 +68,12 @@ if FIRST and workflow.is_main_process and not workflow.touch:
         Progress(
             lambda line: logger.info(line, extra={"quietness": Quietness.PROGRESS}),
             TRAIN_CELL,
-            # Where jobs run is not known while the rules are read.
+            # The executor is not known yet when the rules are parsed.
             running=lambda: "running" if workflow.local_exec else "submitted",
         )
     )
 for folder in ("results", "logs", "benchmarks"):
-    # Snakemake would take every file in it for one that somebody protects.
+    # Snakemake would report every file in a read-only folder as protected.
     if Path(folder).exists() and not os.access(folder, os.W_OK) and not workflow.dryrun:
         raise UserError(
             f"{folder}: cannot be written to; make it writable, or work in another folder:"
@@ -99,7 +99,7 @@ if config["unfinished"] == "leave_out":
             " dataset out of the config"
         )
 GRID = config["name"]
-# Jobs on other nodes keep to it: what they ask for must not hang on the GPUs that their node shows.
+# Jobs on other nodes use the same device, whatever GPUs their node has.
 if workflow.is_main_process:
     os.environ.update(SPCL_DEVICE=choose(config["device"]))
 DEVICE = os.environ.get("SPCL_DEVICE", "cpu")
@@ -115,7 +115,7 @@ NEEDS = {name: needs(extension) for name, extension in CURRICULA.items()}
 check_paces(config, NEEDS, CONFIG_FILE)
 check_cells(config, CONFIG_FILE)
 TRAINED = trained(config["datasets"])
-OWNERS = owners(config["datasets"])  # of files and features; folds share theirs
+OWNERS = owners(config["datasets"])  # of files and features, which folds share
 FOLDED = [name for name in OWNERS if name not in TRAINED]
 SIMULATED = [name for name in OWNERS if "simulate" in config["datasets"][name]]
 DOWNLOADED = [name for name in OWNERS if "download" in config["datasets"][name]]
@@ -133,12 +133,12 @@ wildcard_constraints:
 
 @cache
 def code(script, *modules):
-    """Digest of a rule's script and of the modules that it imports only by name."""
+    """Digest of a rule's script, its imports, and the modules that it imports by name."""
     return digest(ROOT / "scripts" / f"{script}.py", *modules)
 
 
 def corpus(wildcards):
-    """The folder or file of a raw corpus; none where it is no longer there and was read before."""
+    """The folder or file of a raw corpus; empty if it is missing but was imported before."""
     name, path = wildcards.dataset, config["datasets"][wildcards.dataset]["path"]
     if path in MADE or Path(path).exists():
         return path
@@ -150,17 +150,17 @@ def corpus(wildcards):
 
 
 def of_dataset(key):
-    """What the config says of a job's dataset. (`lookup` walks the whole config for each job.)"""
+    """A config value of a job's dataset. (`lookup` would search the whole config for each job.)"""
     return lambda wildcards: config["datasets"][wildcards.dataset].get(key)
 
 
 def of_download(key):
-    """What the config says of where a job's dataset is downloaded from."""
+    """A config value of the download of a job's dataset."""
     return lambda wildcards: of_dataset("download")(wildcards)[key]
 
 
 def of_extraction(key):
-    """What the config says of how a job's modality is extracted; one clear line where nothing."""
+    """A config value of the extractor of a job's modality; UserError if there is none."""
 
     def found(wildcards):
         name, letter = wildcards.dataset, wildcards.modality
@@ -175,7 +175,7 @@ def of_extraction(key):
 
 
 def reads_of_corpus(wildcards):
-    """What an extraction reads of the corpus: features that it brings, its media, or nothing."""
+    """The files of the corpus that an extraction reads: its features, its media, or nothing."""
     if of_extraction("extractor")(wildcards) == "corpus":
         return "documents"
     return "nothing" if wildcards.modality == "t" else "media"
@@ -183,13 +183,13 @@ def reads_of_corpus(wildcards):
 
 @cache
 def known_cell(*address):
-    """The cell at an address; one clear line where a part of it is not in the config."""
+    """The cell at an address; UserError if a part of it is not in the config."""
     check_cell(config, Cell(*address), CONFIG_FILE)
     return Cell(*address)
 
 
 def cell(wildcards):
-    """The cell of a job. (Snakemake lets every name into a path that is written with pathvars.)"""
+    """The cell of a job. (Paths with pathvars match names that are not in the config.)"""
     return known_cell(
         wildcards.dataset, wildcards.baseline, wildcards.modalities, wildcards.curriculum
     )
@@ -197,24 +197,24 @@ def cell(wildcards):
 
 @cache
 def settings(cell):
-    """What decides the numbers of a cell."""
+    """The settings that affect the numbers of a cell."""
     return cell_settings(config, cell)
 
 
 def cell_modules(wildcards):
-    """Those of a cell's baseline and of its curriculum."""
+    """The modules of a cell's baseline and curriculum."""
     own = cell(wildcards)
     both = BASELINES[own.baseline], CURRICULA[own.curriculum]
     return [extension.module or extension.path for extension in both]
 
 
 def wants(cell, need):
-    """Whether a cell's curriculum wants to know `need` before the first epoch."""
+    """Whether a cell's curriculum requires `need` before the first epoch."""
     return need in needed(NEEDS[cell.curriculum], settings(cell)["curriculum"])
 
 
 def features(dataset, letter):
-    """The features of a dataset in one modality; those of a fold are its corpus'."""
+    """The features of a dataset in one modality. Folds share the features of their corpus."""
     owner = config["datasets"][dataset].get("fold_of", dataset)
     return f"results/features/{owner}/{letter}.parquet"
 
@@ -226,24 +226,24 @@ def cell_features(wildcards):
 
 
 def probes(dataset, letters):
-    """The difficulty of a dataset's utterances, a table a modality."""
+    """The difficulty tables of a dataset's utterances, one per modality."""
     return [f"results/difficulty/{dataset}/{letter}.parquet" for letter in letters]
 
 
 def cell_probes(wildcards):
-    """The probes' scores of the utterances, where the curriculum looks at them."""
+    """The probes' scores of the utterances, if the curriculum requires them."""
     own = cell(wildcards)
     return probes(own.dataset, own.modalities) if wants(own, "probes") else []
 
 
 def cell_conversations(wildcards):
-    """The conversations' scores, likewise."""
+    """The scores of the conversations, if the curriculum requires them."""
     path = f"results/difficulty/{wildcards.dataset}/conversations.parquet"
     return path if wants(cell(wildcards), "shift_rate") else []
 
 
 def cell_pace(wildcards):
-    """The history of the cell that sets the pace, likewise."""
+    """The history of the cell that sets the pace, if the curriculum requires it."""
     own = cell(wildcards)
     if not wants(own, "pace"):
         return []
@@ -252,7 +252,7 @@ def cell_pace(wildcards):
 
 
 def of_cells(table, dataset=None):
-    """One of the four tables of every cell of the grid, or of those of one dataset."""
+    """One of the four tables of every cell of the grid, or of the cells of one dataset."""
     return [
         f"results/cells/{cell.address}/{table}.parquet"
         for cell in cells(config)
@@ -271,17 +271,17 @@ def all_features():
 
 
 def all_probes():
-    """The utterances' difficulty in every dataset and modality."""
+    """The difficulty tables of every dataset and modality."""
     return [path for name in TRAINED for path in probes(name, modalities(config, name))]
 
 
 def folds(dataset):
-    """The datasets that are folds of one."""
+    """The folds of a dataset."""
     return [name for name in TRAINED if config["datasets"][name].get("fold_of") == dataset]
 
 
 def of_corpora(table):
-    """One of the gathered tables of every corpus, in which its folds count as one."""
+    """One of the gathered tables of every corpus, with its folds pooled."""
     pooled = f"results/gathered/{GRID}/pooled"
     return [
         f"{pooled if name in FOLDED else f'results/gathered/{GRID}'}/{name}/{table}.parquet"
@@ -290,7 +290,7 @@ def of_corpora(table):
 
 
 def pooled_probes():
-    """What the probes of a corpus' folds predict on test, taken as one, by modality."""
+    """The pooled test predictions of the probes of all folds, by corpus and modality."""
     return [
         f"results/gathered/{GRID}/pooled/{name}/probe-{letter}.parquet"
         for name in FOLDED
@@ -299,14 +299,14 @@ def pooled_probes():
 
 
 def benchmarked_jobs():
-    """The rule and the wildcards, in the order of the paths, of every job whose cost is tabulated."""
+    """Rule and wildcards, in the order of the paths, of every job in the table of costs."""
     costed = "corpora", "features", "difficulty", "cells"
     return [[job.rule, job.wildcards] for job in jobs(config) if job.stage in costed]
 
 
 def hold_folder():
-    """Refuse a second run in this folder. Unlike Snakemake's lock, a killed run leaves none."""
-    running = os.open(".snakemake/running", os.O_WRONLY | os.O_CREAT)  # until this process ends
+    """Refuse a second run in this folder. A killed run leaves no lock, unlike with Snakemake."""
+    running = os.open(".snakemake/running", os.O_WRONLY | os.O_CREAT)  # open until exit
     try:
         fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -316,13 +316,13 @@ def hold_folder():
 
 
 def end_leftovers():
-    """End what a killed run left at work in this folder."""
+    """End the jobs of a killed run in this folder."""
     for log in end_leftover_jobs():
         logger.info(f"{log}: its job was left at work by a run that was killed; ended")
 
 
 def forget_what_is_forced():
-    """What the command line forces is trained anew: what was kept of such cells goes."""
+    """Delete the kept seeds of cells that the command line forces to rerun."""
     chosen = workflow.dag_settings
     if chosen.forceall or chosen.forcetargets or chosen.forcerun:
         for job in workflow.dag.needrun_jobs():
@@ -331,7 +331,7 @@ def forget_what_is_forced():
 
 
 def say_device():
-    """Where other nodes may have other GPUs, say what `auto` came to."""
+    """Log the device of `auto` if jobs run on other nodes, which may have other GPUs."""
     if config["device"] == "auto" and not workflow.local_exec:
         logger.info(f"device: auto means {DEVICE}, as on this machine")
 
@@ -348,6 +348,6 @@ if FIRST:
 
 
 def say_where_results_are():
-    """After a run of the whole grid, say where to look."""
+    """After a run of the whole grid, print the folders of the results."""
     if set(workflow.dag_settings.targets) <= {"all"}:
         logger.info(f"Tables: results/tables/{GRID}/   Figures: results/figures/{GRID}/")

@@ -19,8 +19,8 @@ rule simulate_corpus:
         "../../scripts/simulate_corpus.py"
 
 
-# On this machine, for the nodes of a cluster are often without network. The sum alone decides what
-# stands in the folder: no other address and no change of code loads it anew.
+# A local rule, because cluster nodes often have no network access. Only a changed checksum triggers
+# a new download; a changed URL or changed code does not.
 rule download_corpus:
     output:
         directory("data/{dataset}"),

@@ -45,4 +45,4 @@ rule difficulty:
         all_probes(),
         of_datasets("results/difficulty/{dataset}/conversations.parquet"),
     message:
-        "All difficulty is scored"
+        "All difficulty scores are computed"

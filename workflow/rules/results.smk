@@ -1,4 +1,4 @@
-# What each table and figure is made of; the kinds are named as in spcl.report.analysis.results.Results.
+# The inputs of each table and figure, named as in spcl.report.analysis.results.Results.
 TABLES = {
     "findings": [
         "metrics",
@@ -34,17 +34,17 @@ FIGURES = {
     "cost": ["metrics", "benchmarks"],
 }
 SHOWS = {
-    "findings": "what the results say, in sentences",
+    "findings": "the main findings, in sentences",
     "main": "scores of every cell, gain over none",
-    "modality_gain": "what the third modality brings",
-    "ablation": "spcl beside its two halves and its rivals",
+    "modality_gain": "contribution of the third modality",
+    "ablation": "spcl, its components and other curricula",
     "per_class": "scores of each emotion",
-    "balance": "each modality beside a probe on it alone",
-    "curriculum": "what the scheduler admitted, and when",
-    "difficulty": "how hard the corpora are, offline",
+    "balance": "each modality in the joint model and alone",
+    "curriculum": "admitted utterances by epoch",
+    "difficulty": "offline difficulty of the corpora",
     "cost": "time and memory",
-    "provenance": "code, corpora and settings behind the numbers",
-    "folds": "the main table, fold by fold",
+    "provenance": "code, corpora and settings",
+    "folds": "the main table for each fold",
 }
 KINDS = {
     "metrics": of_datasets("results/gathered/{grid}/{dataset}/metrics.parquet"),
@@ -57,7 +57,7 @@ KINDS = {
     "conversation_difficulty": of_datasets("results/difficulty/{dataset}/conversations.parquet"),
     "benchmarks": [f"results/gathered/{GRID}/benchmarks.parquet"],
 }
-# Scores are of a corpus as a whole: what all its folds predict on test counts as one split.
+# Scores are computed per corpus: the test predictions of all folds form one test split.
 OF_CORPORA = KINDS | {
     "metrics": of_corpora("metrics"),
     "predictions": of_corpora("predictions"),
@@ -77,7 +77,7 @@ if FOLDED:
     TABLES["folds"] = ["metrics", "predictions"]
 
 
-# Tables and figures read few files for it, and Snakemake has few edges to check.
+# Gathering reduces the files that tables and figures read, and the edges of the job graph.
 rule gather_cells:
     input:
         metrics=lambda wildcards: of_cells("metrics", wildcards.dataset),
@@ -123,7 +123,7 @@ rule pool_folds:
     params:
         code=code("pool_folds"),
     message:
-        "Scoring all folds of {wildcards.dataset} as one"
+        "Pooling and scoring the folds of {wildcards.dataset}"
     script:
         "../../scripts/pool_folds.py"
 
@@ -144,12 +144,13 @@ rule pool_probes:
     params:
         code=code("pool_probes"),
     message:
-        "Taking the probes of all folds of {wildcards.dataset} as one, modality {wildcards.modality}"
+        "Pooling the probes of the folds of {wildcards.dataset}, modality {wildcards.modality}"
     script:
         "../../scripts/pool_probes.py"
 
 
-# A benchmark file is no output, so no rule may name it as input: what its job made stands for it.
+# Benchmark files are no outputs, so a rule cannot use them as input. The outputs of their jobs are
+# used instead.
 rule gather_benchmarks:
     input:
         KINDS["conversation_difficulty"],
@@ -166,7 +167,7 @@ rule gather_benchmarks:
         jobs=benchmarked_jobs(),
         code=code("gather_benchmarks"),
     message:
-        "Gathering what the jobs cost"
+        "Gathering the benchmarks of the jobs"
     script:
         "../../scripts/gather_benchmarks.py"
 
