@@ -36,6 +36,16 @@ ELSEWHERE = (
 """Pages of the site that are not in docs/, by their path in the repository and in the site."""
 
 
+def on_config(config: MkDocsConfig) -> None:
+    """Give headings the anchors that they have on GitHub."""
+    config.mdx_configs["toc"]["slugify"] = slug
+
+
+def slug(heading: str, separator: str) -> str:
+    """The anchor of `heading`, which is plain text."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", separator)
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages of other folders."""
     for path in ELSEWHERE:
@@ -49,14 +59,16 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     folder = os.path.dirname(source if source in ELSEWHERE else f"docs/{source}")
 
     def through_the_site(match: re.Match[str]) -> str:
-        path, anchor = match[1], match[2] or ""
-        target = os.path.normpath(os.path.join(folder, path))
+        if match["path"] is None:
+            return match[0]
+        target = os.path.normpath(os.path.join(folder, match["path"]))
         if not (ROOT / target).is_file():
-            log.warning("%s: the link to %s leads to no file of the repository", source, path)
+            log.warning("%s: %s leads to no file of the repository", source, match["path"])
         inside = target if target in ELSEWHERE else os.path.relpath(target, "docs")
-        return f"]({os.path.relpath(inside, os.path.dirname(source))}{anchor})"
+        return f"]({os.path.relpath(inside, os.path.dirname(source))}{match['anchor'] or ''})"
 
-    markdown = re.sub(r"\]\(([^)\s:#]+)(#[^)\s]*)?\)", through_the_site, markdown)
+    link = r"\]\((?P<path>[^)\s:#]+)(?P<anchor>#[^)\s]*)?\)"
+    markdown = re.sub(rf"(?s:```.*?```)|`[^`\n]*`|{link}", through_the_site, markdown)
     return re.sub(r"^<!-- columns of (.+) -->$", _columns, markdown, flags=re.MULTILINE)
 
 
@@ -91,7 +103,7 @@ def _section(title: str, schema: Schema) -> str:
 
 def _type(column: Column) -> str:
     if isinstance(column.type, pa.DataType):
-        return str(column.type).replace("<", "\\<").replace("element: ", "").replace("item: ", "")
+        return f"`{str(column.type).replace('element: ', '').replace('item: ', '')}`"
     return re.split("[:;.]", column.type.__doc__ or "")[0].lower()
 
 
