@@ -4,13 +4,14 @@ PYTHON ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint docs bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up .venv, run the demo grid on simulated corpora, build the report"
 	@echo "make test    set up .venv, run every test that this machine can run"
 	@echo "make lint    set up .venv, check format, style, types and the workflow"
+	@echo "make docs    set up .venv, build the documentation into site/"
 	@echo "make bench   set up .venv, measure speed and memory (benchmarks/README.md)"
 	@echo "PYTHON=/path/to/python3.12 chooses the Python of .venv"
 
@@ -38,6 +39,12 @@ lint: .venv/installed
 	.venv/bin/snakefmt --check Snakefile workflow
 	$(PY) -m mypy
 	$(SNAKEMAKE) --lint
+
+# Quiet options would hide the warnings that --strict turns into errors. The variable turns off a notice
+# about the future of MkDocs.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+	@echo "Open site/index.html; for its search: $(PY) -m http.server --directory site"
 
 # Variables of make become options: make bench BASELINES=mmgcn DEVICE=cuda
 BENCH = PARTS BASELINES SHAPES MODALITIES DEVICE THREADS BATCH_SIZE EPOCHS EVERY AGAINST \
