@@ -4,13 +4,14 @@ PYTHON ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint docs bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up .venv, run the demo grid on simulated corpora, build the report"
 	@echo "make test    set up .venv, run every test that this machine can run"
 	@echo "make lint    set up .venv, check format, style, types and the workflow"
+	@echo "make docs    set up .venv, build the documentation into site/"
 	@echo "make bench   set up .venv, measure speed and memory (benchmarks/README.md)"
 	@echo "PYTHON=/path/to/python3.12 chooses the Python of .venv"
 
@@ -39,7 +40,13 @@ lint: .venv/installed
 	$(PY) -m mypy
 	$(SNAKEMAKE) --lint
 
-# Variables of make are passed as options: make bench BASELINES=mmgcn DEVICE=cuda
+# Quiet options would hide the warnings that --strict turns into errors. The variable turns off a notice
+# about the future of MkDocs.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+	@echo "Open site/index.html; for its search: $(PY) -m http.server --directory site"
+
+# Variables of make become options: make bench BASELINES=mmgcn DEVICE=cuda
 BENCH = PARTS BASELINES SHAPES MODALITIES DEVICE THREADS BATCH_SIZE EPOCHS EVERY AGAINST \
   REFERENCE_PYTHON
 bench: .venv/installed

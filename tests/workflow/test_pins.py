@@ -85,3 +85,8 @@ def third_party(file, seen):
             elif top not in sys.stdlib_module_names:
                 found.add(canonicalize_name(IMPORTED_AS.get(top, top)))
     return found
+
+
+def test_the_citation_names_the_version_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == project["version"]

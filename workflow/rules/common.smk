@@ -25,6 +25,7 @@ from spcl.jobs.device import choose
 from spcl.errors import UserError
 from spcl.study.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.study.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
+from spcl.study.shipped import SHIPPED
 from spcl.jobs.leftovers import end_leftover_jobs
 from spcl.jobs.progress import Progress
 from spcl.provenance.code import digest
@@ -50,7 +51,9 @@ def keep_one_line(record):
 
 
 # The folder with Snakefile and scripts, also where another workflow uses this one as a module.
-ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+# A Snakefile that is read from the network has its scripts in the installed package.
+HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+ROOT = HERE.parents[1] if HERE.is_dir() else SHIPPED
 # The names of the rules that have a script: in a module they may be prefixed.
 RULES = {
     workflow.modifier.modify_rulename(script.stem): script.stem
