@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 ELSEWHERE = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "README.md",
     "benchmarks/README.md",
     "benchmarks/history.md",
     "config/README.md",

@@ -83,9 +83,12 @@ def _config(corpora: list[Mapping[str, Any]]) -> str:
     features = {
         letter: keys for corpus in corpora for letter, keys in corpus.get("features", {}).items()
     }
-    there = set("".join(keys.get("modalities", "atv") for keys in datasets.values()))
-    least = min(2, len(there))
-    sets = [letters for letters in MODALITY_SETS if set(letters) <= there and len(letters) >= least]
+    there = [set(keys.get("modalities", "atv")) for keys in datasets.values()]
+    sets = [
+        letters
+        for letters in MODALITY_SETS
+        if any(set(letters) <= some and len(letters) >= min(2, len(some)) for some in there)
+    ]
     config = {
         "name": "study",
         "datasets": datasets,

@@ -22,7 +22,8 @@ PLACEHOLDER = Schema("placeholder", (Column("made", pa.string(), "the file"),), 
 
 async def leave_all(dag):
     """Leave the results of all jobs, each after those that it reads, as Snakemake would note it."""
-    jobs = {own.outputs[0]: (job, own) for job, own in planned(dag, names(dag)).items()}
+    rules = dag.workflow.spcl_rules
+    jobs = {own.outputs[0]: (job, own) for job, own in planned(dag, rules).items()}
     left = set()
 
     async def leave(job, own):
@@ -32,18 +33,13 @@ async def leave_all(dag):
         for above in own.upstream.values():
             await leave(*jobs[above.outputs[0]])
         parts = {name: getattr(job, name) for name in ("wildcards", "params", "input", "output")}
-        with making(making_of(job.rule.name, SimpleNamespace(**parts))):
+        with making(making_of(rules[job.rule.name], SimpleNamespace(**parts))):
             for path in reversed(own.outputs):
                 leave_one(Path(path))
         await dag.workflow.persistence.finished(job)
 
     for job, own in jobs.values():
         await leave(job, own)
-
-
-def names(dag):
-    """Each rule under its own name."""
-    return {job.rule.name: job.rule.name for job in dag.jobs}
 
 
 def leave_one(path):

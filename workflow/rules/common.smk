@@ -54,15 +54,16 @@ def keep_one_line(record):
 # A Snakefile that is read from the network has its scripts in the installed package.
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 ROOT = HERE.parents[1] if HERE.is_dir() else SHIPPED
-# The names of the rules that have a script: in a module they may be prefixed.
-RULES = {
-    workflow.modifier.modify_rulename(script.stem): script.stem
-    for script in sorted(ROOT.glob("scripts/*.py"))
-}
-[TRAIN_CELL] = [name for name, own in RULES.items() if own == "train_cell"]
-# Each `use rule` of a workflow that uses this one as a module reads these rules once more.
+# Each `use rule` of a workflow that uses this one as a module parses these rules again.
 FIRST = not hasattr(workflow, "spcl_rules")
-workflow.spcl_rules = RULES
+if FIRST:
+    # By the name of a rule in this run, its own name: in a module it may have a prefix.
+    workflow.spcl_rules = {
+        workflow.modifier.modify_rulename(script.stem): script.stem
+        for script in sorted(ROOT.glob("scripts/*.py"))
+    }
+RULES = workflow.spcl_rules
+[TRAIN_CELL] = [name for name, own in RULES.items() if own == "train_cell"]
 if FIRST:
     logger.addFilter(keep_one_line)
     ignore_time_stamps(RULES)
