@@ -4,12 +4,13 @@ PYTHON ?=
 PY := .venv/bin/python
 SNAKEMAKE := $(PY) -m snakemake
 
-.PHONY: help demo test lint docs bench
+.PHONY: help demo test coverage lint docs bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up .venv, run the demo grid on simulated corpora, build the report"
 	@echo "make test    set up .venv, run every test that this machine can run"
+	@echo "make coverage  run the tests and report which lines of spcl they execute"
 	@echo "make lint    set up .venv, check format, style, types and the workflow"
 	@echo "make docs    set up .venv, build the documentation into site/"
 	@echo "make bench   set up .venv, measure speed and memory (benchmarks/README.md)"
@@ -29,9 +30,13 @@ demo: .venv/installed
 results/report.zip: $(wildcard results/tables/demo/* results/figures/demo/* workflow/report/*)
 	$(SNAKEMAKE) --quiet all --report $@
 
-test: .venv/installed
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile \
-	  --cov --cov-report=term:skip-covered
+# One process more than cores, up to four: some tests wait, those on SLURM for minutes.
+test coverage: .venv/installed
+	OMP_NUM_THREADS=1 $(PY) -m pytest --dist loadfile --no-loadscope-reorder \
+	  -n $$($(PY) -c 'import os; print(min(os.cpu_count() + 1, 4))') $(COVERAGE)
+
+# Tests of pure Python take half as long again when their lines are counted.
+coverage: COVERAGE = --cov --cov-report=term:skip-covered
 
 lint: .venv/installed
 	$(PY) -m ruff check

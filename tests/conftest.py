@@ -11,6 +11,22 @@ from spcl.tables import parquet, schemas
 settings.register_profile("spcl", deadline=None, derandomize=True)
 settings.load_profile("spcl")
 
+LONGEST_FIRST = ("slurm", "end_to_end", "workflow")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest, so that no process works alone at the end.
+
+    Make needs --no-loadscope-reorder for this: else the files with most tests come first.
+    """
+
+    def place(item):
+        found = (n for n, mark in enumerate(LONGEST_FIRST) if item.get_closest_marker(mark))
+        return next(found, len(LONGEST_FIRST))
+
+    items.sort(key=place)
+
+
 LABELS = ("happy", "sad", "neutral")
 
 

@@ -68,7 +68,7 @@ def digest(script: str | Path, *modules: str | Path) -> str:
         top = name.partition(".")[0]
         if name in seen or plumbing(name) or not (top in packages or _lies_here(top)):
             continue
-        path = module_file(name)
+        path = _file(name)
         if path is not None:
             seen[name], more = _read(path, name)
             pending.extend(more)
@@ -157,6 +157,9 @@ def _with_parents(name: str) -> Iterator[str]:
     parts = name.split(".")
     for end in range(1, len(parts) + 1):
         yield ".".join(parts[:end])
+
+
+_file = cache(module_file)  # many rules reach the same modules
 
 
 @cache

@@ -1,8 +1,10 @@
 """Which code decides numbers: that of these packages, but for the modules named as plumbing.
 
 `spcl.provenance.code` hashes it. A test follows all imports and finds each module here.
-Imported by the Snakefile, so it imports nothing.
+Imported by the Snakefile, so it uses the standard library alone.
 """
+
+from functools import cache
 
 DECISIVE = (
     "spcl.curriculum",
@@ -34,6 +36,7 @@ PLUMBING = {
 """Modules and packages that decisive code imports, each with the reason why it decides nothing."""
 
 
+@cache
 def plumbing(module: str) -> bool:
     """Whether `module` or a package around it is named as plumbing."""
     return any(f"{module}.".startswith(f"{name}.") for name in PLUMBING)

@@ -111,6 +111,7 @@ def smoke(tmp_path_factory):
         "--precommand",
         "export CUDA_VISIBLE_DEVICES=0",
         config=SMOKE,
+        fork=False,
     )
     return Done(project, said)
 

@@ -3,9 +3,7 @@
 import fcntl
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from spcl.provenance.origin import origin
-from tests.workflow.conftest import Project, copy_of_project
+from tests.workflow.conftest import Fork, Project, copy_of_project
 
 TINY = {
     "name": "tiny",
@@ -35,7 +33,7 @@ TINY = {
         "curricula": ["none", "spcl"],
         "seeds": [1, 2],
     },
-    "training": {"epochs": 20, "batch_size": 4},
+    "training": {"epochs": 10, "batch_size": 4},
     "baselines": {"mmgcn": {"model": {"hidden": 8}}},
     "curricula": {"none": {}, "spcl": {"settings": {"threshold": 0.4, "growth": 1.25}}},
 }
@@ -56,34 +54,20 @@ def wait_until(condition):
     return value
 
 
-class Run:
+class Run(Fork):
     """Snakemake at work in a project, in a process group of its own."""
 
-    def __init__(self, project, *arguments, config, output="said.txt"):
-        self.output = project.folder.parent / output
-        arguments = [*arguments, "--cores", "2", "--configfile", config]
-        with self.output.open("w") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", *arguments],
-                cwd=project.folder,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+    def __init__(self, project, *arguments, config):
+        super().__init__(project, [*arguments, "--cores", "2", "--configfile", config], "jobs")
 
     @property
     def said(self):
-        return self.output.read_text()
-
-    @property
-    def ended(self):
-        return self.process.poll() is not None
+        return self.stdout + self.stderr
 
     def jobs(self):
         """The processes of its jobs."""
         try:
-            children = psutil.Process(self.process.pid).children(recursive=True)
-            return [one for one in children if any("/scripts/" in word for word in one.cmdline())]
+            return psutil.Process(self.pid).children(recursive=True)
         except psutil.NoSuchProcess:
             return []
 
@@ -91,15 +75,6 @@ class Run:
         for one in self.jobs():
             with suppress(psutil.NoSuchProcess):
                 one.kill()
-
-    def kill(self):
-        """SIGKILL to Snakemake and all its jobs."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def wait(self):
-        self.process.wait(_PATIENCE_S)
-        return self.process.returncode
 
 
 @pytest.fixture
@@ -113,9 +88,7 @@ def start():
 
     yield started
     for run in runs:
-        with suppress(ProcessLookupError):
-            os.killpg(run.process.pid, signal.SIGKILL)
-        run.process.wait()
+        run.kill()
 
 
 @pytest.fixture(scope="session")

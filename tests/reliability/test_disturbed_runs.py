@@ -48,7 +48,7 @@ def test_a_whole_run_that_is_told_to_end_goes_on_where_it_was(finished, undistur
     wait_until(lambda: log.exists() and "seed 1 epoch 3/" in log.read_text())
     (training,) = run.jobs()
     training.suspend()  # so that no signal comes too late
-    os.killpg(run.process.pid, signal.SIGTERM)
+    os.killpg(run.pid, signal.SIGTERM)
     training.resume()
     assert run.wait() == 1
     assert "interrupted by SIGTERM in epoch " in run.said

@@ -5,8 +5,10 @@ tenths of a second after the former. At some of them SIGKILL goes to Snakemake a
 to Snakemake alone, whose jobs then live on, at the others to the jobs, which Snakemake starts anew.
 """
 
+import os
 import random
 import re
+import signal
 import time
 from functools import partial
 
@@ -52,10 +54,11 @@ def strike(run, victim):
     if victim == "jobs":
         run.kill_jobs()
     elif victim == "snakemake":
-        run.process.kill()
-        run.process.wait()
+        os.kill(run.pid, signal.SIGKILL)
     else:
         run.kill()
+    if victim != "jobs":
+        run.wait()
 
 
 def test_twenty_kills_change_no_number_and_leave_nothing(fresh, undisturbed, start):

@@ -5,11 +5,15 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -87,16 +91,62 @@ def forked(*what):
     return process
 
 
+class Fork:
+    """Snakemake at work in a project, in a process group of its own."""
+
+    numbers = count()
+
+    def __init__(self, project, arguments, *what):
+        self.files = project.folder.with_name(f"{project.folder.name}-run{next(self.numbers)}.")
+        names = ("stdout", "stderr", "status")
+        said = {name: str(self.files.with_suffix(f".{name}")) for name in names}
+        asked = {"arguments": arguments, "folder": str(project.folder), **said}
+        process = forked(*what)
+        process.stdin.write(json.dumps(asked | {"environment": dict(os.environ)}) + "\n")
+        process.stdin.flush()
+        self.pid = int(process.stdout.readline())
+
+    def _said(self, name):
+        path = self.files.with_suffix(f".{name}")
+        return path.read_text() if path.exists() else ""
+
+    @property
+    def stdout(self):
+        return self._said("stdout")
+
+    @property
+    def stderr(self):
+        return self._said("stderr")
+
+    @property
+    def ended(self):
+        return self.files.with_suffix(".status").exists()
+
+    def kill(self):
+        """SIGKILL to Snakemake and all its jobs."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def wait(self, at_most_s=600):
+        """Wait for its end; its exit status."""
+        end = time.monotonic() + at_most_s
+        while not self.ended:
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.01)
+        return int(self._said("status"))
+
+
 @dataclass(frozen=True)
 class Project:
     """A copy of the project."""
 
     folder: Path
 
-    def snakemake(self, *arguments, config=None, check=True, fork=False):
+    def snakemake(self, *arguments, config=None, check=True, fork=True):
         """Run Snakemake here; `config` is a file's path, the default one if None.
 
-        With `fork` neither it nor its jobs need a start-up.
+        With `fork` neither it nor its jobs need a start-up: both are forks of a process that has
+        imported what they need. Without it they start as a user starts them.
         """
         arguments = [*arguments, *(["--configfile", str(config)] if config else [])]
         if PLANS & {*arguments}:
@@ -113,14 +163,12 @@ class Project:
 
     def _fork(self, arguments, *what):
         """The same without Snakemake's start-up, and with ``jobs`` without that of its jobs."""
-        said = {name: str(self.folder.with_suffix(f".{name}")) for name in ("stdout", "stderr")}
-        where = {"folder": str(self.folder), "environment": dict(os.environ)}
-        process = forked(*what)
-        process.stdin.write(json.dumps({"arguments": arguments, **where, **said}) + "\n")
-        process.stdin.flush()
-        code = int(process.stdout.readline())
-        texts = {name: Path(path).read_text() for name, path in said.items()}
-        return subprocess.CompletedProcess(arguments, code, **texts)
+        run = Fork(self, arguments, *what)
+        try:
+            return subprocess.CompletedProcess(arguments, run.wait(), run.stdout, run.stderr)
+        finally:
+            if not run.ended:
+                run.kill()
 
     def says(self, *arguments, **options):
         """All that Snakemake prints."""
@@ -184,11 +232,11 @@ def announced(said):
 
 
 def copy_of_project(folder):
-    """The sources alone: nothing that was installed or made."""
+    """The sources alone, compiled or not: nothing that was installed or made."""
     folder.mkdir(parents=True)
     for part in PARTS:
         if (ROOT / part).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", ".*")
+            ignored = shutil.ignore_patterns(".*")
             shutil.copytree(ROOT / part, folder / part, ignore=ignored)
         else:
             shutil.copy2(ROOT / part, folder / part)

@@ -53,6 +53,19 @@ IMPORTED_AS = {"cv2": "opencv-python-headless", "sklearn": "scikit-learn"}
 ALWAYS_THERE = {"snakemake", "jsonschema", "pyyaml", "yaml"}  # with Snakemake itself
 
 
+@pytest.fixture
+def _no_collection():
+    """Objects that other tests left are not finalised while Python 3.11 parses.
+
+    Python takes it for an error if a finaliser writes a traceback, for which it parses too.
+    """
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("_no_collection")
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_an_environment_holds_what_its_scripts_import(path):
     rules = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
@@ -68,9 +81,6 @@ def third_party(file, seen):
     """Packages that `file` imports when it is imported, through the project's modules too."""
     found = set()
     seen.add(file)
-    # What other tests left must not be finalised while Python 3.11 parses: it takes it for an error
-    # if a traceback, for which it parses too, is written meanwhile.
-    gc.collect()
     for node in ast.parse(file.read_text()).body:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):

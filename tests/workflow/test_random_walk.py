@@ -110,9 +110,7 @@ class Study:
 
     def run(self):
         """One run; its tables."""
-        done = self.project.snakemake(
-            *TARGETS, "--cores", "2", config="walk.yaml", fork=True, check=False
-        )
+        done = self.project.snakemake(*TARGETS, "--cores", "2", config="walk.yaml", check=False)
         assert done.returncode == 0, (self.done, done.stderr)
         return tables(self.project)
 
