@@ -35,7 +35,7 @@ from tests.data.made_formats import (
     write_pickle,
 )
 
-TIMES = 500
+TIMES = 1000
 LONGEST_S = 5
 """Of one reading: none that is sound takes a hundredth of this."""
 LONGEST_MESSAGE = 1000
