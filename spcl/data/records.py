@@ -40,10 +40,10 @@ class Utterance:
     text: str
     emotion: str | None
     split: str | None
-    start_s: float | None
-    end_s: float | None
-    audio_path: str | None
-    video_path: str | None
+    start_s: float | None = None
+    end_s: float | None = None
+    audio_path: str | None = None
+    video_path: str | None = None
 
 
 @dataclass(frozen=True)

@@ -90,10 +90,10 @@ def test_an_utterance_without_vectors_costs_its_rows(tmp_path):
         assert np.isnan(reading.features[m]).all(1).nonzero()[0].tolist() == [1, 2]
 
 
-def test_a_lone_list_says_nothing_of_splits(tmp_path):
+def test_a_single_list_has_no_splits(tmp_path):
     path = tmp_path / "corpus.json"
     path.write_text(json.dumps(dag_lists(made("meld"))["train"]), encoding="utf-8")
-    with pytest.raises(UserError, match="says nothing of train and test"):
+    with pytest.raises(UserError, match="without train and test"):
         read(path)
 
 

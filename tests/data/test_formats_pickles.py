@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from spcl.data.corpus import read_corpus
 from spcl.data.emotions.labels import IEMOCAP, MELD
-from spcl.data.feature_files import by_dialogue
+from spcl.data.feature_files import fields
 from spcl.data.formats import FORMATS, load, recognise
 from spcl.errors import UserError
 from tests.data.made_formats import (
@@ -259,7 +259,7 @@ def test_a_dialogue_in_no_list_or_without_content_costs_itself(path):
     reasons = [problem.reason for problem in reading.problems]
     assert reasons == [
         f"dialogue {dialogues[0].name}: listed for no split; left out",
-        "dialogue Ses01F_lost: listed but not there; left out",
+        "dialogue Ses01F_lost: listed, but not in the file; left out",
     ]
     assert reading.problems[0].file == "corpus.pkl"
 
@@ -361,7 +361,7 @@ def test_labels_that_are_no_classes_are_refused(path):
 
 
 def test_a_few_bytes_cannot_stand_for_a_corpus_of_any_size(path, monkeypatch):
-    monkeypatch.setattr(by_dialogue, "MAX_ELEMENTS", 2**18)
+    monkeypatch.setattr(fields, "MAX_ELEMENTS", 2**18)
     n = 2**10
     vector = [0.5] * n
     content = spcl_dict(made("iemocap"))
@@ -369,7 +369,7 @@ def test_a_few_bytes_cannot_stand_for_a_corpus_of_any_size(path, monkeypatch):
     for key, value in (("label", 5), ("speaker", "F"), ("text", vector)):
         content[key][name] = [value] * n
     write_pickle(path, content)
-    assert n * n > by_dialogue.MAX_ELEMENTS
+    assert n * n > fields.MAX_ELEMENTS
     assert path.stat().st_size < 2**20
     assert "numbers and letters" in refused(path, content)
 

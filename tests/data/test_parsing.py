@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from spcl.data.feature_files import by_dialogue
+from spcl.data.feature_files import fields
 from spcl.data.files import parsing
 from spcl.data.formats import iemocap, load, tables
 from spcl.errors import UserError
@@ -218,7 +218,7 @@ def test_a_very_long_name_of_a_class_is_not_brought_to_its_unicode_form(tmp_path
 
 
 def test_lists_that_dialogues_share_are_read_only_so_often(tmp_path, monkeypatch):
-    monkeypatch.setattr(by_dialogue, "MAX_ELEMENTS", 2**24)
+    monkeypatch.setattr(fields, "MAX_ELEMENTS", 2**24)
     names = [f"d{n}" for n in range(3000)]
     content = {"trainVid": names[:2000], "testVid": names[2000:]}
     for field, values in {"speaker": ["F", "M"], "label": ["joy", "anger"]}.items():
