@@ -1,7 +1,7 @@
-"""Split protocols by name: which dialogues train, which choose the epoch, which test.
+"""Split protocols: which dialogues are for training, for the choice of the epoch, and for testing.
 
-A protocol takes the corpus' own division, dialogue id -> split, in the order of the corpus, and
-gives another. None but ``leave-one-session-out`` moves a dialogue into or out of the test split.
+A protocol takes the corpus' own splits, dialogue id -> split, in the order of the corpus, and
+returns others. Only ``leave-one-session-out`` changes the test split.
 """
 
 import re
@@ -15,13 +15,13 @@ Division = Mapping[str, str]
 """Dialogue id -> ``train``, ``dev`` or ``test``; in the order of the corpus."""
 
 DEV_SHARE = 0.1
-"""Of the dialogues that are not for testing, in the protocols that cut dev themselves."""
+"""Of the dialogues outside the test split, in the protocols that take dev from train."""
 
 _IEMOCAP_NAME = re.compile(r"Ses0*(\d+)[FM]_\w+")
 
 
 def official(division: Division) -> dict[str, str]:
-    """The corpus' own: MELD's three files; IEMOCAP as in `spcl.data.formats.iemocap`."""
+    """The corpus' own splits: MELD's three files; IEMOCAP as in `spcl.data.formats.iemocap`."""
     return dict(division)
 
 
@@ -32,13 +32,13 @@ def first_tenth(division: Division) -> dict[str, str]:
 
 def shuffled_tenth(division: Division, seed: int) -> dict[str, str]:
     """Dev = a tenth of the training dialogues, drawn by `seed`."""
-    # Sorted first, so that the draw depends on nothing but the names and the seed.
+    # Sorted first, so that the draw depends only on the names and the seed.
     names = np.array(sorted(_not_test(division)), dtype=object)
     return _with_dev(division, list(np.random.default_rng(seed).permutation(names)))
 
 
 def without_dev(division: Division) -> dict[str, str]:
-    """No dev: the epoch is chosen on test. Only to compare with papers that did so."""
+    """No dev: the epoch is chosen on test. Only for comparison with papers that did so."""
     return {name: "train" if split == "dev" else split for name, split in division.items()}
 
 
@@ -48,11 +48,11 @@ def without_session(division: Division, by_dialogue: Mapping[str, str], number: 
     Parameters
     ----------
     division
-        Only its dialogues count, not their splits.
+        Only its dialogues are used, not their splits.
     by_dialogue
         Dialogue id -> session.
     number
-        Which session: its name where all names are numbers, else its place in `sessions`, from 1.
+        The session: its name if all names are numbers, else its position in `sessions`, from 1.
 
     Raises
     ------
@@ -65,13 +65,13 @@ def without_session(division: Division, by_dialogue: Mapping[str, str], number: 
 
 
 def sessions(by_dialogue: Mapping[str, str]) -> tuple[str, ...]:
-    """The sessions of a corpus in order: by number where all names are numbers, else by name."""
+    """The sessions of a corpus, sorted by number if all names are numbers, else by name."""
     names = set(by_dialogue.values())
     return tuple(sorted(names, key=int if all(map(str.isdecimal, names)) else str))
 
 
 def numbered(by_dialogue: Mapping[str, str]) -> dict[int, str]:
-    """The sessions by what ``protocol_seed`` calls them, see `without_session`."""
+    """The sessions by number (``protocol_seed``), see `without_session`."""
     names = sessions(by_dialogue)
     if all(map(str.isdecimal, names)):
         return {int(name): name for name in names}
@@ -79,7 +79,7 @@ def numbered(by_dialogue: Mapping[str, str]) -> dict[int, str]:
 
 
 def sessions_by_name(dialogue_ids: Iterable[str]) -> dict[str, str]:
-    """Dialogue id -> session where every id is named as in IEMOCAP (Ses01F_impro01); else empty."""
+    """Dialogue id -> session if every id is named as in IEMOCAP (Ses01F_impro01); else empty."""
     found = {name: _IEMOCAP_NAME.fullmatch(name) for name in dialogue_ids}
     if not all(found.values()):
         return {}
@@ -88,7 +88,7 @@ def sessions_by_name(dialogue_ids: Iterable[str]) -> dict[str, str]:
 
 PROTOCOLS = ("official", "spcl", "cogmen", "leave-one-session-out", "best-test-epoch")
 CUTTING_DEV = ("spcl", "cogmen")
-"""Those that need nothing but the test split of a corpus."""
+"""The protocols that need only the test split of a corpus."""
 
 
 def divide(
@@ -100,28 +100,27 @@ def divide(
     seed: int | None,
     dataset: str,
 ) -> dict[str, str]:
-    """Apply the protocol of that name.
+    """Apply a protocol.
 
     Parameters
     ----------
     protocol
         One of `PROTOCOLS`.
     division
-        The corpus' own; None where it says nothing of a dialogue.
+        The corpus' own splits; None for a dialogue without one.
     known_as
-        ``iemocap``, ``meld`` or None: ``spcl`` takes MELD as it comes and shuffles any other.
+        ``iemocap``, ``meld`` or None: ``spcl`` shuffles the dialogues of all corpora but MELD.
     by_session
-        Dialogue id -> session, for ``leave-one-session-out``; empty where there are none.
+        Dialogue id -> session, for ``leave-one-session-out``; empty if there are none.
     seed
-        For the protocols that draw; the session that is left out, None = the first.
+        Of random protocols; for ``leave-one-session-out`` the session, None = the first.
     dataset
         For the message.
 
     Raises
     ------
     UserError
-        There is no protocol of that name, or the corpus lacks what it needs: a division of its own,
-        sessions.
+        There is no such protocol, or the corpus lacks what it needs: own splits, sessions.
     """
     key = f"datasets.{dataset}.protocol"
     if protocol not in PROTOCOLS:
@@ -129,7 +128,7 @@ def divide(
             f"{key}: unknown protocol '{protocol}'; choose one of {', '.join(PROTOCOLS)}"
         )
     if protocol == "leave-one-session-out":
-        # A fold is named after its dataset, whose key it is that can be mended.
+        # A fold is named after its dataset, whose config key the message must name.
         owner = dataset.removesuffix(f"-session{seed}")
         number = _session(division, by_session, seed, owner)
         return dict(without_session(dict.fromkeys(division, "train"), by_session, number))
@@ -154,7 +153,7 @@ def divide(
 def _session(
     division: Iterable[str], by_session: Mapping[str, str], number: int | None, dataset: str
 ) -> int:
-    """Which session is left out; refuse a corpus without sessions, and a number that is none."""
+    """The session to leave out; refuse a corpus without sessions, and an unknown number."""
     lost = [name for name in division if name not in by_session]
     if lost:
         raise UserError(

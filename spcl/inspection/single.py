@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from spcl.data.feature_files.beside_table import matrix
+from spcl.data.feature_files.arrays import matrix
 from spcl.data.files.parsing import read_facts, read_npy, read_parquet, readable
 from spcl.data.records import Features
 from spcl.inspection.facts import feature_facts

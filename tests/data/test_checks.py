@@ -47,7 +47,7 @@ def test_a_second_utterance_of_one_name_is_left_out_and_noted(tmp_path):
     assert found.utterances[0].text == "Hello"
     assert found.features["t"].tolist() == [[1], [3]]
     assert [(p.utterance_id, p.reason) for p in found.problems] == [
-        ("u0", "the utterance stands twice; the first is kept")
+        ("u0", "the utterance occurs twice; the first is kept")
     ]
 
 
@@ -58,8 +58,8 @@ def test_the_rows_of_a_dialogue_are_put_together_with_their_features(tmp_path):
     assert names(found) == ["u0", "u2", "u1", "u3"]
     assert found.features["t"].ravel().tolist() == [0, 2, 1, 3]
     assert [p.reason.split(";")[0] for p in found.problems] == [
-        "the rows of dialogue d0 did not stand together",
-        "the rows of dialogue d1 did not stand together",
+        "the rows of dialogue d0 were not contiguous",
+        "the rows of dialogue d1 were not contiguous",
     ]
 
 
@@ -115,7 +115,7 @@ def test_what_a_terminal_would_obey_is_taken_out_of_transcripts_and_speakers(tmp
         "don\N{RIGHT SINGLE QUOTATION MARK}t",
     ]
     assert found.utterances[1].speaker == "R[31moss"
-    reason = "control characters in the transcript or the speaker's name; taken out"
+    reason = "control characters in the transcript or the speaker's name; removed"
     assert [(p.file, p.utterance_id, p.reason) for p in found.problems] == [
         ("x.csv", "u0", reason),
         ("x.csv", "u1", reason),
@@ -131,14 +131,14 @@ def test_what_a_terminal_would_obey_is_taken_out_of_transcripts_and_speakers(tmp
     ],
 )
 def test_names_that_are_no_text_are_refused(tmp_path, row):
-    with pytest.raises(UserError, match=r"the name '.*\\.*' has characters .*; rename it"):
+    with pytest.raises(UserError, match=r"the name '.*\\.*' has unprintable characters; rename it"):
         check(reading([row]), tmp_path)
 
 
 def test_utterances_without_a_speaker_are_counted(tmp_path):
     rows = [utterance("u0"), utterance("u1", speaker=""), utterance("u2", speaker="")]
     assert [p.reason for p in check(reading(rows), tmp_path).problems] == [
-        "2 utterances have no speaker, first u1; taken for one"
+        "2 utterances have no speaker, first u1; treated as one speaker"
     ]
 
 

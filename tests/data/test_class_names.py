@@ -217,7 +217,7 @@ def test_a_word_for_no_value_among_integers_is_unlabelled_and_noted(tmp_path, wr
     assert "integers, up to 1" in question(path)
     corpus = read_corpus(path, labels=["joy", "sad"], dataset="mine")
     assert corpus.utterances["emotion"].to_pylist()[:5] == ["joy", "sad", None, None, None]
-    assert "3 utterances are 'nan', which is none of" in corpus.problems[0].reason
+    assert "3 utterances are 'nan', which is not a label" in corpus.problems[0].reason
 
 
 @every_format
@@ -225,7 +225,7 @@ def test_labels_take_every_spelling_of_theirs_and_it_is_noted(tmp_path, write):
     path = write(tmp_path, ["Joy", "joy ", "sad", "bored"])
     assert read(path, ["joy", "sad"])[1] == ["joy", "joy", "sad", None]
     reasons = [one.reason for one in read_corpus(path, labels=["joy", "sad"], dataset="x").problems]
-    assert "Joy (3 utterances), 'joy ' (3 utterances) are taken for 'joy'" in reasons
+    assert "Joy (3 utterances), 'joy ' (3 utterances) are read as 'joy'" in reasons
     assert any("'bored'" in reason for reason in reasons)
 
 

@@ -64,9 +64,9 @@ def test_the_layout_is_recognised(folder, meld_sim, iemocap_sim):
 
 
 def test_a_layout_that_does_not_fit_is_refused(folder):
-    with pytest.raises(UserError, match=r"mine: not MELD\.Raw .* leave datasets\.mine\.layout out"):
+    with pytest.raises(UserError, match=r"mine: not MELD\.Raw .* remove datasets\.mine\.layout"):
         read(folder, layout="meld")
-    with pytest.raises(UserError, match=r"unknown layout 'csv'; choose one of .*tables.* leave"):
+    with pytest.raises(UserError, match=r"unknown layout 'csv'; choose one of .*tables.* remove"):
         read(folder, layout="csv")
 
 
@@ -80,9 +80,7 @@ def test_an_absent_corpus_says_what_to_put_there(tmp_path):
 def test_a_corpus_out_of_reach_is_not_taken_for_another_layout(folder, lock):
     lock(folder)
     for layout in (None, "meld"):
-        with pytest.raises(
-            UserError, match=r"mine: cannot be searched \(Permission denied\); mend"
-        ):
+        with pytest.raises(UserError, match=r"mine: cannot be searched \(Permission denied\); fix"):
             read(folder, layout=layout)
 
 
@@ -98,7 +96,10 @@ def test_a_part_out_of_reach_is_told_where_nothing_is_recognised(tmp_path, lock)
     ("make", "message"),
     [
         (os.mkfifo, "a pipe or a device instead of a file"),
-        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where no file is; mend"),
+        (
+            lambda path: path.symlink_to("nowhere"),
+            "a link to nowhere, where there is no file; mend",
+        ),
     ],
 )
 def test_a_path_to_neither_file_nor_folder_says_so(tmp_path, make, message):

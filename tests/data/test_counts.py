@@ -94,7 +94,7 @@ def test_the_pickles_53_more_happy_utterances_are_explained(caplog):
     assert "53 more hap" in found["remark"]
     with caplog.at_level("INFO", "spcl.data"):
         log_report(table)
-    assert "test, utterances hap: 144, 143 are published (as in the circulated" in caplog.text
+    assert "test, utterances hap: 144, published are 143 (as in the circulated" in caplog.text
 
 
 def test_differences_that_nobody_knows_of_are_counted_in_one_warning(caplog):
@@ -103,8 +103,8 @@ def test_differences_that_nobody_knows_of_are_counted_in_one_warning(caplog):
     counts["dev"]["fear"] += 2
     with caplog.at_level("INFO", "spcl.data"):
         log_report(report(counts, "meld"))
-    assert "test, utterances joy: 401, 402 are published" in caplog.text
-    assert "dev, utterances fear: 42, 40 are published" in caplog.text
+    assert "test, utterances joy: 401, published are 402" in caplog.text
+    assert "dev, utterances fear: 42, published are 40" in caplog.text
     assert "train and dev, utterances fear" not in caplog.text
     (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert "counts differ from the published ones" in warning.getMessage()

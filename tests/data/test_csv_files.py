@@ -67,7 +67,7 @@ def test_a_stray_quote_never_swallows_rows(path, rows):
 )
 def test_a_quote_that_closes_in_the_middle_of_a_cell_is_refused_by_its_line(path, row):
     message = refused(path, PLAIN[0], row, PLAIN[1])
-    assert message.startswith("line 3: a quote is not closed where its cell ends")
+    assert message.startswith("line 3: a quote is not closed at the end of its cell")
     assert message.endswith("remove it, or double the quotes inside a cell")
 
 
@@ -83,7 +83,7 @@ def test_a_quote_that_closes_in_the_middle_of_a_cell_is_refused_by_its_line(path
 )
 def test_a_cell_too_many_is_refused_by_its_line(path, row, header):
     message = refused(path, row, header=header)
-    assert "cells for the 3 of the header; put each cell with a" in message
+    assert "cells, the header has 3; put each cell with a" in message
     assert message.startswith("line 2 has")
 
 

@@ -24,8 +24,8 @@ def looped(path):
     ("make", "message"),
     [
         (absent, "no such file; put it there"),
-        (dangling, "a link to nowhere, where no file is; mend the link"),
-        (looped, "a link to file, where no file is; mend the link"),
+        (dangling, "a link to nowhere, where there is no file; fix the link"),
+        (looped, "a link to file, where there is no file; fix the link"),
         (os.mkdir, "a folder instead of a file; put the file in its place"),
         (os.mkfifo, "a pipe or a device instead of a file; put the file in its place"),
     ],
@@ -49,7 +49,7 @@ def test_permissions_are_the_remedy_only_where_they_are_the_cause(tmp_path, lock
     (tmp_path / "inner/file").write_bytes(b"content")
     assert read(tmp_path / "inner/file", 4) == b"cont"
     lock(tmp_path / "inner")
-    with pytest.raises(UnreadableError, match="file: Permission denied; mend its permissions"):
+    with pytest.raises(UnreadableError, match="file: Permission denied; fix its permissions"):
         read(tmp_path / "inner/file")
 
 

@@ -234,8 +234,8 @@ def test_sound_and_film_that_a_session_lacks_altogether_are_noted_once(tree):
     shutil.rmtree(tree / "Session1/dialog/avi")
     reading = read(tree)
     assert [(p.file, p.reason) for p in reading.problems] == [
-        ("Session1/sentences/wav", "no files: session 1 has no sound"),
-        ("Session1/dialog/avi/DivX", "no files: session 1 has no film"),
+        ("Session1/sentences/wav", "no files: session 1 has no audio"),
+        ("Session1/dialog/avi/DivX", "no files: session 1 has no video"),
     ]
     assert reading.utterances[1].audio_path is None
 
@@ -251,7 +251,7 @@ def test_summary_lines_are_read_with_blanks_for_tabs_and_broken_ones_noted(tree)
     reading = read(tree)
     assert [row["emotion"] for row in rows(reading, "Ses01F_impro01")] == ["ang"]
     assert [problem.reason for problem in reading.problems] == [
-        "line 4 is not understood; left out"
+        "line 4 has another format; left out"
     ]
 
 
@@ -279,7 +279,9 @@ def test_a_dialogue_without_annotations_is_left_out_and_noted(tree):
 def test_a_damaged_annotation_never_costs_its_dialogue_in_silence(tree, content):
     path = tree / "Session2/dialog/EmoEvaluation/Ses02F_impro01.txt"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"Ses02F_impro01\.txt: no utterance is annotated .*remove"):
+    with pytest.raises(
+        UserError, match=r"Ses02F_impro01\.txt: it has no annotated utterance; .*remove"
+    ):
         read(tree)
 
 
@@ -316,7 +318,7 @@ def test_an_utterance_that_is_annotated_twice_is_kept_once_and_noted_with_its_fi
         (
             "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt",
             "Ses01F_impro01_F000",
-            "the utterance stands twice; the first is kept",
+            "the utterance occurs twice; the first is kept",
         )
     ]
 
@@ -329,7 +331,7 @@ def test_a_time_beyond_all_recordings_is_not_understood(tree):
     )
     reading = read(tree)
     assert [one.end_s for one in reading.utterances[:2]] == [2.0, 8.23]
-    assert reading.problems[0].reason == "line 5 is not understood; left out"
+    assert reading.problems[0].reason == "line 5 has another format; left out"
 
 
 def test_sound_that_is_no_file_costs_its_own_row(tree):

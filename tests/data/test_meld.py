@@ -136,7 +136,7 @@ def test_odd_rows_are_noted_and_the_rest_is_kept(tmp_path):
     assert column(reading, "text")[:4] == ["", "Hello", "Hello", "Hello"]
     assert column(reading, "emotion")[:4] == ["joy", None, "joy", "anger"]
     assert [(p.utterance_id, p.reason.split(";")[0]) for p in reading.problems] == [
-        (None, "dialogue 0, utterance 2 stands twice"),
+        (None, "dialogue 0, utterance 2 occurs twice"),
         (None, "line 6: Dialogue_ID or Utterance_ID is not a number"),
         ("train_dia0_utt0", "empty transcript"),
         ("train_dia0_utt1", "unknown emotion 'bored'"),
@@ -170,7 +170,7 @@ def test_another_spelling_or_a_word_for_no_value_is_a_question(tmp_path, emotion
     reading = read(tmp_path)
     with pytest.raises(UserError) as error:
         checked(reading, tmp_path)
-    assert f"write datasets.<name>.labels: [{', '.join(MELD)}] to join spell" in str(error.value)
+    assert f"write datasets.<name>.labels: [{', '.join(MELD)}] to merge spell" in str(error.value)
     assert "to keep each a class" not in str(error.value)
     found = column(checked(read(tmp_path, labels=MELD), tmp_path, asked=MELD), "emotion")
     assert found[:2] == ["joy", "joy" if "j" in emotion.lower() else None]
@@ -200,7 +200,10 @@ def test_the_nearest_of_two_tables_is_read_and_the_other_noted(tmp_path):
     write_tree(tmp_path / "copy", {"test": [row(0, 0, text="copied")]}, folders=("x", "y", "z"))
     reading = read(tmp_path)
     assert "copied" not in column(reading, "text")
-    assert reasons(reading)[-1][::3] == ("copy/test_sent_emo.csv", "not read: test_sent_emo.csv is")
+    assert reasons(reading)[-1][::3] == (
+        "copy/test_sent_emo.csv",
+        "not read, because test_sent_emo.csv is",
+    )
 
 
 def test_a_table_without_rows_yields_to_a_full_one_further_down(tmp_path):
@@ -209,7 +212,7 @@ def test_a_table_without_rows_yields_to_a_full_one_further_down(tmp_path):
     reading = read(tmp_path)
     assert column(reading, "split") == ["train", "dev", "test"]
     assert reasons(reading) == [
-        ("train_sent_emo.csv", None, None, "not read: MELD.Raw/train_sent_emo.csv is")
+        ("train_sent_emo.csv", None, None, "not read, because MELD.Raw/train_sent_emo.csv is")
     ]
 
 
@@ -217,7 +220,7 @@ def test_a_table_without_rows_yields_to_a_full_one_further_down(tmp_path):
 def test_a_table_without_a_usable_row_is_refused(tmp_path, rows):
     write_tree(tmp_path, {})
     (tmp_path / "dev_sent_emo.csv").write_text("\n".join([HEADER, *rows]), "utf-8")
-    with pytest.raises(UserError, match=r"dev_sent_emo\.csv: no usable row below the header"):
+    with pytest.raises(UserError, match=r"dev_sent_emo\.csv: no usable row"):
         read(tmp_path)
 
 
@@ -231,10 +234,10 @@ def test_one_byte_that_is_no_utf_8_costs_its_own_line(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (bytes(5000), "no text, or UTF-16 without its mark; save it as UTF-8"),
-        (HEADER.encode("utf-16-le"), "no text, or UTF-16 without its mark"),
+        (bytes(5000), "not text, or UTF-16 without a byte order mark; save it as UTF-8"),
+        (HEADER.encode("utf-16-le"), "not text, or UTF-16 without a byte order mark"),
         (b"\x1f\x8b\x08\x1b[31m" + b"\x01" * 99_999, "no column Utterance, Speaker, .*, but"),
-        (b"c," * 1000 + b"d", "two columns are called 'c'"),
+        (b"c," * 1000 + b"d", "two columns have the name 'c'"),
         (
             (",".join(map(str, range(9999)))).encode(),
             r"no column Utterance, .*, 11, \.\.\.; put MELD",
@@ -255,7 +258,7 @@ def test_what_is_no_table_is_refused_in_one_short_line(tmp_path, content, messag
     [
         (os.mkfifo, "a pipe or a device instead of a file"),
         (os.mkdir, "a folder instead of a file"),
-        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where no file is"),
+        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where there is no file"),
     ],
 )
 def test_a_table_that_is_no_file_is_named(tmp_path, make, message):
@@ -283,7 +286,7 @@ def test_clips_that_are_no_files_cost_their_own_rows(tmp_path):
 def test_clips_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
     write_tree(tmp_path, {})
     lock(tmp_path / "train")
-    with pytest.raises(UserError, match=r"train: cannot be searched \(Permission denied\); mend"):
+    with pytest.raises(UserError, match=r"train: cannot be searched \(Permission denied\); fix"):
         read(tmp_path)
 
 
@@ -318,8 +321,8 @@ def test_a_clip_of_minutes_is_not_that_utterance(tmp_path):
     assert column(reading, "video_path")[2] is None
     assert column(reading, "text")[2] == "Hello"
     assert [(p.modality, p.reason) for p in reading.problems] == [
-        ("a", "lasts 304 s: more than this utterance"),
-        ("v", "lasts 304 s: more than this utterance"),
+        ("a", "lasts 304 s, more than an utterance"),
+        ("v", "lasts 304 s, more than an utterance"),
     ]
 
 

@@ -1,9 +1,9 @@
-"""The part of pickle's stack machine that makes plain values, and none that does anything else.
+"""The part of pickle's stack machine that creates plain values.
 
 The opcodes are those of protocols 0 to 5, see `pickletools` of the standard library. Calls go to
 `spcl.data.pickles.admitted`; instances of classes, persistent ids and the extension registry are
-refused; what is made is bounded by the bytes that are there. Strings of Python 2 are taken as
-Latin-1, as everybody who loads the field's files does.
+refused; the size of the result is bounded by the size of the file. Strings of Python 2 are decoded
+as Latin-1, as published code for such files does.
 """
 
 import codecs
@@ -26,16 +26,16 @@ from spcl.data.pickles.admitted import (
 )
 
 MAX_STEPS = 20_000_000
-"""Opcodes that are carried out, a run of floats counting as one; an array takes about twenty."""
+"""Opcodes that are carried out, a run of floats counts as one; an array takes about twenty."""
 
-_LARGE = "holds a number of more than 64 bits"
+_LARGE = "has a number of more than 64 bits"
 
 _Opcode = Callable[["Machine"], None]
 _OPCODES: dict[int, _Opcode] = {}
 
 
 def _opcode(code: bytes) -> Callable[[_Opcode], _Opcode]:
-    """Let a method carry out this opcode."""
+    """Register a method for this opcode."""
 
     def register(method: _Opcode) -> _Opcode:
         _OPCODES[code[0]] = method
@@ -45,7 +45,7 @@ def _opcode(code: bytes) -> Callable[[_Opcode], _Opcode]:
 
 
 def _opcodes(arguments: Mapping[bytes, Any]) -> Callable[[Callable[..., None]], Any]:
-    """Let a method carry out each of these opcodes, with its argument."""
+    """Register a method for each of these opcodes, with its argument."""
 
     def register(method: Callable[..., None]) -> Callable[..., None]:
         for code, argument in arguments.items():
@@ -56,7 +56,7 @@ def _opcodes(arguments: Mapping[bytes, Any]) -> Callable[[Callable[..., None]], 
 
 
 class Machine:
-    """The bytes, the place in them, the stack, the stacks below the marks, and the memo."""
+    """The bytes, the position in them, the stack, the stacks below the marks, and the memo."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -95,19 +95,19 @@ class Machine:
         )
 
     def number(self, size: int) -> int:
-        """The next `size` bytes as a number without a sign."""
+        """The next `size` bytes as an unsigned number."""
         return int.from_bytes(self.take(size), "little")
 
     def below_mark(self) -> list[Any]:
-        """Take off what stands above the last mark."""
+        """Pop everything above the last mark."""
         above, self.stack = self.stack, self.marked.pop()
         return above
 
     def count_copy(self, size: int) -> None:
-        """Refuse to make more from what is used again than the file itself holds."""
+        """Refuse copies that are together larger than the file itself."""
         self.copied += size
         if self.copied > len(self.data):
-            raise RefusedError("copies its content again and again")
+            raise RefusedError("copies its content many times")
 
     # Numbers and text
 
@@ -138,7 +138,7 @@ class Machine:
 
     @_opcode(b"G")
     def floats(self) -> None:
-        """A float, and those that follow it without another opcode between them."""
+        """A float, and the floats that follow it directly."""
         run = _FLOATS.match(self.data, self.place - 1)
         if run is None:
             self.take(8)
@@ -149,7 +149,7 @@ class Machine:
 
     @_opcode(b"F")
     def float_line(self) -> None:
-        """A float in decimals, and those that follow it, each appended to the list below."""
+        """A float in decimals, and the floats that follow it, each appended to the list below."""
         run = _APPENDED_FLOATS.match(self.data, self.place - 1)
         if run is None:
             self.stack.append(float(self.line()))
@@ -308,7 +308,7 @@ class Machine:
         if type(value) is UnfilledArray:
             value = value.array
             if value is None:
-                raise RefusedError("holds an array that holds itself")
+                raise RefusedError("has an array that contains itself")
         self.stack.append(value)
 
     @_opcode(b"\x80")
@@ -368,14 +368,14 @@ class Machine:
             b"o": "makes an instance of a class",
             b"\x81": "makes an instance of a class",
             b"\x92": "makes an instance of a class",
-            b"P": "refers to objects outside of it, as torch.save does",
-            b"Q": "refers to objects outside of it, as torch.save does",
+            b"P": "refers to objects outside the pickle, as torch.save does",
+            b"Q": "refers to objects outside the pickle, as torch.save does",
             b"\x82": "uses the extension registry",
             b"\x83": "uses the extension registry",
             b"\x84": "uses the extension registry",
             b"\x8b": _LARGE,
-            b"\x97": "keeps its arrays outside of it",
-            b"\x98": "keeps its arrays outside of it",
+            b"\x97": "stores its arrays outside the pickle",
+            b"\x98": "stores its arrays outside the pickle",
         }
     )
     def refuse(self, argument: str) -> None:
@@ -387,7 +387,7 @@ _APPENDED_FLOATS = re.compile(rb"(?:F[-+.\deinf]++\na)++")
 
 
 def _bounded(number: int) -> int:
-    """`number`, if it has at most 64 bits: what a class, an id or a length may be."""
+    """`number`, if it has at most 64 bits, as classes, ids and lengths have."""
     if not -(2**63) <= number < 2**64:
         raise RefusedError(_LARGE)
     return number
