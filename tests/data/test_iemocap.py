@@ -188,7 +188,7 @@ def test_another_spelling_or_a_word_for_no_value_is_a_question(tree, emotion):
     write_dialogue(tree, "Ses01F_impro01", [*ONE, ("M000", 9.0, 10.0, emotion)])
     with pytest.raises(UserError) as error:
         checked(read(tree), tree)
-    assert f"write datasets.<name>.labels: [{', '.join(IEMOCAP)}] to join" in str(error.value)
+    assert f"write datasets.<name>.labels: [{', '.join(IEMOCAP)}] to merge" in str(error.value)
     reading = checked(read(tree, IEMOCAP), tree, asked=IEMOCAP)
     found = [one["emotion"] for one in rows(reading, "Ses01F_impro01")]
     assert found == ["neu", "neu" if emotion == "Neu" else None]
