@@ -1,7 +1,7 @@
 """What the reader of a format returns: utterances, features and problems."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pyarrow as pa
@@ -130,12 +130,6 @@ class Reading:
 def problem_table(dataset: str, problems: Iterable[Problem]) -> pa.Table:
     """The problems of one dataset as a table of schema `spcl.tables.schemas.PROBLEMS`."""
     problems = list(problems)
-    return PROBLEMS.table(
-        {
-            "dataset": [dataset] * len(problems),
-            "file": [problem.file for problem in problems],
-            "utterance_id": [problem.utterance_id for problem in problems],
-            "modality": [problem.modality for problem in problems],
-            "reason": [problem.reason for problem in problems],
-        }
-    )
+    names = [attribute.name for attribute in fields(Problem)]
+    columns = {name: [getattr(problem, name) for problem in problems] for name in names}
+    return PROBLEMS.table({"dataset": [dataset] * len(problems), **columns})

@@ -83,7 +83,7 @@ def test_leaving_a_session_out_needs_no_division_of_the_corpus():
     unsplit = dict.fromkeys(FIFTY)
     divided = _divide("leave-one-session-out", unsplit, seed=5, by_session=BY_SESSION)
     assert set(divided.values()) == {"train", "dev", "test"}
-    with pytest.raises(UserError, match=r"50 of 50 dialogues have none \(d00 first\); .* 'split'"):
+    with pytest.raises(UserError, match=r"50 of 50 dialogues have none \(first d00\); .* 'split'"):
         _divide("spcl", unsplit)
 
 

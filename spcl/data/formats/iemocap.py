@@ -5,6 +5,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spcl.data import media
@@ -151,28 +152,23 @@ def speaker_region(utterance_id: str) -> tuple[float, float, float, float]:
     return LEFT if speaker == marked else RIGHT
 
 
+@dataclass
 class _Recording:
     """The files of one dialogue; their defects are added to `problems`."""
 
-    def __init__(
-        self,
-        folder: Path,
-        base: Path,
-        dialogue_id: str,
-        split: str,
-        available: str,
-        problems: list[Problem],
-    ) -> None:
-        self.folder = folder
-        self.dialogue_id = dialogue_id
-        self.split = split
-        self.available = available
-        self.problems = problems
-        self.annotation = base / _ANNOTATIONS / f"{dialogue_id}.txt"
-        self.transcription = base / _TRANSCRIPTS / f"{dialogue_id}.txt"
-        self.wavs = base / _WAV / dialogue_id
-        self.avi = base / _AVI / f"{dialogue_id}.avi"
-        self.spelt = Counter[str]()
+    folder: Path
+    base: Path
+    dialogue_id: str
+    split: str
+    available: str
+    problems: list[Problem]
+    spelt: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.annotation = self.base / _ANNOTATIONS / f"{self.dialogue_id}.txt"
+        self.transcription = self.base / _TRANSCRIPTS / f"{self.dialogue_id}.txt"
+        self.wavs = self.base / _WAV / self.dialogue_id
+        self.avi = self.base / _AVI / f"{self.dialogue_id}.avi"
 
     def utterances(self) -> Iterator[Utterance]:
         """By start."""

@@ -35,7 +35,7 @@ _TIME = re.compile(r"(\d{1,3}):(\d{1,3}):(\d{1,3}(?:[,.]\d+)?)")
 
 def fits(path: Path, content: object) -> bool:
     """Whether a folder has this layout."""
-    return path.is_dir() and bool(_tables(path, "train"))
+    return path.is_dir() and bool(_search(path, ["train_sent_emo.csv"]))
 
 
 def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
@@ -67,11 +67,6 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     return Reading(utterances, label_order(MELD, labels), problems, known_as="meld", names=spelt)
 
 
-def _tables(folder: Path, split: str) -> list[Path]:
-    """The CSV files of a split, the one nearest to the top first."""
-    return _search(folder, [f"{split}_sent_emo.csv"])
-
-
 def _search(folder: Path, names: Collection[str]) -> list[Path]:
     """Files and folders with one of these names at any depth, the nearest to the top first."""
     found = [
@@ -90,7 +85,7 @@ class _Table:
         self.folder = folder
         self.split = split
         self.problems = problems
-        tables = _tables(folder, split)
+        tables = _search(folder, [f"{split}_sent_emo.csv"])
         if not tables:
             refuse_hidden(folder)
             raise UserError(

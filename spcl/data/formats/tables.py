@@ -36,7 +36,7 @@ _NEEDED = ("dialogue_id", "emotion")
 _COLUMNS = (*(column.name for column in UTTERANCES.columns), "session")
 _COMPARED = 1000
 """Columns of a file that are compared with an expected one: comparison is slow."""
-_SPLITS = dict.fromkeys(SPLITS, "") | {
+_SPLITS = {name: name for name in SPLITS} | {
     "training": "train",
     "valid": "dev",
     "val": "dev",
@@ -44,7 +44,6 @@ _SPLITS = dict.fromkeys(SPLITS, "") | {
     "development": "dev",
     "testing": "test",
 }
-_MODALITY = {"audio_path": "a", "video_path": "v"}
 
 
 def fits(path: Path, content: object) -> bool:
@@ -77,7 +76,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     splits = table.splits()
     texts, speakers = table.cells("text"), table.cells("speaker", "speaker")
     starts, ends = table.seconds("start_s"), table.seconds("end_s")
-    audio, video = table.paths("audio_path", names), table.paths("video_path", names)
+    audio, video = table.paths("a", names), table.paths("v", names)
     utterances = [
         Utterance(
             dialogue_id=dialogues[row],
@@ -149,7 +148,7 @@ class _Table:
         kept = [row for row in range(self.n) if dialogues[row]]
         if len(kept) < self.n:
             lost = self.n - len(kept)
-            self._note(None, None, f"{lost} rows have no dialogue_id; left out")
+            self._note(f"{lost} rows have no dialogue_id; left out")
         if "position" not in self.columns:
             return kept
         first: dict[str, int] = {}
@@ -188,7 +187,7 @@ class _Table:
         labels = asked or (tuple(stored) if stored else None)
         emotions, labels, notes = labelled(self.spelt(), labels, self.path)
         for note in notes:
-            self._note(None, None, note)
+            self._note(note)
         return emotions, labels
 
     def spelt(self) -> list[str]:
@@ -202,16 +201,16 @@ class _Table:
             raise UserError(
                 f"{self.path}: column 'split' has {listed(unknown)}; write {', '.join(SPLITS)}"
             )
-        return [_SPLITS[cell] or cell if cell else None for cell in cells]
+        return [_SPLITS[cell] if cell else None for cell in cells]
 
     def seconds(self, column: str) -> list[float | None]:
         """A column of times, None where there is no number."""
         numbers = [_number(value) for value in self.cells(column)]
         return [None if math.isnan(number) else number for number in numbers]
 
-    def paths(self, column: str, names: Sequence[str]) -> list[str | None]:
+    def paths(self, m: str, names: Sequence[str]) -> list[str | None]:
         """A column of media files in the corpus folder; an unusable one is None and a problem."""
-        m = _MODALITY[column]
+        column = {"a": "audio_path", "v": "video_path"}[m]
         kept: list[str | None] = [None] * self.n
         for row, cell in enumerate(self.cells(column)):
             if not cell:
@@ -267,10 +266,10 @@ class _Table:
                     f"{self.path}: no column '{name}', but {listed(self.columns)}; {rename}"
                 )
             if near:
-                self._note(None, None, f"no column '{name}'; perhaps {rename}")
+                self._note(f"no column '{name}'; perhaps {rename}")
 
-    def _note(self, utterance_id: str | None, modality: str | None, reason: str) -> None:
-        self.problems.append(Problem(self.path.name, utterance_id, modality, reason))
+    def _note(self, reason: str) -> None:
+        self.problems.append(Problem(self.path.name, None, None, reason))
 
 
 def _path_fault(path: str, folder: Path) -> str | None:

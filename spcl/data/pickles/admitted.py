@@ -133,15 +133,11 @@ def _scalar(dtype: object, content: object) -> object:
     return array(content, dtype, ())[()]
 
 
-def _encoded(text: str, encoding: str = "latin-1") -> bytes:
+def _encoded(text: str = "", encoding: str = "latin-1") -> bytes:
     """Bytes, as Python 3 writes them in protocols 0 to 2."""
     if encoding.replace("-", "") != "latin1":
         raise RefusedError("encodes text")
     return text.encode("latin-1")
-
-
-def _bytes(text: str = "", encoding: str = "latin-1") -> bytes:
-    return _encoded(text, encoding)
 
 
 def _bytearray(content: str | bytes = b"", encoding: str = "latin-1") -> bytearray:
@@ -204,7 +200,7 @@ class Keys:
 
 _BUILTINS: dict[str, Callable[..., object] | None] = {
     "bytearray": _bytearray,
-    "bytes": _bytes,
+    "bytes": _encoded,
     "dict": _mapping,
     "frozenset": _frozenset,
     "int": None,

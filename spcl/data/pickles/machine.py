@@ -10,7 +10,7 @@ import codecs
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -30,26 +30,19 @@ MAX_STEPS = 20_000_000
 
 _LARGE = "has a number of more than 64 bits"
 
-_Opcode = Callable[["Machine"], None]
-_OPCODES: dict[int, _Opcode] = {}
+_OPCODES: dict[int, Callable[["Machine"], None]] = {}
+_Method = TypeVar("_Method", bound=Callable[..., None])
 
 
-def _opcode(code: bytes) -> Callable[[_Opcode], _Opcode]:
-    """Register a method for this opcode."""
+def _opcodes(codes: bytes | Mapping[bytes, Any]) -> Callable[[_Method], _Method]:
+    """Register a method for an opcode, or for each of several opcodes with its argument."""
 
-    def register(method: _Opcode) -> _Opcode:
-        _OPCODES[code[0]] = method
-        return method
-
-    return register
-
-
-def _opcodes(arguments: Mapping[bytes, Any]) -> Callable[[Callable[..., None]], Any]:
-    """Register a method for each of these opcodes, with its argument."""
-
-    def register(method: Callable[..., None]) -> Callable[..., None]:
-        for code, argument in arguments.items():
-            _OPCODES[code[0]] = partial(method, argument=argument)
+    def register(method: _Method) -> _Method:
+        if isinstance(codes, bytes):
+            _OPCODES[codes[0]] = method
+        else:
+            for code, argument in codes.items():
+                _OPCODES[code[0]] = partial(method, argument=argument)
         return method
 
     return register
@@ -119,7 +112,7 @@ class Machine:
     def integer(self, argument: int) -> None:
         self.stack.append(self.number(argument))
 
-    @_opcode(b"J")
+    @_opcodes(b"J")
     def integer_signed(self) -> None:
         self.stack.append(int.from_bytes(self.take(4), "little", signed=True))
 
@@ -130,13 +123,13 @@ class Machine:
         number = line.removesuffix(argument)
         self.stack.append(_bounded(int(number)) if truth is None else truth)
 
-    @_opcode(b"\x8a")
+    @_opcodes(b"\x8a")
     def integer_long(self) -> None:
         self.stack.append(
             _bounded(int.from_bytes(self.take(self.number(1)), "little", signed=True))
         )
 
-    @_opcode(b"G")
+    @_opcodes(b"G")
     def floats(self) -> None:
         """A float, and the floats that follow it directly."""
         run = _FLOATS.match(self.data, self.place - 1)
@@ -147,7 +140,7 @@ class Machine:
         self.stack += pairs["value"].tolist()
         self.place = run.end()
 
-    @_opcode(b"F")
+    @_opcodes(b"F")
     def float_line(self) -> None:
         """A float in decimals, and the floats that follow it, each appended to the list below."""
         run = _APPENDED_FLOATS.match(self.data, self.place - 1)
@@ -176,7 +169,7 @@ class Machine:
     def bytes_(self, argument: int) -> None:
         self.stack.append(self.take(self.number(argument)))
 
-    @_opcode(b"S")
+    @_opcodes(b"S")
     def python2_text_line(self) -> None:
         quoted = self.line().strip()
         if len(quoted) < 2 or quoted[0] != quoted[-1] or quoted[0] not in "'\"":
@@ -184,7 +177,7 @@ class Machine:
         content, _ = codecs.escape_decode(quoted[1:-1].encode("latin-1"))
         self.stack.append(content.decode("latin-1"))
 
-    @_opcode(b"V")
+    @_opcodes(b"V")
     def text_line(self) -> None:
         self.stack.append(self.line().encode("latin-1").decode("raw-unicode-escape"))
 
@@ -194,17 +187,17 @@ class Machine:
     def empty(self, argument: type) -> None:
         self.stack.append(argument())
 
-    @_opcode(b"(")
+    @_opcodes(b"(")
     def mark(self) -> None:
         self.marked.append(self.stack)
         self.stack = []
 
-    @_opcode(b"l")
+    @_opcodes(b"l")
     def list_(self) -> None:
         items = self.below_mark()
         self.stack.append(items)
 
-    @_opcode(b"t")
+    @_opcodes(b"t")
     def tuple_(self) -> None:
         items = self.below_mark()
         self.stack.append(tuple(items))
@@ -216,38 +209,38 @@ class Machine:
             raise IndexError
         self.stack[-argument:] = [items]
 
-    @_opcode(b"d")
+    @_opcodes(b"d")
     def dict_(self) -> None:
         items = self.below_mark()
         self.stack.append({})
         self._set_items(items)
 
-    @_opcode(b"\x91")
+    @_opcodes(b"\x91")
     def frozenset_(self) -> None:
         items = self.below_mark()
         self.stack.append(frozenset(map(self.key, items)))
 
-    @_opcode(b"a")
+    @_opcodes(b"a")
     def append(self) -> None:
         item = self.stack.pop()
         self._top(list).append(item)
 
-    @_opcode(b"e")
+    @_opcodes(b"e")
     def appends(self) -> None:
         items = self.below_mark()
         self._top(list).extend(items)
 
-    @_opcode(b"s")
+    @_opcodes(b"s")
     def set_item(self) -> None:
         items = self.stack[-2:]
         del self.stack[-2:]
         self._set_items(items)
 
-    @_opcode(b"u")
+    @_opcodes(b"u")
     def set_items(self) -> None:
         self._set_items(self.below_mark())
 
-    @_opcode(b"\x90")
+    @_opcodes(b"\x90")
     def add_items(self) -> None:
         items = self.below_mark()
         self._top(set).update(map(self.key, items))
@@ -264,18 +257,18 @@ class Machine:
 
     # The stack and the memo
 
-    @_opcode(b"0")
+    @_opcodes(b"0")
     def pop(self) -> None:
         if self.stack:
             self.stack.pop()
         else:
             self.below_mark()
 
-    @_opcode(b"1")
+    @_opcodes(b"1")
     def pop_mark(self) -> None:
         self.below_mark()
 
-    @_opcode(b"2")
+    @_opcodes(b"2")
     def duplicate(self) -> None:
         self.stack.append(self.stack[-1])
 
@@ -283,7 +276,7 @@ class Machine:
     def put(self, argument: int) -> None:
         self._put(self.number(argument))
 
-    @_opcode(b"p")
+    @_opcodes(b"p")
     def put_line(self) -> None:
         self._put(_bounded(int(self.line())))
 
@@ -291,7 +284,7 @@ class Machine:
         follows = index <= len(self.memo) + 1  # as picklers count
         self.memo[index if follows else self.key(index)] = self.stack[-1]
 
-    @_opcode(b"\x94")
+    @_opcodes(b"\x94")
     def memoize(self) -> None:
         self.memo[len(self.memo)] = self.stack[-1]
 
@@ -299,7 +292,7 @@ class Machine:
     def get(self, argument: int) -> None:
         self._get(self.number(argument))
 
-    @_opcode(b"g")
+    @_opcodes(b"g")
     def get_line(self) -> None:
         self._get(int(self.line()))
 
@@ -311,12 +304,12 @@ class Machine:
                 raise RefusedError("has an array that contains itself")
         self.stack.append(value)
 
-    @_opcode(b"\x80")
+    @_opcodes(b"\x80")
     def protocol(self) -> None:
         if self.number(1) > 5:
             raise RefusedError("has a protocol above 5")
 
-    @_opcode(b"\x95")
+    @_opcodes(b"\x95")
     def frame(self) -> None:
         if self.number(8) > len(self.data) - self.place:
             self.place = len(self.data)
@@ -324,16 +317,16 @@ class Machine:
 
     # Names and calls
 
-    @_opcode(b"c")
+    @_opcodes(b"c")
     def global_line(self) -> None:
         self.stack.append(name(self.line(), self.line()))
 
-    @_opcode(b"\x93")
+    @_opcodes(b"\x93")
     def global_stack(self) -> None:
         attribute = self.stack.pop()
         self.stack.append(name(self.stack.pop(), attribute))
 
-    @_opcode(b"R")
+    @_opcodes(b"R")
     def call(self) -> None:
         arguments, function = self.stack.pop(), self.stack.pop()
         if type(function) is not Name or type(arguments) is not tuple:
@@ -347,7 +340,7 @@ class Machine:
             self.count_copy(len(result))
         self.stack.append(result)
 
-    @_opcode(b"b")
+    @_opcodes(b"b")
     def build(self) -> None:
         state, target = self.stack.pop(), self.stack[-1]
         if type(state) is not tuple or type(target) not in (ElementType, UnfilledArray):
@@ -359,7 +352,7 @@ class Machine:
                 self.count_copy(len(state[-1]))
             self.stack[-1] = target.build(state)
 
-    @_opcode(b"i")
+    @_opcodes(b"i")
     def instance_line(self) -> None:
         raise RefusedError(f"calls {short(self.line())}.{short(self.line())}")
 
