@@ -98,7 +98,7 @@ def test_a_part_out_of_reach_is_told_where_nothing_is_recognised(tmp_path, lock)
         (os.mkfifo, "a pipe or a device instead of a file"),
         (
             lambda path: path.symlink_to("nowhere"),
-            "a link to nowhere, where there is no file; mend",
+            "a link to nowhere, where there is no file; fix",
         ),
     ],
 )

@@ -171,7 +171,7 @@ def test_another_spelling_or_a_word_for_no_value_is_a_question(tmp_path, emotion
     with pytest.raises(UserError) as error:
         checked(reading, tmp_path)
     assert f"write datasets.<name>.labels: [{', '.join(MELD)}] to merge spell" in str(error.value)
-    assert "to keep each a class" not in str(error.value)
+    assert "to make each a class" not in str(error.value)
     found = column(checked(read(tmp_path, labels=MELD), tmp_path, asked=MELD), "emotion")
     assert found[:2] == ["joy", "joy" if "j" in emotion.lower() else None]
 

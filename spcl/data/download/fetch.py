@@ -69,7 +69,9 @@ def download(url: str, target: Path, *, sha256: str, size: int | None, licence: 
         raise UserError(f"{url}: its sha256 is '{sha256}', not 64 hexadecimal digits; correct it")
     if urlsplit(url).scheme not in ("http", "https", "file"):
         raise UserError(f"{url}: not an http, https or file address; correct it")
-    log.log(HEADLINE, "%s: licence %s; by using the file you accept it", target.name, licence)
+    log.log(
+        HEADLINE, "%s: its licence is %s; by using the file you accept it", target.name, licence
+    )
     try:
         with locked(target):
             if target.exists():

@@ -157,9 +157,7 @@ class _Table:
         positions = [_number(value) for value in self.cells("position")]
         lost = sum(math.isnan(positions[row]) for row in kept)
         if lost:
-            self._note(
-                None, None, f"{lost} rows have no position; moved to the end of their dialogues"
-            )
+            self._note(f"{lost} rows have no position; moved to the end of their dialogues")
         last = [math.inf if math.isnan(position) else position for position in positions]
         return sorted(kept, key=lambda row: (first[dialogues[row]], last[row]))
 
