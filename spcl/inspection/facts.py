@@ -54,10 +54,7 @@ def classes(rows: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     table = {}
     for split in splits(rows):
         emotions = rows.loc[rows["split"] == split, "emotion"]
-        counts = emotions.value_counts()
-        table[split] = [int(counts.get(label, 0)) for label in labels] + [
-            int(emotions.isna().sum())
-        ]
+        table[split] = [*((emotions == label).sum() for label in labels), emotions.isna().sum()]
     return pd.DataFrame(table, index=pd.Index([*labels, None], dtype=object))
 
 
@@ -102,11 +99,8 @@ def shift_rate(pairs: pd.DataFrame) -> float:
 
 def transitions(pairs: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
     """(C, C): how often label j (column) follows label i (row)."""
-    place = {label: index for index, label in enumerate(labels)}
-    counts = np.zeros((len(labels), len(labels)), np.int64)
-    np.add.at(counts, (pairs["before"].map(place).to_numpy(int),
-                       pairs["after"].map(place).to_numpy(int)), 1)  # fmt: skip
-    return counts
+    counts = pd.crosstab(pairs["before"], pairs["after"])
+    return counts.reindex(index=list(labels), columns=list(labels), fill_value=0).to_numpy()
 
 
 @dataclass(frozen=True)

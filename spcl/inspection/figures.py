@@ -147,18 +147,10 @@ def _bars(
 ) -> None:
     """Bars with the vertical text `over` above them."""
     color = style.pale(look.color)
-    axes.bar(x, heights, width, color=color, hatch=look.hatch, ec="black", lw=0.6, label=label)
-    for place, height, words in zip(x, heights, over, strict=True):
-        axes.annotate(
-            words,
-            (place, height),
-            (0, 2),
-            textcoords="offset points",
-            rotation=90,
-            ha="center",
-            va="bottom",
-            fontsize=6.5,
-        )
+    bars = axes.bar(
+        x, heights, width, color=color, hatch=look.hatch, ec="black", lw=0.6, label=label
+    )
+    axes.bar_label(bars, over, padding=2, rotation=90, fontsize=6.5)
 
 
 _FIGURES: dict[str, tuple[_Draw, str, str]] = {

@@ -8,7 +8,7 @@ from spcl.data.pickles.admitted import RefusedError
 from spcl.data.pickles.machine import Machine
 from spcl.errors import UserError
 
-REMEDY = "convert it to tables where you trust it, as docs/your-own-data.md shows"
+REMEDY = "if you trust it, convert it to tables as docs/your-own-data.md shows"
 
 _HINTS = {
     "torch": "save its tensors as NumPy arrays with pickle, or " + REMEDY,
