@@ -160,7 +160,7 @@ def test_a_single_inner_archive_is_unpacked_in_place(made):
 
 
 def test_archives_are_unpacked_one_level_deep(made):
-    """So an archive that holds itself ends."""
+    """So an archive that contains itself ends."""
     innermost = zipped({"x": b"1", "y": b"2"})
     inner = zipped({"again.zip": innermost, "z": b"3"})
     assert content_of(made(zipped({"inner.zip": inner, "w": b"4"}))) == {
@@ -177,12 +177,12 @@ def test_an_inner_archive_whose_folder_exists_stays_packed(made):
 
 
 @pytest.mark.parametrize("name", [".zip", "..zip", "...zip"])
-def test_an_inner_archive_of_dots_alone_gets_a_name(made, name):
+def test_an_inner_archive_named_with_dots_only_gets_a_name(made, name):
     folder = made(zipped({name: zipped({"a": b"1", "b": b"2"}), "c": b"3"}))
     assert content_of(folder) == {"archive/a": b"1", "archive/b": b"2", "c": b"3"}
 
 
-def test_a_zip_by_content_that_is_not_named_so_is_data(made):
+def test_a_zip_with_another_suffix_is_data(made):
     weights = zipped({"x": b"1"})
     assert content_of(made(tar({"model.npz": weights, "b": b""})))["model.npz"] == weights
 
@@ -193,7 +193,7 @@ def test_a_file_that_is_no_archive_is_placed_in_the_folder(made, name, content):
     assert content_of(made(content, name)) == {name: content}
 
 
-def test_what_macos_adds_is_left_out(made):
+def test_files_that_macos_adds_are_left_out(made):
     files = {"a/b.txt": b"1", "a/._b.txt": b"2", "__MACOSX/a/b.txt": b"3", "a/.DS_Store": b"4"}
     assert content_of(made(zipped(files))) == {"b.txt": b"1"}
 
@@ -413,7 +413,7 @@ def pax(kind, content):
         ),
     ],
 )
-def test_a_header_that_costs_tarfile_much_time_is_refused(refused, header, words):
+def test_a_header_that_is_slow_to_parse_is_refused(refused, header, words):
     assert words in refused(header + tar({"a": b""}, mode="w"))
 
 

@@ -1,4 +1,4 @@
-"""What a dialogue has by the names of its utterances goes to the utterances of these names."""
+"""Values by utterance id are assigned to the utterances with these ids."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def test_without_a_list_of_names_those_of_the_classes_give_the_order():
     assert rows(read(utterance_ids=None, texts=backwards)) == EXPECTED
 
 
-def test_a_lost_value_costs_itself_and_a_foreign_one_is_noted():
+def test_a_missing_value_costs_its_row_and_an_unknown_one_is_recorded():
     texts = {"u0": "one", "u2": "three", "u9": "nine"}
     reading = read(texts=texts)
     assert [row[3] for row in rows(reading)] == ["one", "", "three"]

@@ -30,7 +30,7 @@ def looped(path):
         (os.mkfifo, "a pipe or a device instead of a file; put the file in its place"),
     ],
 )
-def test_what_is_no_file_is_not_opened_and_says_what_it_is(tmp_path, make, message):
+def test_a_path_that_is_not_a_file_is_not_opened_and_described(tmp_path, make, message):
     path = tmp_path / "file"
     make(path)
     with pytest.raises(UnreadableError) as raised:
@@ -39,7 +39,7 @@ def test_what_is_no_file_is_not_opened_and_says_what_it_is(tmp_path, make, messa
     assert raised.value.reason == message.split(";")[0]
 
 
-def test_a_name_beyond_what_the_disk_can_hold_is_a_fault_of_the_file(tmp_path):
+def test_a_name_that_is_too_long_for_the_disk_is_refused(tmp_path):
     with pytest.raises(UnreadableError, match="File name too long"):
         read(tmp_path / ("9" * 5000))
 

@@ -49,7 +49,7 @@ def reasons(reading):
     return [(p.file, p.utterance_id, p.modality, p.reason) for p in reading.problems]
 
 
-def test_ids_that_restart_in_every_split_are_told_apart(tmp_path):
+def test_ids_that_restart_in_every_split_are_distinguished(tmp_path):
     reading = read(write_tree(tmp_path, {}))
     assert column(reading, "utterance_id") == [
         "train_dia0_utt0",
@@ -114,7 +114,7 @@ def test_a_clip_without_a_row_is_noted(tmp_path):
     ]
 
 
-def test_a_row_of_no_duration_loses_its_times_alone(tmp_path):
+def test_a_row_without_duration_loses_only_its_times(tmp_path):
     times = '"00:00:05,000","00:00:05,000"'
     reading = read(write_tree(tmp_path, {"train": [row(0, 0, times=times), row(0, 1)]}))
     assert column(reading, "start_s")[:2] == [None, 62.5]
@@ -224,7 +224,7 @@ def test_a_table_without_a_usable_row_is_refused(tmp_path, rows):
         read(tmp_path)
 
 
-def test_one_byte_that_is_no_utf_8_costs_its_own_line(tmp_path):
+def test_a_byte_that_is_not_utf_8_affects_only_its_line(tmp_path):
     write_tree(tmp_path, {"dev": [row(0, 0, text="caf\xe9"), row(0, 1, text="na\xefve")]})
     path = tmp_path / "dev_sent_emo.csv"
     path.write_bytes(path.read_bytes().replace(b"\xc3\xaf", b"\xef"))
@@ -244,7 +244,7 @@ def test_one_byte_that_is_no_utf_8_costs_its_own_line(tmp_path):
         ),
     ],
 )
-def test_what_is_no_table_is_refused_in_one_short_line(tmp_path, content, message):
+def test_other_files_than_tables_are_refused_in_one_short_line(tmp_path, content, message):
     write_tree(tmp_path, {})
     (tmp_path / "train_sent_emo.csv").write_bytes(content)
     with pytest.raises(UserError, match=message) as raised:
@@ -270,7 +270,7 @@ def test_a_table_that_is_no_file_is_named(tmp_path, make, message):
         read(tmp_path)
 
 
-def test_clips_that_are_no_files_cost_their_own_rows(tmp_path):
+def test_clips_that_are_not_files_cost_their_rows(tmp_path):
     write_tree(tmp_path, {"dev": [row(0, 0), row(0, 1), row(0, 2)]})
     for make, name in ((os.mkfifo, "dia0_utt0.mp4"), (os.mkdir, "dia0_utt1.mp4")):
         (tmp_path / "dev" / name).unlink()
@@ -283,14 +283,14 @@ def test_clips_that_are_no_files_cost_their_own_rows(tmp_path):
     ]
 
 
-def test_clips_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
+def test_unreadable_clips_are_not_reported_as_absent(tmp_path, lock):
     write_tree(tmp_path, {})
     lock(tmp_path / "train")
     with pytest.raises(UserError, match=r"train: cannot be searched \(Permission denied\); fix"):
         read(tmp_path)
 
 
-def test_tables_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
+def test_unreadable_tables_are_not_reported_as_absent(tmp_path, lock):
     write_tree(tmp_path, {})
     (tmp_path / "more").mkdir()
     (tmp_path / "dev_sent_emo.csv").rename(tmp_path / "more/dev_sent_emo.csv")
@@ -333,7 +333,7 @@ def test_dialogues_of_one_utterance_and_of_nine_speakers_are_kept_whole(tmp_path
     assert len(set(column(reading, "speaker")[1:10])) == 9
 
 
-def test_a_table_for_work_on_text_alone_needs_no_times_and_may_have_more_columns(tmp_path):
+def test_a_text_only_table_needs_no_times_and_may_have_more_columns(tmp_path):
     header = "Note,Dialogue_ID,Utterance_ID,Utterance,Speaker,Emotion\n"
     for split in ("train", "dev", "test"):
         text = header + "x,0,0,Hello,Ross,joy\n,,,,,\nx,0,1,Bye,Ross,anger\n\n"
@@ -359,7 +359,7 @@ def test_a_row_that_is_not_as_long_as_the_header_is_refused_by_its_line(tmp_path
         read(tmp_path)
 
 
-def test_another_layout_says_what_was_looked_for(tmp_path):
+def test_the_message_for_another_layout_names_the_expected_files(tmp_path):
     with pytest.raises(UserError, match=r"not the layout of MELD\.Raw: no train_sent_emo\.csv"):
         read(tmp_path)
     write_tree(tmp_path, {})

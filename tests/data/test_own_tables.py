@@ -1,4 +1,4 @@
-"""One's own tables are read in every form that the page on them shows, and explained when wrong."""
+"""Custom tables are read in every form that the page describes; errors name the remedy."""
 
 import os
 
@@ -48,7 +48,7 @@ def column(reading, name):
 
 
 @pytest.mark.parametrize("write", [write_csv, write_parquet])
-def test_a_table_is_read_as_it_stands(tmp_path, write):
+def test_a_table_is_read_unchanged(tmp_path, write):
     write(tmp_path, COLUMNS)
     assert tables.fits(tmp_path, None)
     reading = read(tmp_path)
@@ -251,7 +251,7 @@ class TestFeatures:
             read(folder)
 
     @pytest.mark.parametrize("column", ["name", "clip", "dialogue_id"])
-    def test_names_in_another_column_are_not_passed_over(self, folder, column):
+    def test_names_in_another_column_are_checked(self, folder, column):
         own = COLUMNS.get(column, COLUMNS["utterance_id"])
         for names, refused in ((own, False), (own[::-1], True)):
             (folder / "a.csv").write_text(
@@ -285,7 +285,7 @@ class TestFeatures:
         with pytest.raises(UserError, match=r"t\.parquet: its 'clip' is not in the order"):
             read(folder)
 
-    def test_an_array_whose_name_is_nearly_right_is_not_passed_over(self, folder):
+    def test_an_array_with_a_misspelled_name_is_refused(self, folder):
         np.savez(folder / "a.npz", utterance_ids=COLUMNS["utterance_id"], features=FEATURES)
         with pytest.raises(UserError, match=r"no array 'utterance_id'; rename 'utterance_ids' to"):
             read(folder)
@@ -299,7 +299,7 @@ class TestFeatures:
     @pytest.mark.parametrize(
         "name", ["ids.npy", "a_ids.txt", "utterance_id.npy", "audio_names.json", "Names.csv"]
     )
-    def test_a_list_of_names_beside_an_array_is_not_passed_over(self, folder, name):
+    def test_a_list_of_names_beside_an_array_is_refused(self, folder, name):
         np.save(folder / "a.npy", FEATURES)
         (folder / name).write_text("u3\nu2\nu1\nu0\n")
         message = rf"a\.npy: .* no names, but {name} may list them; save both in one file, a\.npz"
@@ -367,7 +367,7 @@ class TestFeatures:
             (FEATURES[:, :, None], r"shape \(4, 3, 1\)"),
         ],
     )
-    def test_what_is_no_matrix_of_numbers_is_refused(self, folder, array, message):
+    def test_other_arrays_than_matrices_of_numbers_are_refused(self, folder, array, message):
         np.save(folder / "a.npy", array, allow_pickle=True)
         with pytest.raises(UserError, match=message):
             read(folder)
@@ -400,7 +400,7 @@ class TestFeatures:
             ("a.npy", b"\x93NUMPY\x01\0\x10\0{'descr': ('<f8\n" + bytes(99)),
         ],
     )
-    def test_damage_inside_a_file_is_told_in_one_line(self, folder, name, content):
+    def test_damage_inside_a_file_is_reported_in_one_line(self, folder, name, content):
         (folder / name).write_bytes(content)
         with pytest.raises(UserError, match=rf"{name}: not a readable .* write it again"):
             read(folder)
@@ -464,7 +464,7 @@ def test_a_missing_column_is_named_with_those_found_and_the_nearest(tmp_path):
         read(tmp_path)
 
 
-def test_a_column_that_seems_misspelt_is_noted_and_others_are_left_alone(tmp_path):
+def test_a_misspelled_column_is_recorded_and_others_are_ignored(tmp_path):
     extra = {"postion": COLUMNS["position"], "mood": ["x"] * 4}
     write_parquet(tmp_path, without("position") | extra)
     assert [problem.reason for problem in read(tmp_path).problems] == [
@@ -481,7 +481,7 @@ def test_rows_without_a_dialogue_are_left_out_and_noted(tmp_path):
     assert reading.problems[0].reason == "1 rows have no dialogue_id; left out"
 
 
-def test_sessions_are_read_where_there_is_such_a_column(tmp_path):
+def test_sessions_are_read_if_there_is_such_a_column(tmp_path):
     write_csv(tmp_path, COLUMNS | {"session": [1, 1, 2, 3]})
     assert read(tmp_path).sessions == {"d0": "1", "d1": "2", "d2": "3"}
 
@@ -525,7 +525,7 @@ def test_features_that_are_no_file_are_named(tmp_path, name):
         read(tmp_path)
 
 
-def test_features_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
+def test_unreadable_features_are_not_reported_as_absent(tmp_path, lock):
     write_csv(tmp_path, COLUMNS)
     (tmp_path / "features").mkdir()
     lock(tmp_path / "features")
@@ -546,7 +546,7 @@ def test_integers_of_any_length_are_shown_short(tmp_path):
         read(tmp_path)
 
 
-def test_the_files_are_told_for_the_problems_that_are_found_later(tmp_path):
+def test_the_reading_names_its_files_for_later_problems(tmp_path):
     write_csv(tmp_path, COLUMNS)
     (tmp_path / "features").mkdir()
     np.save(tmp_path / "features/a.npy", FEATURES)

@@ -1,4 +1,4 @@
-"""What libraries make of hostile files is one line that names the file, and takes little."""
+"""Hostile files give a one-line error that names the file, with bounded time and memory."""
 
 import json
 import os
@@ -91,7 +91,7 @@ def test_an_archive_may_not_name_more_rows_than_it_has(folder):
     assert "6 names in utterance_id for 4 rows" in refused(path, tables.read, folder)
 
 
-def test_an_archive_of_arrays_is_not_unpacked_where_it_would_fill_memory(folder, monkeypatch):
+def test_an_archive_of_arrays_that_would_fill_memory_is_not_unpacked(folder, monkeypatch):
     path = folder / "a.npz"
     np.savez_compressed(path, features=np.zeros((4, 10**6), np.float32))
     monkeypatch.setattr(parsing, "MAX_BYTES", 10**6)
@@ -102,7 +102,7 @@ def test_an_archive_of_arrays_is_not_unpacked_where_it_would_fill_memory(folder,
 
 
 @pytest.mark.parametrize("shape", ["True", "(True, 3)", "(4.0, 3)", "'4'", "[4, 3]", "(-4, -3)"])
-def test_an_array_whose_shape_is_none_is_named(folder, shape):
+def test_an_array_with_an_invalid_shape_is_refused(folder, shape):
     header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
     content = b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + bytes(48)
     path = folder / "a.npy"
@@ -147,7 +147,7 @@ def test_a_column_of_lists_of_lists_is_no_column_of_names(folder):
 
 
 def test_a_table_of_a_few_bytes_for_very_many_rows_is_refused(folder):
-    """All rows are alike, so each costs less than a bit."""
+    """All rows are equal, so each takes less than a bit."""
     path = folder / "a.parquet"
     rows = parsing.MAX_BYTES // 256 + 1
     runs = pa.RunEndEncodedArray.from_arrays(pa.array([rows], pa.int32()), pa.array([True]))
@@ -197,7 +197,7 @@ def test_a_pipe_is_no_pickle_and_is_not_waited_for(tmp_path):
 # What might take time by the square of its size, or by more than its size
 
 
-def test_of_very_many_columns_two_of_one_name_are_found(tmp_path):
+def test_two_columns_with_the_same_name_are_found_among_very_many(tmp_path):
     path = tmp_path / "utterances.csv"
     names = [f"c{n}" for n in range(100_000)]
     path.write_text(",".join([*names, names[-1]]) + "\n")
@@ -210,7 +210,7 @@ def test_a_line_of_blanks_is_no_transcript(tmp_path):
     assert iemocap._texts(path) == {"Ses01F_impro01_F001": "Yes."}
 
 
-def test_a_very_long_name_of_a_class_is_not_brought_to_its_unicode_form(tmp_path):
+def test_a_very_long_class_name_is_not_normalised(tmp_path):
     accents = "a" + "\u0315\u0300" * 200_000
     emotions = [accents, "calm", "", "calm"]
     write_table(tmp_path, columns=COLUMNS | {"emotion": emotions})

@@ -95,7 +95,7 @@ def test_sessions_are_known_by_the_names_of_iemocap_s_dialogues():
     assert sessions_by_name(["Ses01F_impro01", "train_dia0"]) == {}
 
 
-def test_sessions_of_one_s_own_are_numbered_by_name():
+def test_custom_sessions_are_numbered_by_name():
     by_session = {"d00": "beach", "d01": "attic", "d02": "attic"}
     assert sessions(by_session) == ("attic", "beach")
     assert sessions({"a": "10", "b": "9"}) == ("9", "10")

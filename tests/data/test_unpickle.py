@@ -398,7 +398,7 @@ def test_content_is_not_copied_many_times(path, copying):
     assert "copies its content many times" in message(path, path.read_bytes())
 
 
-def test_an_array_that_holds_itself_is_refused(path):
+def test_an_array_that_contains_itself_is_refused(path):
     array = np.empty(1, dtype=object)
     array[0] = array
     assert "contains itself" in message(path, pickle.dumps(array))

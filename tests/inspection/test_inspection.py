@@ -99,7 +99,7 @@ class TestFinding:
     def test_a_file_inside_means_its_corpus(self, own):
         assert find(own / "utterances.csv").path.resolve() == own.resolve()
 
-    def test_a_folder_that_holds_only_a_pickle_means_the_pickle(self, tmp_path):
+    def test_a_folder_with_only_a_pickle_means_the_pickle(self, tmp_path):
         path = write_pickle(tmp_path / "features" / "iemocap.pkl")
         (tmp_path / "features" / "vocabulary.pkl").write_bytes(pickle.dumps({"words": [1]}))
         found = find(tmp_path)
@@ -275,7 +275,7 @@ class TestConfig:
         }
         assert config["datasets"]["meld-sim"] == {"path": str(meld_sim), "protocol": "official"}
 
-    def test_single_utterances_of_text_alone_are_a_corpus(self, tmp_path, inspect):
+    def test_single_utterances_with_only_text_are_a_corpus(self, tmp_path, inspect):
         corpus = write_own(tmp_path / "words", [[EMOTIONS[i % 3]] for i in range(88)], features="")
         said = inspect(corpus)
         assert "1; 88 of 88 dialogues have one" in said
