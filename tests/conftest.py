@@ -1,10 +1,11 @@
-"""What tests of several areas share: the property tests' profile and a small made-up corpus."""
+"""What tests of several areas share: the property tests' profile and small made-up corpora."""
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import settings
 
+from spcl.data.simulator import simulate
 from spcl.tables import parquet, schemas
 
 # Time limits on single examples fail on a busy machine and show nothing.
@@ -86,3 +87,19 @@ def feature_table(utterance_ids, x, observed=None):
 def corpus():
     """Twelve dialogues of one to nine utterances."""
     return make_corpus([5, 1, 9, 4, 6, 3, 7, 2, 8, 5, 6, 4], unlabelled={3, 20})
+
+
+@pytest.fixture(scope="session")
+def meld_sim(tmp_path_factory):
+    """A simulated corpus in MELD's layout, written once; no test may change it."""
+    folder = tmp_path_factory.mktemp("simulated") / "meld-sim"
+    simulate("meld", folder, seed=3, dialogues=6)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def iemocap_sim(tmp_path_factory):
+    """A simulated corpus in IEMOCAP's layout, written once; no test may change it."""
+    folder = tmp_path_factory.mktemp("simulated") / "iemocap-sim"
+    simulate("iemocap", folder, seed=3, dialogues=6)
+    return folder

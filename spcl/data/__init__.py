@@ -1,17 +1,17 @@
-"""Corpora: from raw files to the canonical tables of utterances and features.
+"""Corpora: from raw files to the tables of utterances and features.
 
 =================  =======================================================================
-`formats`          one reader a file format; the next format is one more module there
-`feature_files`    reading of feature arrays: by dialogue, or beside a table of utterances
-`emotions`         class names: spelling, order, meaning of integer labels
-`files`            reading of files of any kind: text, CSV, folders, errors of parsers
+`formats`          a module for each corpus format; add a format there
+`feature_files`    feature arrays: by dialogue, or beside a table of utterances
+`emotions`         emotion labels: spelling, order, meaning of integers
+`files`            any kind of file: text, CSV, folders, errors of parsers
 `pickles`          pickles, decoded without running any code in them
-`download`         archives: fetched, verified, unpacked
+`download`         archives: download, check, unpack
 `simulator`        simulated corpora in the raw layouts of IEMOCAP and MELD
 =================  =======================================================================
 
-The modules of this package work on a corpus of any format: `corpus` imports one, `checks` refuses
-what no stage could use, `splits` applies a protocol, `counts` compares with published counts.
+The modules of this package work on a corpus in any format: `corpus` imports it, `checks` refuses
+what no stage can use, `splits` applies a protocol, `counts` compares with published counts.
 
 It imports `spcl.tables` and `spcl.jobs`. It computes no features: see `spcl.extract`.
 """

@@ -1,6 +1,6 @@
-"""What every corpus must be, whatever file it came from.
+"""Checks of a corpus in any format.
 
-A defect of single rows costs those rows and is noted as a problem; a defect that would make the
+A defect of single rows costs those rows and is recorded as a problem; a defect that would make the
 results wrong, such as a dialogue in two splits, is an error.
 """
 
@@ -21,32 +21,33 @@ from spcl.tables.schemas import MODALITIES, SPLITS
 
 
 def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None) -> Reading:
-    """The reading with each utterance once and the rows of each dialogue together.
+    """Return the reading with each utterance once and the rows of each dialogue together.
 
     Parameters
     ----------
     reading
-        As a format's reader left it.
+        From the reader of a format.
     path
         The corpus, for the messages.
     asked
-        The label order of the config, None where it names none.
+        The label order of the config, None if it has none.
 
     Returns
     -------
     Reading
-        With a problem for each row that was left out and each dialogue that was put together.
+        With a problem for each row that was left out and each dialogue whose rows were moved.
 
     Raises
     ------
     UserError
-        There are no utterances or not two labels; nobody has decided the class of a name; the
-        labels of a known corpus come in an order of their own and nobody asked for it; a name or
-        path is no text; a dialogue is in two splits; a feature matrix has not one row an utterance.
+        There are no utterances or fewer than two labels; it is undecided to which class a name
+        belongs; the labels of a known corpus have another order than the published one, and the
+        config has none; a name or path has unprintable characters; a dialogue is in two splits; a
+        feature matrix has not one row for each utterance.
     """
     if not reading.utterances:
         first = f" ({reading.problems[0].reason})" if reading.problems else ""
-        raise UserError(f"{path}: no utterance could be read{first}; mend the corpus")
+        raise UserError(f"{path}: no utterance could be read{first}; fix the corpus")
     file = _file(reading, path)
     check_class_names(reading, asked, path / file if path.is_dir() else path)
     _check_labels(reading, path, asked)
@@ -57,7 +58,7 @@ def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None)
     utterances = [reading.utterances[row] for row in rows]
     utterances = [_labelled(utterance, reading, problems, file) for utterance in utterances]
     utterances = [legible(utterance, problems, file) for utterance in utterances]
-    _note_nameless(utterances, problems, file)
+    _note_missing_speakers(utterances, problems, file)
     _check_one_split(utterances, path)
     return replace(
         reading,
@@ -68,16 +69,16 @@ def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None)
 
 
 def usable(reading: Reading, path: Path) -> tuple[dict[str, Features], list[Problem]]:
-    """The features that a corpus brings, finite, and a problem for each row that has none.
+    """The finite features of a corpus, and a problem for each row that has none.
 
-    Rows that a reader has noted already get no second problem. An utterance without any modality
-    stays in its dialogue, unobserved, and gets a problem of its own.
+    Rows for which the reader has recorded a problem get no second one. An utterance without any
+    modality stays in its dialogue, unobserved, and is recorded as a problem too.
     """
     noted = {(problem.utterance_id, problem.modality) for problem in reading.problems}
     problems: list[Problem] = []
     features: dict[str, Features] = {}
     for m, matrix in reading.features.items():
-        with np.errstate(over="ignore"):  # beyond float32 is infinite, and caught below
+        with np.errstate(over="ignore"):  # too large for float32 becomes infinite, checked below
             values = np.asarray(matrix, np.float32)
         finite = np.isfinite(values)
         observed: np.ndarray = np.asarray(finite.all(1))
@@ -93,13 +94,13 @@ def usable(reading: Reading, path: Path) -> tuple[dict[str, Features], list[Prob
     seen = np.any(brought, axis=0) if brought else np.zeros(len(reading.utterances), bool)
     for utterance, has_features in zip(reading.utterances, seen, strict=True):
         if not (has_features or utterance.text or utterance.audio_path or utterance.video_path):
-            reason = "no text, sound, video or features: stays as a gap in its dialogue"
+            reason = "no text, audio, video or features: kept in its dialogue, unobserved"
             problems.append(Problem(file, utterance.utterance_id, None, reason))
     return features, problems
 
 
 def constant_columns(features: Features) -> int:
-    """How many of the D columns say nothing: one value in all observed rows."""
+    """How many of the D columns have the same value in all observed rows."""
     values = features.values[features.observed]
     return int((values == values[:1]).all(0).sum()) if len(values) else 0
 
@@ -112,13 +113,13 @@ def check_splits(
     by_session: Mapping[str, str],
     dataset: str,
 ) -> None:
-    """Refuse a division that nothing can be learnt or measured on.
+    """Refuse splits on which nothing can be learned or measured.
 
     Raises
     ------
     UserError
-        No dialogue trains, chooses the epoch or tests; no labelled utterance does; all labelled
-        training utterances are of one class. The message names the protocols that would do.
+        A split has no dialogue or no labelled utterance; all labelled training utterances have one
+        class. The message names protocols that can be used instead.
     """
     key = f"datasets.{dataset}.protocol"
     labels = {split: Counter[str]() for split in SPLITS}
@@ -138,13 +139,13 @@ def check_splits(
     if len(labels["train"]) == 1:
         raise UserError(
             f"{key}: every labelled training utterance is '{next(iter(labels['train']))}', there is"
-            " nothing to tell apart; complete the corpus or its labels"
+            " nothing to distinguish; complete the corpus or its labels"
         )
 
 
 def _remedy(split: str, size: Mapping[str, int], by_session: Mapping[str, str]) -> str:
     if split == "dev" and not size["dev"]:
-        return f"choose one that cuts dev from train: {', '.join(CUTTING_DEV)}"
+        return f"choose one that takes dev from train: {', '.join(CUTTING_DEV)}"
     if split == "test" and by_session:
         have = ", ".join(sessions(by_session))
         return (
@@ -165,7 +166,7 @@ def _check_labels(reading: Reading, path: Path, asked: Sequence[str] | None) -> 
     if tuple(labels) != known and asked is None:
         raise UserError(
             f"{path}: its label order [{', '.join(labels)}] is not that of {reading.known_as};"
-            f" say which it is, for example labels: [{', '.join(known)}]"
+            f" write the correct order, for example labels: [{', '.join(known)}]"
         )
 
 
@@ -175,7 +176,7 @@ def _check_features(reading: Reading, path: Path) -> None:
         if matrix.ndim != 2 or matrix.shape[0] != n or matrix.shape[1] == 0:
             raise UserError(
                 f"{path}: the {MODALITIES[m]} features have shape {matrix.shape}, not"
-                f" ({n}, D): a row for each utterance; mend or remove them"
+                f" ({n}, D): a row for each utterance; fix or remove them"
             )
 
 
@@ -184,22 +185,22 @@ def _check_one_split(utterances: Sequence[Utterance], path: Path) -> None:
     for utterance in utterances:
         if utterance.split is not None:
             splits.setdefault(utterance.dialogue_id, set()).add(utterance.split)
-    torn = {name: found for name, found in splits.items() if len(found) > 1}
-    for name, found in torn.items():
+    divided = {name: found for name, found in splits.items() if len(found) > 1}
+    for name, found in divided.items():
         raise UserError(
-            f"{path}: {len(torn)} dialogues are in more than one split, first {name}"
+            f"{path}: {len(divided)} dialogues are in more than one split, first {name}"
             f" ({', '.join(sorted(found))}); if their numbers restart in every split, put its name"
             f" before them: {min(found)}_{name}"
         )
 
 
 def _once(utterances: Sequence[Utterance], problems: list[Problem], file: str) -> list[int]:
-    """The rows that name their utterance for the first time."""
+    """The first row of each utterance."""
     rows: dict[str, int] = {}
     for row, utterance in enumerate(utterances):
         name = utterance.utterance_id
         if rows.setdefault(name, row) != row:
-            reason = "the utterance stands twice; the first is kept"
+            reason = "the utterance occurs twice; the first is kept"
             problems.append(Problem(file, name, None, reason))
     return list(rows.values())
 
@@ -207,18 +208,18 @@ def _once(utterances: Sequence[Utterance], problems: list[Problem], file: str) -
 def _together(
     utterances: Sequence[Utterance], rows: list[int], problems: list[Problem], file: str
 ) -> list[int]:
-    """The `rows` with those of each dialogue together, in the order of its first."""
+    """The `rows` with those of each dialogue together, at the position of its first row."""
     place: dict[str, int] = {}
-    torn: dict[str, None] = {}
+    divided: dict[str, None] = {}
     before = None
     for row in rows:
         name = utterances[row].dialogue_id
         if name in place and name != before:
-            torn[name] = None
+            divided[name] = None
         place.setdefault(name, len(place))
         before = name
-    for name in torn:
-        reason = f"the rows of dialogue {name} did not stand together; put together in their order"
+    for name in divided:
+        reason = f"the rows of dialogue {name} were not contiguous; moved together"
         problems.append(Problem(file, None, None, reason))
     return sorted(rows, key=lambda row: place[utterances[row].dialogue_id])
 
@@ -226,7 +227,7 @@ def _together(
 def _labelled(
     utterance: Utterance, reading: Reading, problems: list[Problem], file: str
 ) -> Utterance:
-    """The utterance, unlabelled if its emotion is none of the corpus' labels."""
+    """The utterance, unlabelled if its emotion is not one of the labels."""
     if utterance.emotion is None or utterance.emotion in reading.labels:
         return utterance
     reason = f"unknown emotion '{utterance.emotion}'; kept as unlabelled"
@@ -234,13 +235,17 @@ def _labelled(
     return replace(utterance, emotion=None)
 
 
-def _note_nameless(utterances: Sequence[Utterance], problems: list[Problem], file: str) -> None:
-    nameless = [utterance.utterance_id for utterance in utterances if not utterance.speaker]
-    if nameless:
-        reason = f"{len(nameless)} utterances have no speaker, first {nameless[0]}; taken for one"
+def _note_missing_speakers(
+    utterances: Sequence[Utterance], problems: list[Problem], file: str
+) -> None:
+    missing = [utterance.utterance_id for utterance in utterances if not utterance.speaker]
+    if missing:
+        reason = (
+            f"{len(missing)} utterances have no speaker, first {missing[0]}; treated as one speaker"
+        )
         problems.append(Problem(file, None, None, reason))
 
 
 def _file(reading: Reading, path: Path, modality: str | None = None) -> str:
-    """The file that a problem of single rows is in, empty where it may be one of several."""
+    """The file that a problem of single rows belongs to, empty if that is unknown."""
     return reading.files.get(modality) or (path.name if path.is_file() else "")

@@ -1,4 +1,4 @@
-"""From a corpus in any format to the two tables that every later stage reads."""
+"""Read a corpus in any format, and write the tables that every later stage reads."""
 
 import logging
 import os
@@ -30,12 +30,12 @@ class Corpus:
     Attributes
     ----------
     utterances
-        Schema `spcl.tables.schemas.UTTERANCES`, N rows in dialogue order; a column ``session`` more
-        where the corpus has sessions.
+        Schema `spcl.tables.schemas.UTTERANCES`, N rows in dialogue order; with a column
+        ``session`` if the corpus has sessions.
     problems
-        What was found wanting, in the order it was found.
+        Defects of single rows, in the order in which they were found.
     features
-        What the corpus brings, by modality (a, t, v), row for row with `utterances`. Empty for
+        The corpus' own features by modality (a, t, v), row for row with `utterances`. Empty for
         corpora of raw media.
     labels
         The emotions in the corpus' order.
@@ -46,9 +46,9 @@ class Corpus:
     layout
         Its format, a key of `spcl.data.formats.FORMATS`.
     known_as
-        ``iemocap`` or ``meld`` where it is that corpus, in whatever format; else None.
+        ``iemocap`` or ``meld`` if it is that corpus, in any format; else None.
     simulated
-        Whether a program made it up.
+        Whether it is simulated.
     """
 
     utterances: pa.Table
@@ -79,9 +79,9 @@ def read_corpus(
     path
         The corpus' folder or file.
     layout
-        One of `spcl.data.formats.FORMATS`; None = whichever the content fits.
+        One of `spcl.data.formats.FORMATS`; None = recognised by its content.
     labels
-        The emotions in the order of the classes, where the corpus does not tell it.
+        The emotions in the order of the classes, if the corpus does not define it.
     dataset
         The corpus' name in the config.
     protocol, protocol_seed
@@ -90,8 +90,8 @@ def read_corpus(
     Raises
     ------
     UserError
-        There is nothing at `path`, or something of another layout; the layout or the protocol is
-        unknown; the corpus lacks what the protocol needs; see also `spcl.data.checks`.
+        `path` does not exist or has another layout; the layout or the protocol is unknown; the
+        corpus lacks what the protocol needs; see also `spcl.data.checks`.
     """
     path = Path(path)
     layout, reading = _read(path, layout, labels, dataset)
@@ -133,7 +133,7 @@ def write_corpus(
 ) -> None:
     """Write the tables `UTTERANCES`, `PROBLEMS` and `CORPUS_REPORT` of `spcl.tables.schemas`.
 
-    The log tells the corpus' size, and where it differs from what is published.
+    The log shows the corpus' size, and the differences from published counts.
     """
     report = report_table(
         corpus.utterances,
@@ -161,12 +161,12 @@ def write_corpus(
 def _read(
     path: Path, layout: str | None, labels: Sequence[str] | None, dataset: str
 ) -> tuple[str, Reading]:
-    """The corpus as its format's reader leaves it, and the name of the format."""
+    """The name of the format, and the corpus as its reader returns it."""
     key = f"datasets.{dataset}"
     if layout is not None and layout not in FORMATS:
         raise UserError(
             f"{key}.layout: unknown layout '{layout}'; choose one of {', '.join(FORMATS)},"
-            " or leave the key out"
+            " or remove the key"
         )
     if os.path.isdir(path):
         entries(path)  # refuses a folder that cannot be searched
@@ -187,8 +187,8 @@ def _read(
         refuse_hidden(path)
         format_ = FORMATS[layout]
         raise UserError(
-            f"{path}: not {format_.TITLE}; {format_.REMEDY}, or leave {key}.layout out to have it"
-            " recognised"
+            f"{path}: not {format_.TITLE}; {format_.REMEDY}, or remove {key}.layout, so that"
+            " the layout is recognised"
         )
     return layout, FORMATS[layout].read(path, content, None if labels is None else tuple(labels))
 
@@ -222,7 +222,7 @@ def _table(
 
 
 def _log(corpus: Corpus, report: pa.Table) -> None:
-    """Log the corpus' size, where it differs from what is published, and what it brings."""
+    """Log the corpus' size, its differences from published counts, and its features."""
     kind = "simulated corpus" if corpus.simulated else "corpus"
     log.info("%s %s: %d utterances", kind, corpus.dataset, len(corpus.utterances))
     log_report(report)

@@ -1,4 +1,4 @@
-"""How many of what a corpus has, beside what the published corpora have."""
+"""Counts of a corpus beside the published ones."""
 
 import logging
 from collections import Counter
@@ -19,14 +19,14 @@ PARTS = {
     "train and dev": ("train", "dev"),
     "all": SPLITS,
 }
-"""What is counted: each split, the two that protocols cut differently, and the whole corpus."""
+"""Counted parts: each split, the two that protocols divide differently, and the whole corpus."""
 
 _BINS = ((1, 1), (2, 5), (6, 10), (11, 20), (21, 50), (51, None))
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a corpus has in print, by part (`PARTS`) and what is counted.
+    """Published counts of a corpus, by part (`PARTS`).
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Published:
     dialogues, speakers
         By part.
     of_one_utterance
-        Dialogues of a single utterance, in the whole corpus.
+        Dialogues with a single utterance, in the whole corpus.
     """
 
     utterances: Mapping[str, Mapping[str, int]]
@@ -66,7 +66,7 @@ PUBLISHED = {
         {**_IEMOCAP, "all": _total(_IEMOCAP, *_IEMOCAP) | {UNLABELLED: 10039 - 7380}},
         dialogues={"train and dev": 120, "test": 31, "all": 151},
     ),
-    # Poria et al., ACL 2019, and the README beside the corpus, both with its own three splits.
+    # Poria et al., ACL 2019, and the README of the corpus, for its official splits.
     "meld": Published(
         {
             **_MELD,
@@ -93,7 +93,7 @@ _REMARKS = {  # corpus, part, label or None for dialogues, count
 
 
 def resembles(labels: Sequence[str], n_labelled: int) -> str | None:
-    """Which published corpus this seems to be: the same labels, the same size to a tenth."""
+    """The published corpus with the same labels and the same size up to a tenth; else None."""
     for name, known in KNOWN.items():
         expected = sum(PUBLISHED[name].utterances["all"][label] for label in known)
         if set(labels) == set(known) and abs(n_labelled - expected) <= expected / 10:
@@ -120,9 +120,9 @@ def report_table(
     dataset
         The corpus' name in the config.
     protocol
-        How it was split: what is published is laid beside parts that it cuts in the same way.
+        How it was split: only parts that it leaves as published are compared.
     known_as
-        A key of `PUBLISHED`; None where there is nothing to compare with.
+        A key of `PUBLISHED`; None if there is nothing to compare with.
 
     Returns
     -------
@@ -156,38 +156,38 @@ def log_report(report: pa.Table) -> None:
             by["speakers", None],
             by_label,
         )
-    differing = [row for row in _compared(report.to_pylist()) if row["published"] != row["count"]]
+    differing = [row for row in compared(report.to_pylist()) if row["published"] != row["count"]]
     for row in differing:
         label = f" {row['label']}" if row["label"] else ""
         remark = f" ({row['remark']})" if row["remark"] else ""
         counts = (row["count"], row["published"])
         log.info(
-            "  %s, %s%s: %d, %d are published%s", row["part"], row["what"], label, *counts, remark
+            "  %s, %s%s: %d, published are %d%s", row["part"], row["what"], label, *counts, remark
         )
     unknown = sum(row["remark"] is None for row in differing)
     if unknown:
         log.warning(
-            "%d counts differ from the published ones, and why is not known; see report.parquet",
+            "%d counts differ from the published ones for unknown reasons; see report.parquet",
             unknown,
         )
 
 
-def _compared(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The rows with something published; of sums only those whose summands have nothing."""
-    told: set[tuple[str, str | None]] = set()
+def compared(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of a report that have a published count; a sum only if none of its parts has one."""
+    counted: set[tuple[str, str | None]] = set()
     for row in rows:
         what = (row["what"], row["label"])
-        if row["published"] is None or (row["part"] not in SPLITS and what in told):
+        if row["published"] is None or (row["part"] not in SPLITS and what in counted):
             continue
         if row["part"] != "test":
-            told.add(what)
+            counted.add(what)
         yield row
 
 
 def _counts(
     rows: Sequence[tuple[str, str, str, str | None]], labels: Sequence[str]
 ) -> Iterator[tuple[str, str | None, int]]:
-    """What is counted of one part, the label or length, and how often."""
+    """What is counted in one part, the label or length, and the count."""
     emotions = Counter(row[3] for row in rows)
     for label in labels:
         yield "utterances", label, emotions[label]
@@ -204,7 +204,7 @@ def _counts(
 def _expected(
     known_as: str | None, protocol: str, part: str, what: str, label: str | None, count: int
 ) -> tuple[int | None, str | None]:
-    """What is published of a count, and what is known of a difference."""
+    """The published count, and a known reason for a difference."""
     if known_as is None or not _comparable(protocol, part):
         return None, None
     published = PUBLISHED[known_as]
@@ -222,7 +222,7 @@ def _expected(
 
 
 def _comparable(protocol: str, part: str) -> bool:
-    """Whether the protocol leaves the part as the corpus' authors had it."""
+    """Whether the protocol leaves the part as published."""
     if protocol == "leave-one-session-out":
         return part == "all"
     return protocol == "official" or part not in ("train", "dev")

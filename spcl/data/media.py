@@ -1,4 +1,4 @@
-"""Media files: which part of one an utterance is, and whether one is there at all."""
+"""Media files: references to parts of them, and a check of their first bytes."""
 
 import re
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ _SIGNATURES = {  # suffix: (offset, bytes that a file of this kind has there)
 
 @dataclass(frozen=True)
 class MediaReference:
-    """A media file, and perhaps a part of it, as in W3C Media Fragments URI 1.0.
+    """A media file or a part of one, as in W3C Media Fragments URI 1.0.
 
-    Written ``path#t=start,end&xywh=percent:x,y,w,h``; either dimension may be absent, and so may
-    the start or the end. The path is written as it is, without percent-encoding.
+    Written ``path#t=start,end&xywh=percent:x,y,w,h``. Each dimension, the start and the end are
+    optional. The path is not percent-encoded.
 
     Attributes
     ----------
     path
         The file.
     start_s, end_s
-        The stretch of time, seconds, non-negative; None = from the beginning, to the end.
+        The time range, seconds, non-negative; None = from the beginning, to the end.
     region
-        The part of the picture, (left, top, width, height) in percent of its size; None = all.
+        The region of the picture, (left, top, width, height) in percent of its size; None = all.
     """
 
     path: str
@@ -45,7 +45,7 @@ class MediaReference:
 
     @classmethod
     def parse(cls, text: str) -> "MediaReference":
-        """Read what `str` wrote. A tail after ``#`` that is no fragment belongs to the path."""
+        """Parse what `str` wrote. Text after ``#`` that is not a fragment belongs to the path."""
         found = _REFERENCE.fullmatch(text)
         assert found is not None  # a path alone always matches
         start, end, region = found["start"], found["end"], found["region"]
@@ -70,14 +70,14 @@ class MediaReference:
 
 
 def _decimal(number: float) -> str:
-    """The shortest decimal that reads back as `number`; fragments know no exponents."""
+    """The shortest decimal that parses to `number`; fragments have no exponents."""
     return np.format_float_positional(number, trim="-")
 
 
 def fault(path: Path) -> str | None:
-    """Say in a few words why `path` cannot be a media file; None if its first bytes look right.
+    """Why `path` cannot be a media file; None if its first bytes are as expected.
 
-    Whether all of it can be decoded only the decoder knows: the extractors report that.
+    The extractors report whether the whole file can be decoded.
     """
     try:
         head = read(path, 12)
@@ -87,5 +87,5 @@ def fault(path: Path) -> str | None:
         return "the file is empty"
     offset, expected = _SIGNATURES.get(path.suffix.lower(), (0, b""))
     if head[offset : offset + len(expected)] != expected:
-        return f"not of the kind {path.suffix}"
+        return f"not a {path.suffix} file"
     return None

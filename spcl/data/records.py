@@ -1,7 +1,7 @@
-"""What the reader of a format hands over: utterances, features if there are any, and problems."""
+"""What the reader of a format returns: utterances, features and problems."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pyarrow as pa
@@ -23,15 +23,15 @@ class Utterance:
     text
         The transcript, may be empty.
     emotion
-        One of the corpus' labels, None where it has none.
+        One of the corpus' labels, None if unlabelled.
     split
-        ``train``, ``dev`` or ``test`` by the corpus' own division, None where it has none; see
+        ``train``, ``dev`` or ``test`` as in the files of the corpus, None if they do not say; see
         `spcl.data.splits`.
     start_s, end_s
-        In the recording, seconds; None where unknown.
+        In the recording, seconds; None if unknown.
     audio_path, video_path
-        Relative to the corpus folder, the video perhaps with a fragment
-        (`spcl.data.media.MediaReference`); None where there is no usable file.
+        Relative to the corpus folder, optionally with a fragment
+        (`spcl.data.media.MediaReference`); None if there is no usable file.
     """
 
     dialogue_id: str
@@ -40,26 +40,26 @@ class Utterance:
     text: str
     emotion: str | None
     split: str | None
-    start_s: float | None
-    end_s: float | None
-    audio_path: str | None
-    video_path: str | None
+    start_s: float | None = None
+    end_s: float | None = None
+    audio_path: str | None = None
+    video_path: str | None = None
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A defect of the corpus that cost a row or a part of one, not the run.
+    """A defect of the corpus that costs a row or a part of one, but does not stop the run.
 
     Attributes
     ----------
     file
-        The file at fault, relative to the corpus folder.
+        The defective file, relative to the corpus folder.
     utterance_id
-        None where it belongs to no utterance.
+        None if it belongs to no utterance.
     modality
-        ``a``, ``t`` or ``v``; None where all are concerned.
+        ``a``, ``t`` or ``v``; None for all.
     reason
-        In words.
+        What is wrong, and what was done about it.
     """
 
     file: str
@@ -68,13 +68,13 @@ class Problem:
     reason: str
 
     def __post_init__(self) -> None:
-        for name in ("file", "reason"):  # both may hold what no table or terminal can show
+        for name in ("file", "reason"):  # both can contain unprintable characters
             object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 @dataclass(frozen=True)
 class Features:
-    """What a corpus brings of one modality.
+    """The corpus' own features of one modality.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Features:
 
 @dataclass(frozen=True)
 class Reading:
-    """A corpus as its files have it, before any protocol divides it.
+    """A corpus as it is in its files, before a protocol splits it.
 
     Attributes
     ----------
@@ -99,21 +99,21 @@ class Reading:
     labels
         The emotions in the corpus' order.
     problems
-        What was found wanting, in the order it was found.
+        In the order in which they were found.
     features
-        By modality (a, t, v), (N, D) float32 as it came, NaN and infinity included; a row of NaN
-        where there is nothing. Empty for corpora of raw media.
+        By modality (a, t, v), (N, D) float32 with NaN and infinity as in the file; a row of NaN
+        where there is no vector. Empty for corpora of raw media.
     known_as
-        ``iemocap`` or ``meld`` where it is that corpus, in whatever format; else None.
+        ``iemocap`` or ``meld`` if it is that corpus, in any format; else None.
     sessions
-        Dialogue id -> the session that it was recorded in, where the files say so.
+        Dialogue id -> recording session, if the files say so.
     simulated
-        Whether the files themselves say that a program made them up.
+        Whether the files say that they are simulated.
     names
-        The emotions that are text, as the files spell it, and how many utterances have each.
+        Emotions that are text, as spelled in the files -> number of utterances.
     files
-        The one file that has a modality's features, relative to the corpus folder, by modality; and
-        the one that lists the utterances, by None. For the problems that are found later on.
+        Modality -> the file with its features, relative to the corpus folder; None -> the file with
+        the utterances. For problems that later checks find.
     """
 
     utterances: list[Utterance]
@@ -130,12 +130,6 @@ class Reading:
 def problem_table(dataset: str, problems: Iterable[Problem]) -> pa.Table:
     """The problems of one dataset as a table of schema `spcl.tables.schemas.PROBLEMS`."""
     problems = list(problems)
-    return PROBLEMS.table(
-        {
-            "dataset": [dataset] * len(problems),
-            "file": [problem.file for problem in problems],
-            "utterance_id": [problem.utterance_id for problem in problems],
-            "modality": [problem.modality for problem in problems],
-            "reason": [problem.reason for problem in problems],
-        }
-    )
+    names = [attribute.name for attribute in fields(Problem)]
+    columns = {name: [getattr(problem, name) for problem in problems] for name in names}
+    return PROBLEMS.table({"dataset": [dataset] * len(problems), **columns})

@@ -1,77 +1,43 @@
-"""Split protocols by name: which dialogues train, which choose the epoch, which test.
+"""Split protocols: which dialogues are for training, for the choice of the epoch, and for testing.
 
-A protocol takes the corpus' own division, dialogue id -> split, in the order of the corpus, and
-gives another. None but ``leave-one-session-out`` moves a dialogue into or out of the test split.
+=========================  =======================================================================
+``official``               the corpus' own splits: MELD's three files; IEMOCAP as in
+                           `spcl.data.formats.iemocap`
+``spcl``                   dev is a random tenth of the dialogues outside the test split; of MELD,
+                           the first tenth
+``cogmen``                 dev is the first tenth of the dialogues outside the test split
+``leave-one-session-out``  test is one session, dev a random tenth of the other dialogues
+``best-test-epoch``        no dev: the epoch is chosen on test
+=========================  =======================================================================
+
+Only ``leave-one-session-out`` changes the test split.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from spcl.errors import UserError
 
-Division = Mapping[str, str]
-"""Dialogue id -> ``train``, ``dev`` or ``test``; in the order of the corpus."""
+PROTOCOLS = ("official", "spcl", "cogmen", "leave-one-session-out", "best-test-epoch")
+CUTTING_DEV = ("spcl", "cogmen")
+"""The protocols that need only the test split of a corpus."""
 
 DEV_SHARE = 0.1
-"""Of the dialogues that are not for testing, in the protocols that cut dev themselves."""
+"""Of the dialogues outside the test split, in the protocols that take dev from train."""
 
 _IEMOCAP_NAME = re.compile(r"Ses0*(\d+)[FM]_\w+")
 
 
-def official(division: Division) -> dict[str, str]:
-    """The corpus' own: MELD's three files; IEMOCAP as in `spcl.data.formats.iemocap`."""
-    return dict(division)
-
-
-def first_tenth(division: Division) -> dict[str, str]:
-    """Dev = the first tenth of the training dialogues (train and dev together)."""
-    return _with_dev(division, _not_test(division))
-
-
-def shuffled_tenth(division: Division, seed: int) -> dict[str, str]:
-    """Dev = a tenth of the training dialogues, drawn by `seed`."""
-    # Sorted first, so that the draw depends on nothing but the names and the seed.
-    names = np.array(sorted(_not_test(division)), dtype=object)
-    return _with_dev(division, list(np.random.default_rng(seed).permutation(names)))
-
-
-def without_dev(division: Division) -> dict[str, str]:
-    """No dev: the epoch is chosen on test. Only to compare with papers that did so."""
-    return {name: "train" if split == "dev" else split for name, split in division.items()}
-
-
-def without_session(division: Division, by_dialogue: Mapping[str, str], number: int) -> Division:
-    """Test = one session; dev = a tenth of the other sessions' dialogues, drawn by its number.
-
-    Parameters
-    ----------
-    division
-        Only its dialogues count, not their splits.
-    by_dialogue
-        Dialogue id -> session.
-    number
-        Which session: its name where all names are numbers, else its place in `sessions`, from 1.
-
-    Raises
-    ------
-    KeyError
-        There is no such session.
-    """
-    test = numbered(by_dialogue)[number]
-    by_session = {name: "test" if by_dialogue[name] == test else "train" for name in division}
-    return shuffled_tenth(by_session, number)
-
-
 def sessions(by_dialogue: Mapping[str, str]) -> tuple[str, ...]:
-    """The sessions of a corpus in order: by number where all names are numbers, else by name."""
+    """The sessions of a corpus, sorted by number if all names are numbers, else by name."""
     names = set(by_dialogue.values())
     return tuple(sorted(names, key=int if all(map(str.isdecimal, names)) else str))
 
 
 def numbered(by_dialogue: Mapping[str, str]) -> dict[int, str]:
-    """The sessions by what ``protocol_seed`` calls them, see `without_session`."""
+    """The sessions by their number, or by position from 1 if a name is not a number."""
     names = sessions(by_dialogue)
     if all(map(str.isdecimal, names)):
         return {int(name): name for name in names}
@@ -79,16 +45,11 @@ def numbered(by_dialogue: Mapping[str, str]) -> dict[int, str]:
 
 
 def sessions_by_name(dialogue_ids: Iterable[str]) -> dict[str, str]:
-    """Dialogue id -> session where every id is named as in IEMOCAP (Ses01F_impro01); else empty."""
+    """Dialogue id -> session if every id is named as in IEMOCAP (Ses01F_impro01); else empty."""
     found = {name: _IEMOCAP_NAME.fullmatch(name) for name in dialogue_ids}
     if not all(found.values()):
         return {}
     return {name: match[1] for name, match in found.items() if match}
-
-
-PROTOCOLS = ("official", "spcl", "cogmen", "leave-one-session-out", "best-test-epoch")
-CUTTING_DEV = ("spcl", "cogmen")
-"""Those that need nothing but the test split of a corpus."""
 
 
 def divide(
@@ -100,28 +61,27 @@ def divide(
     seed: int | None,
     dataset: str,
 ) -> dict[str, str]:
-    """Apply the protocol of that name.
+    """Apply a protocol.
 
     Parameters
     ----------
     protocol
         One of `PROTOCOLS`.
     division
-        The corpus' own; None where it says nothing of a dialogue.
+        The corpus' own splits; None for a dialogue without one.
     known_as
-        ``iemocap``, ``meld`` or None: ``spcl`` takes MELD as it comes and shuffles any other.
+        ``iemocap``, ``meld`` or None: ``spcl`` shuffles the dialogues of all corpora but MELD.
     by_session
-        Dialogue id -> session, for ``leave-one-session-out``; empty where there are none.
+        Dialogue id -> session, for ``leave-one-session-out``; empty if there are none.
     seed
-        For the protocols that draw; the session that is left out, None = the first.
+        Of random protocols; for ``leave-one-session-out`` the session, None = the first.
     dataset
         For the message.
 
     Raises
     ------
     UserError
-        There is no protocol of that name, or the corpus lacks what it needs: a division of its own,
-        sessions.
+        There is no such protocol, or the corpus lacks what it needs: own splits, sessions.
     """
     key = f"datasets.{dataset}.protocol"
     if protocol not in PROTOCOLS:
@@ -129,32 +89,34 @@ def divide(
             f"{key}: unknown protocol '{protocol}'; choose one of {', '.join(PROTOCOLS)}"
         )
     if protocol == "leave-one-session-out":
-        # A fold is named after its dataset, whose key it is that can be mended.
+        # A fold is named after its dataset, whose config key the message must name.
         owner = dataset.removesuffix(f"-session{seed}")
         number = _session(division, by_session, seed, owner)
-        return dict(without_session(dict.fromkeys(division, "train"), by_session, number))
+        session = numbered(by_session)[number]
+        others = {name: "test" if by_session[name] == session else "train" for name in division}
+        return _shuffled_tenth(others, number)
     known = {name: split for name, split in division.items() if split is not None}
     if len(known) < len(division):
         lost = next(name for name in division if name not in known)
         raise UserError(
             f"{key}: '{protocol}' needs the corpus' own split, and {len(division) - len(known)} of"
-            f" {len(division)} dialogues have none ({lost} first); fill the column 'split' with"
+            f" {len(division)} dialogues have none (first {lost}); fill the column 'split' with"
             " train, dev and test"
             + (", or write protocol: leave-one-session-out" if by_session else "")
         )
-    apply: dict[str, Callable[[Division], dict[str, str]]] = {
-        "official": official,
-        "spcl": first_tenth if known_as == "meld" else lambda own: shuffled_tenth(own, seed or 0),
-        "cogmen": first_tenth,
-        "best-test-epoch": without_dev,
-    }
-    return apply[protocol](known)
+    if protocol == "official":
+        return known
+    if protocol == "best-test-epoch":  # only for comparison with papers that did so
+        return {name: "train" if split == "dev" else split for name, split in known.items()}
+    if protocol == "spcl" and known_as != "meld":
+        return _shuffled_tenth(known, seed or 0)
+    return _with_dev(known, _not_test(known))
 
 
 def _session(
     division: Iterable[str], by_session: Mapping[str, str], number: int | None, dataset: str
 ) -> int:
-    """Which session is left out; refuse a corpus without sessions, and a number that is none."""
+    """The session to leave out; refuse a corpus without sessions, and an unknown number."""
     lost = [name for name in division if name not in by_session]
     if lost:
         raise UserError(
@@ -174,11 +136,18 @@ def _session(
     return number
 
 
-def _not_test(division: Division) -> list[str]:
+def _not_test(division: Mapping[str, str]) -> list[str]:
     return [name for name, split in division.items() if split != "test"]
 
 
-def _with_dev(division: Division, candidates: list[str]) -> dict[str, str]:
+def _shuffled_tenth(division: Mapping[str, str], seed: int) -> dict[str, str]:
+    """Dev = a tenth of the dialogues outside the test split, drawn by `seed`."""
+    # Sorted first, so that the draw depends only on the names and the seed.
+    names = np.array(sorted(_not_test(division)), dtype=object)
+    return _with_dev(division, list(np.random.default_rng(seed).permutation(names)))
+
+
+def _with_dev(division: Mapping[str, str], candidates: list[str]) -> dict[str, str]:
     """Make the first tenth of the `candidates` dev, at least one, and the others train."""
     dev = set(candidates[: max(1, round(DEV_SHARE * len(candidates)))])
     return {

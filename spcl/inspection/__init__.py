@@ -1,5 +1,5 @@
-"""What a corpus or a file holds: what ``python -m spcl inspect`` finds, prints and draws.
+"""Description of a corpus or a file, which ``python -m spcl inspect`` prints and draws.
 
-It imports `spcl.data`, `spcl.tables` and `spcl.report`. A reader of a new format belongs to
-`spcl.data.formats`; it is inspected without a change here.
+It imports `spcl.data`, `spcl.tables` and `spcl.report`. A new format belongs to
+`spcl.data.formats` and needs no change here.
 """

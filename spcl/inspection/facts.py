@@ -1,4 +1,4 @@
-"""What can be counted in a corpus, before any model sees it."""
+"""Statistics of a corpus."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from spcl.data.records import Features, Utterance
 from spcl.tables.schemas import SPLITS
 
 NO_SPLIT = "no split"
-"""What dialogues that the corpus itself puts into no split are listed under."""
+"""The name of the split of dialogues without one."""
 
 
 def frame(utterances: Sequence[Utterance]) -> pd.DataFrame:
@@ -28,15 +28,15 @@ def frame(utterances: Sequence[Utterance]) -> pd.DataFrame:
 
 
 def splits(rows: pd.DataFrame) -> list[str]:
-    """The splits that there are, in the usual order."""
+    """The splits of the corpus, in the usual order."""
     present = set(rows["split"])
     return [split for split in (*SPLITS, NO_SPLIT) if split in present]
 
 
 def sizes(rows: pd.DataFrame) -> pd.DataFrame:
-    """How many ``dialogues``, ``utterances`` and ``speakers`` (columns) each split has.
+    """The number of ``dialogues``, ``utterances`` and ``speakers`` (columns) of each split.
 
-    A speaker counts once a split; names are as annotated, so IEMOCAP's ten actors are two letters.
+    A speaker counts once in each split. Names are as annotated: IEMOCAP has two, F and M.
     """
     by_split = rows.groupby("split", sort=False)
     table = pd.DataFrame(
@@ -50,14 +50,11 @@ def sizes(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def classes(rows: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
-    """How many utterances of each label (rows, in order; ``None`` last) each split has."""
+    """The number of utterances of each label (rows, in order; ``None`` last) in each split."""
     table = {}
     for split in splits(rows):
         emotions = rows.loc[rows["split"] == split, "emotion"]
-        counts = emotions.value_counts()
-        table[split] = [int(counts.get(label, 0)) for label in labels] + [
-            int(emotions.isna().sum())
-        ]
+        table[split] = [*((emotions == label).sum() for label in labels), emotions.isna().sum()]
     return pd.DataFrame(table, index=pd.Index([*labels, None], dtype=object))
 
 
@@ -74,19 +71,19 @@ def lengths(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def shifts(rows: pd.DataFrame, *, within_speaker: bool = False) -> pd.DataFrame:
-    """The pairs of labelled utterances that follow each other in a dialogue.
+    """The pairs of successive labelled utterances in a dialogue.
 
     Parameters
     ----------
     rows
         Of `frame`.
     within_speaker
-        Follow each speaker's own utterances, not the dialogue.
+        Pairs of successive utterances of one speaker.
 
     Returns
     -------
     pandas.DataFrame
-        A row a pair: its ``split``, the label ``before`` and the label ``after``.
+        For each pair its ``split``, the label ``before`` and the label ``after``.
     """
     labelled = rows[rows["emotion"].notna()]
     group = ["dialogue_id", "speaker"] if within_speaker else ["dialogue_id"]
@@ -102,16 +99,13 @@ def shift_rate(pairs: pd.DataFrame) -> float:
 
 def transitions(pairs: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
     """(C, C): how often label j (column) follows label i (row)."""
-    place = {label: index for index, label in enumerate(labels)}
-    counts = np.zeros((len(labels), len(labels)), np.int64)
-    np.add.at(counts, (pairs["before"].map(place).to_numpy(int),
-                       pairs["after"].map(place).to_numpy(int)), 1)  # fmt: skip
-    return counts
+    counts = pd.crosstab(pairs["before"], pairs["after"])
+    return counts.reindex(index=list(labels), columns=list(labels), fill_value=0).to_numpy()
 
 
 @dataclass(frozen=True)
 class FeatureFacts:
-    """What the features of one modality are like.
+    """Statistics of the features of one modality.
 
     Attributes
     ----------
@@ -120,11 +114,11 @@ class FeatureFacts:
     missing
         Rows that are not observed.
     zero
-        Observed rows of zeros alone, which some preprocessing writes where there is nothing.
+        Observed rows of zeros only, which some preprocessing writes for missing vectors.
     constant
-        Columns with one value in all observed rows: they tell a model nothing.
+        Columns with the same value in all observed rows.
     low, high, mean, deviation
-        Over all numbers of the observed rows; NaN where there are none.
+        Over all numbers of the observed rows; NaN if there are none.
     """
 
     width: int

@@ -23,10 +23,7 @@ _Draw = Callable[[pd.DataFrame, Sequence[str]], Figure]
 def plot(found: Found, folder: Path) -> list[Path]:
     """Draw every figure into `folder`, as SVG and PNG.
 
-    Returns
-    -------
-    list of Path
-        The files.
+    Returns the paths of the files.
     """
     names = lettering.drawable_names(found.reading.labels)
     rows = facts.frame(found.reading.utterances)
@@ -38,7 +35,7 @@ def plot(found: Found, folder: Path) -> list[Path]:
         svg, png = folder / f"{stem}.svg", folder / f"{stem}.png"
         with style.look():
             figure = draw(rows, list(names.values()))
-            if not figure.axes:  # it says itself why it is empty
+            if not figure.axes:  # it shows why it is empty
                 caption = ""
             style.headline(figure, title, caption, simulated)
             style.save(figure, svg=svg, png=png, title=title, caption=caption)
@@ -47,7 +44,7 @@ def plot(found: Found, folder: Path) -> list[Path]:
 
 
 def draw_lengths(rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
-    """How many dialogues have how many utterances: a panel a split."""
+    """Histogram of dialogue lengths, a panel for each split."""
     dialogues = facts.lengths(rows)
     splits = facts.splits(rows)
     width = int(np.ceil(dialogues["utterances"].max() / _MOST_BARS))
@@ -65,7 +62,7 @@ def draw_lengths(rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlim(0, max(edges[-1] + 0.5, 6))
         axes.grid(axis="x", visible=False)
-    panels[0, 0].set_ylabel("Dialogues" if width == 1 else f"Dialogues, {width} lengths a bar")
+    panels[0, 0].set_ylabel("Dialogues" if width == 1 else f"Dialogues, {width} lengths per bar")
     return figure
 
 
@@ -91,7 +88,7 @@ def draw_classes(rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
 
 
 def draw_shifts(rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
-    """Which label follows which, and how often it is another one."""
+    """Transition matrix of labels, and the rate of emotion shifts."""
     pairs = facts.shifts(rows)
     if not len(pairs):
         return style.no_data("No dialogue has two labelled utterances: there are no shifts.")
@@ -106,7 +103,7 @@ def draw_shifts(rows: pd.DataFrame, labels: Sequence[str]) -> Figure:
 
 
 def _matrix(axes: Axes, counts: np.ndarray, labels: Sequence[str]) -> None:
-    """Rows sum to 100 %; dark = often."""
+    """Transitions in percent of each row; dark = frequent."""
     totals = counts.sum(axis=1)
     share = 100 * counts / np.maximum(totals, 1)[:, None]
     axes.imshow(share, cmap="Greys", vmin=0, vmax=100, aspect="auto")
@@ -124,7 +121,7 @@ def _matrix(axes: Axes, counts: np.ndarray, labels: Sequence[str]) -> None:
 def _rates(axes: Axes, rows: pd.DataFrame) -> None:
     """The share of shifts in each split."""
     splits = facts.splits(rows)
-    kinds = {"whoever speaks": False, "the same speaker": True}
+    kinds = {"any speaker": False, "the same speaker": True}
     looks = style.series(list(kinds))
     for (kind, within), offset in zip(kinds.items(), (-0.19, 0.19), strict=True):
         pairs = facts.shifts(rows, within_speaker=within)
@@ -148,38 +145,30 @@ def _bars(
     label: str,
     width: float,
 ) -> None:
-    """Bars with the words `over` upright above them."""
+    """Bars with the vertical text `over` above them."""
     color = style.pale(look.color)
-    axes.bar(x, heights, width, color=color, hatch=look.hatch, ec="black", lw=0.6, label=label)
-    for place, height, words in zip(x, heights, over, strict=True):
-        axes.annotate(
-            words,
-            (place, height),
-            (0, 2),
-            textcoords="offset points",
-            rotation=90,
-            ha="center",
-            va="bottom",
-            fontsize=6.5,
-        )
+    bars = axes.bar(
+        x, heights, width, color=color, hatch=look.hatch, ec="black", lw=0.6, label=label
+    )
+    axes.bar_label(bars, over, padding=2, rotation=90, fontsize=6.5)
 
 
 _FIGURES: dict[str, tuple[_Draw, str, str]] = {
     "lengths": (
         draw_lengths,
-        "how long dialogues are",
-        "Utterances a dialogue, labelled or not. Dashed line = median.",
+        "dialogue lengths",
+        "Utterances per dialogue, labelled or not. Dashed line: median.",
     ),
     "classes": (
         draw_classes,
-        "how often each emotion is",
-        "Share of each split's utterances; above each bar, how many they are.",
+        "class frequencies",
+        "Share of each split's utterances. Above each bar: number of utterances.",
     ),
     "shifts": (
         draw_shifts,
-        "how emotions follow each other",
-        "Pairs of labelled utterances that follow each other in a dialogue, unlabelled ones left"
-        " out. Left: each row sums to 100 %. Right: pairs with two different emotions, over whole"
-        " dialogues and over each speaker's own utterances; above each bar, the number of pairs.",
+        "emotion shifts",
+        "Pairs of successive labelled utterances in a dialogue; unlabelled ones are skipped."
+        " Left: each row sums to 100 %. Right: pairs with two different emotions, of any speakers"
+        " and of the same speaker. Above each bar: number of pairs.",
     ),
 }

@@ -1,48 +1,46 @@
-"""Which corpus does a path mean? Perhaps one inside the folder, or the one around it."""
+"""Find the corpus that a path means: the path itself, or a corpus below or above it."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
 from spcl.data.checks import checked, usable
-from spcl.data.formats import FORMATS, load, recognise
+from spcl.data.formats import DATA_SUFFIXES, FORMATS, Format, load, recognise
 from spcl.data.records import Features, Problem, Reading
 from spcl.data.simulated import is_simulated
 from spcl.errors import UserError
 
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-DATA_FILES = (".pkl", ".pickle", ".p", ".pck", ".joblib", ".pt", ".pth", ".json", ".feature")
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _DOWN, _UP = 2, 3  # how many levels of folders are searched
 _SIGNS = ("utterances.*", "*_sent_emo.csv", "Session[1-5]")
-"""One of these lies at the top of every folder that is a corpus."""
+"""Every folder that is a corpus has one of these at the top."""
 
 _MOST_CLASSES = 64  # of a corpus whose labels are numbers
 
 
 @dataclass(frozen=True)
 class Found:
-    """A corpus as its files have it.
+    """A corpus as it is in its files.
 
     Attributes
     ----------
     path
-        Where it lies, as the user would write it.
+        As the user would write it.
     layout
         The name of its format, a key of `spcl.data.formats.FORMATS`.
     title
-        The format in words.
+        The title of the format.
     reading
-        What its reader gave, checked.
+        The checked result of its reader.
     features
-        By modality, what it brings; empty for corpora of raw media.
+        The corpus' own features by modality; empty for corpora of raw media.
     problems
-        Of reading, checks and features.
+        From reading, checks and features.
     simulated
-        Whether a program made it up.
+        Whether it is simulated.
     labels_known
-        False where the classes are numbers that nobody has named.
+        False if the classes are numbers of unknown meaning.
     """
 
     path: Path
@@ -56,25 +54,25 @@ class Found:
 
 
 def find(path: Path, labels: tuple[str, ...] | None = None) -> Found:
-    """Find and read the corpus at `path`, below it or around it.
+    """Find and read the corpus at `path`, below it or above it.
 
     Parameters
     ----------
     path
         A file or folder.
     labels
-        The emotions in the order of their numbers, for formats that have numbers alone. None where
-        nobody knows: then the classes keep their numbers.
+        The emotions in the order of their numbers, for formats with numbers. None: unknown; then
+        the classes are shown as numbers.
 
     Raises
     ------
     UserError
-        There is nothing, an archive, more than one corpus, or none that is known.
+        The path does not exist, is an archive, or does not have exactly one corpus.
     """
     if not path.exists():
         raise UserError(f"{path}: no such file or folder; name one that exists")
     if _is_archive(path):
-        raise UserError(f"{path}: an archive; unpack it and inspect what comes out")
+        raise UserError(f"{path}: an archive; unpack it and inspect the result")
     content = load(path)
     try:
         layout = recognise(path, content)
@@ -88,20 +86,20 @@ def find(path: Path, labels: tuple[str, ...] | None = None) -> Found:
 
 
 def _read(path: Path, content: object, layout: str, labels: tuple[str, ...] | None) -> Found:
-    form = FORMATS[layout]
+    format_ = FORMATS[layout]
     known = True
     try:
-        reading = checked(form.read(path, content, labels), path, asked=labels)
+        reading = checked(format_.read(path, content, labels), path, asked=labels)
     except UserError as error:
         if labels is not None:
             raise
-        reading, known = _with_numbers(path, content, form, error), False
+        reading, known = _with_numbers(path, content, format_, error), False
     features, gaps = usable(reading, path)
     folder = path if path.is_dir() else path.parent
     return Found(
         path,
         layout,
-        form.TITLE,
+        format_.TITLE,
         reading,
         features,
         [*reading.problems, *gaps],
@@ -110,11 +108,11 @@ def _read(path: Path, content: object, layout: str, labels: tuple[str, ...] | No
     )
 
 
-def _with_numbers(path: Path, content: object, form: ModuleType, error: UserError) -> Reading:
-    """The corpus with numbers for labels, if a missing label order was all that was wrong."""
+def _with_numbers(path: Path, content: object, format_: Format, error: UserError) -> Reading:
+    """The corpus with numbers as labels, if the unknown label order was the only error."""
     numbers = tuple(map(str, range(_MOST_CLASSES)))
     try:
-        reading = checked(form.read(path, content, numbers), path, asked=numbers)
+        reading = checked(format_.read(path, content, numbers), path, asked=numbers)
     except UserError:
         raise error from None
     met = [int(u.emotion) for u in reading.utterances if u.emotion is not None]
@@ -124,7 +122,7 @@ def _with_numbers(path: Path, content: object, form: ModuleType, error: UserErro
 
 
 def _narrowed(path: Path, layout: str) -> Path:
-    """The folder inside `path` that is the corpus, where a reader would look for it on its own."""
+    """The folder at or below `path` that is the corpus, because readers search subfolders too."""
     inside = _inside(path) if path.is_dir() else []
     if not any(_layout(one) == layout for one in inside):
         return path
@@ -135,27 +133,27 @@ def _narrowed(path: Path, layout: str) -> Path:
 
 
 def _elsewhere(path: Path, nothing_fits: UserError) -> Path:
-    """The one corpus below `path`, or else the one around it."""
+    """The only corpus below `path`, or else the corpus above it."""
     inside = _inside(path)
-    if len(inside) > 1:  # a vocabulary may lie beside the corpus
+    if len(inside) > 1:  # there can be a vocabulary beside the corpus
         inside = [one for one in inside if _fits(one)] or inside
     if len(inside) > 1:
         raise _several(path, inside)
     if inside:
         return inside[0]
     for parent in list(path.absolute().parents)[:_UP]:
-        # Only what lies there itself: a reader would search all that is below, perhaps a disk.
+        # Check only the folder itself: a reader would search everything below, perhaps a disk.
         if any(next(parent.glob(sign), None) for sign in _SIGNS) and _layout(parent):
             return Path(os.path.relpath(parent))
     archives = [child.name for child in _children(path) if _is_archive(child)]
     if archives:
-        raise UserError(f"{path}: holds an archive, {archives[0]}; unpack it and inspect again")
+        raise UserError(f"{path}: contains an archive, {archives[0]}; unpack it and inspect again")
     raise nothing_fits
 
 
 def _several(path: Path, corpora: list[Path]) -> UserError:
     names = ", ".join(map(str, corpora[:5])) + (", ..." if len(corpora) > 5 else "")
-    return UserError(f"{path}: holds more than one corpus; inspect one of {names}")
+    return UserError(f"{path}: contains more than one corpus; inspect one of {names}")
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -177,7 +175,7 @@ def _children(folder: Path) -> list[Path]:
 
 def _layout(folder: Path) -> str | None:
     """The format of a folder, None if it has none."""
-    fitting = (name for name, form in FORMATS.items() if form.fits(folder, None))
+    fitting = (name for name, format_ in FORMATS.items() if format_.fits(folder, None))
     return next(fitting, None) if folder.is_dir() else None
 
 
@@ -190,7 +188,7 @@ def _fits(path: Path) -> bool:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether a folder can be read without what lies around it."""
+    """Whether a folder can be read without its surroundings."""
     layout = _layout(folder)
     try:
         return layout is not None and bool(FORMATS[layout].read(folder, None, None))
@@ -199,8 +197,8 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _is_data_file(path: Path) -> bool:
-    return path.is_file() and path.suffix in DATA_FILES
+    return path.is_file() and path.suffix in DATA_SUFFIXES
 
 
 def _is_archive(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in ARCHIVES
+    return path.is_file() and path.suffix.lower() in _ARCHIVES

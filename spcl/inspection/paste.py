@@ -1,4 +1,4 @@
-"""The config lines for a corpus, to be pasted."""
+"""The config lines for a corpus, to paste."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from spcl.study.datasets import FOLDED
 from spcl.tables.schemas import MODALITIES
 
 EXTRACTORS = {"a": "egemaps", "t": "minilm", "v": "face_hog"}
-"""What the demo makes features of raw media with; docs/extractors.md has others."""
+"""The extractors of the demo; docs/extractors.md lists others."""
 
 
 def config_lines(found: Found, labels: Sequence[str] = ()) -> tuple[list[str], list[str]]:
@@ -25,14 +25,14 @@ def config_lines(found: Found, labels: Sequence[str] = ()) -> tuple[list[str], l
     found
         The corpus.
     labels
-        The order that the user gave, if any: it is part of the config then.
+        The order that the user gave, if any; it becomes part of the config.
 
     Returns
     -------
     list of str
         Lines of YAML.
     list of str
-        What must be mended before they can be used, in words; mostly nothing.
+        What must be fixed before they can be used; usually empty.
     """
     letters = modalities(found)
     keys, faults = protocol(found)
@@ -48,7 +48,7 @@ def config_lines(found: Found, labels: Sequence[str] = ()) -> tuple[list[str], l
         lines += [f"    # labels: [...]  the emotions of classes {numbers}, in this order"]
         faults.append("Name the classes: labels: [...] in the config, --labels here.")
     if not letters:
-        faults.append("There are no features, transcripts, sound or video: add one of them.")
+        faults.append("There are no features, transcripts, audio or video: add one of them.")
     brought = [letter for letter in letters if letter in found.features]
     if brought:
         lines += ["    features:"]
@@ -61,7 +61,7 @@ def config_lines(found: Found, labels: Sequence[str] = ()) -> tuple[list[str], l
 
 
 def name(found: Found) -> str:
-    """A name for the corpus: that of its folder or file, in the letters that a config admits."""
+    """A name for the corpus: that of its folder or file, with characters valid in a config."""
     words = re.sub(r"[^a-z0-9_-]+", "-", found.path.absolute().stem.lower()).strip("-_")
     if found.reading.known_as and not found.simulated:
         return found.reading.known_as
@@ -69,9 +69,9 @@ def name(found: Found) -> str:
 
 
 def protocol(found: Found) -> tuple[dict[str, Any], list[str]]:
-    """The keys of the first split protocol that the corpus has all for.
+    """The config keys of the first split protocol that the corpus supports.
 
-    Where there is none they are those of ``official``, and beside them stands what it lacks.
+    If there is none, they are those of ``official``, together with what the corpus lacks.
     """
     utterances = found.reading.utterances
     own = {utterance.dialogue_id: utterance.split for utterance in utterances}
@@ -106,7 +106,7 @@ def protocol(found: Found) -> tuple[dict[str, Any], list[str]]:
 
 
 def modalities(found: Found) -> str:
-    """The letters of what there are features of, or else text, sound or pictures."""
+    """The letters of the modalities with features or raw data."""
     utterances = found.reading.utterances
     raw = {
         "a": any(u.audio_path for u in utterances),
@@ -117,7 +117,7 @@ def modalities(found: Found) -> str:
 
 
 def _flow(value: Any) -> str:
-    """A value as YAML on one line, in YAML's escape sequences if it is not printable."""
+    """A value as YAML on one line, with escape sequences if it is not printable."""
     options: dict[str, Any] = {"default_flow_style": True, "width": float("inf")}
     words = yaml.safe_dump(value, allow_unicode=True, **options).removesuffix("\n")
     words = words.removesuffix("\n...")

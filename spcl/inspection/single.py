@@ -1,4 +1,4 @@
-"""A file that is no corpus: an array of features, or a Parquet table of the project."""
+"""A single file: an array of features, or a Parquet table of the project."""
 
 import importlib
 import pkgutil
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from spcl.data.feature_files.beside_table import matrix
+from spcl.data.feature_files.arrays import matrix
 from spcl.data.files.parsing import read_facts, read_npy, read_parquet, readable
 from spcl.data.records import Features
 from spcl.inspection.facts import feature_facts
@@ -20,7 +20,7 @@ from spcl.tables import schemas
 from spcl.tables.parquet import Schema
 
 _SHOWN = 4
-"""So many different words of a column are shown."""
+"""The number of values of a column that are shown."""
 
 
 def is_one(path: Path) -> bool:
@@ -29,12 +29,12 @@ def is_one(path: Path) -> bool:
 
 
 def describe(path: Path, width: int) -> list[str]:
-    """What the file holds, as lines for a terminal of that `width`.
+    """Describe the content of a file, as lines for a terminal of that `width`.
 
     Raises
     ------
     UserError
-        It cannot be read.
+        The file cannot be read.
     """
     return _array(path, width) if path.suffix == ".npy" else _table(path, width)
 
@@ -49,11 +49,11 @@ def _array(path: Path, width: int) -> list[str]:
         f" {fact.deviation:.3g}.",
         width,
     )
-    return lines + paragraph(_belongs(path), width)
+    return lines + paragraph(_corpus_hint(path), width)
 
 
-def _belongs(path: Path) -> str:
-    """Where the rest of the file's corpus is."""
+def _corpus_hint(path: Path) -> str:
+    """How to inspect the corpus of a file."""
     if any(path.parent.glob("utterances.*")):
         return f"It belongs to a corpus: python -m spcl inspect {path.parent}"
     return "A corpus needs utterances.csv beside it; see docs/your-own-data.md."
@@ -66,7 +66,7 @@ def _table(path: Path, width: int) -> list[str]:
         said = [f"{key}: {value}" for key, value in facts.items()]
         schema = next((one for one in _known() if one.fault(table) is None), None)
         columns = list(zip(table.column_names, map(_values, table.columns), strict=True))
-    kind = schema.name if schema else "a table that no stage here makes"
+    kind = schema.name if schema else "a table of another program"
     simulated = ", simulated" if _simulated(table, facts) else ""
     lines = [*paragraph(f"{path}: {kind}{simulated}, {len(table):,} rows", width), ""]
     meaning = {column.name: column.meaning for column in schema.columns} if schema else {}
@@ -77,7 +77,7 @@ def _table(path: Path, width: int) -> list[str]:
     lines.append("")
     for line in said:
         lines += paragraph(line, width)
-    return lines if schema else lines + paragraph(_belongs(path), width)
+    return lines if schema else lines + paragraph(_corpus_hint(path), width)
 
 
 def _simulated(table: pa.Table, facts: Mapping[str, object]) -> bool:
@@ -87,10 +87,10 @@ def _simulated(table: pa.Table, facts: Mapping[str, object]) -> bool:
 
 
 def _values(column: pa.ChunkedArray) -> str:
-    """The range of numbers, the first of a few words, the width of vectors; and the nulls."""
+    """A column in words: the range of numbers, some values, the width of vectors, the nulls."""
     kind, nulls = column.type, column.null_count
     if len(column) == nulls:
-        return "null throughout"
+        return "all null"
     if pt.is_fixed_size_list(kind):
         words = f"vectors of {kind.list_size:,}"
     elif pt.is_list(kind):
@@ -113,7 +113,7 @@ def _values(column: pa.ChunkedArray) -> str:
 
 
 def _known() -> list[Schema]:
-    """Every kind of table that the project writes, the ones of the most columns first."""
+    """The schemas of all tables that the project writes, those with most columns first."""
     stages = [one for one in vars(schemas).values() if isinstance(one, Schema)]
     results = [
         importlib.import_module(f"{package.__name__}.{module.name}").SCHEMA

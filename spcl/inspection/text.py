@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from spcl.data.counts import UNLABELLED, report_table
+from spcl.data.counts import UNLABELLED, compared, report_table
 from spcl.data.records import Problem
 from spcl.errors import printable
 from spcl.inspection import facts
@@ -20,17 +20,17 @@ _Report = Sequence[Mapping[str, Any]]
 """Rows of schema `spcl.tables.schemas.CORPUS_REPORT`."""
 
 _PARTS = ("train", "dev", "train and dev", "test")
-"""What is published is shown for these, in columns."""
+"""The parts whose published counts are shown, as columns."""
 
 _REMARKS = 8
-"""So many differences from published counts are shown."""
+"""The number of differences from published counts that are shown."""
 
 _REASONS = 5
-"""So many kinds of problems are shown, the most frequent ones."""
+"""The number of kinds of problems that are shown, the most frequent first."""
 
 
 def describe(found: Found, width: int) -> list[str]:
-    """All that there is to say but the config lines, as lines for a terminal of that `width`."""
+    """The description of a corpus, without config lines, for a terminal of that `width`."""
     rows = facts.frame(found.reading.utterances)
     report = _beside_published(found, rows)
     blocks = (
@@ -46,31 +46,21 @@ def describe(found: Found, width: int) -> list[str]:
 
 
 def _beside_published(found: Found, rows: pd.DataFrame) -> _Report:
-    """The counts of the corpus report that have a published one beside them."""
+    """The counts of the corpus report that can be compared with published ones."""
     names = ["split", "dialogue_id", "speaker", "emotion"]
     report = report_table(
         pa.table({name: pa.array(rows[name], pa.string()) for name in names}),
         labels=found.reading.labels,
         dataset="",
-        # Feature files have train and dev in one: then their sum is what can be compared.
+        # Feature files often merge train and dev: then their sum is compared.
         protocol="official" if "dev" in facts.splits(rows) else "spcl",
         known_as=None if found.simulated else found.reading.known_as,
     )
-    known = [row for row in report.to_pylist() if row["published"] is not None]
-    own_splits = any(row["part"] == "train" for row in known)
-    columns = {"train", "dev", "test"} if own_splits else {"train and dev", "test"}
-    # Of the whole corpus only what no part has.
-    parts = {(row["what"], row["label"]) for row in known if row["part"] in columns}
-    return [
-        row
-        for row in known
-        if row["part"] in columns
-        or (row["part"] == "all" and (row["what"], row["label"]) not in parts)
-    ]
+    return list(compared(report.to_pylist()))
 
 
 def all_problems(found: Found) -> list[str]:
-    """Every problem, one a line: where, and the reason."""
+    """Every problem on one line: place and reason."""
     return [printable(f"{_place(problem)}: {problem.reason}") for problem in found.problems]
 
 
@@ -83,7 +73,7 @@ def _heading(found: Found, width: int) -> list[str]:
         lines += paragraph(f"Corpus: {name}", width)
     if not found.labels_known:
         lines += paragraph(
-            "The classes are numbers here, and nothing says what they mean. Ask who made the file,"
+            "The classes are numbers, and their meaning is unknown. Ask the author of the file,"
             " then name them in order: --labels happy,sad,...",
             width,
         )
@@ -91,7 +81,7 @@ def _heading(found: Found, width: int) -> list[str]:
 
 
 def _counts(rows: pd.DataFrame, labels: Sequence[str], report: _Report) -> Iterator[list[str]]:
-    """Sizes and classes by split, and with a star what is published of them."""
+    """Sizes and classes by split, and the published counts, marked with a star."""
     parts = [part for part in _PARTS if any(row["part"] == part for row in report)]
     published = {(row["part"], row["what"], row["label"]): row["published"] for row in report}
 
@@ -115,7 +105,7 @@ def _counts(rows: pd.DataFrame, labels: Sequence[str], report: _Report) -> Itera
 
 
 def _remarks(report: _Report, width: int) -> list[str]:
-    """Where the counts differ from the published ones, and what is known of it."""
+    """The differences from published counts, with known reasons."""
     if not report:
         return []
     lines = []
@@ -143,7 +133,7 @@ def _dialogues(rows: pd.DataFrame, width: int) -> list[str]:
         width,
     )
     pairs = facts.shifts(rows)
-    words = "none, for no dialogue has two labelled utterances"
+    words = "none, because no dialogue has two labelled utterances"
     if len(pairs):
         words = f"{facts.shift_rate(pairs):.3f} of {len(pairs):,} pairs of labelled neighbours"
     return lines + paragraph(f"Emotion shifts: {words}.", width)
@@ -155,7 +145,7 @@ def _range(values: pd.Series) -> str:
 
 
 def _features(found: Found) -> Iterator[list[str]]:
-    """A row a modality that the corpus brings."""
+    """A row for each modality of the corpus' own features."""
     yield ["features", "width", "missing", "zero", "constant", "low", "high", "mean", "deviation"]
     for letter in (letter for letter in MODALITIES if letter in found.features):
         fact = facts.feature_facts(found.features[letter])
@@ -171,7 +161,7 @@ def _features(found: Found) -> Iterator[list[str]]:
 def _raw_media(rows: pd.DataFrame, width: int) -> list[str]:
     counts = {
         "transcripts": (rows["text"] != "").sum(),
-        "sound files": rows["audio_path"].notna().sum(),
+        "audio files": rows["audio_path"].notna().sum(),
         "video files": rows["video_path"].notna().sum(),
     }
     words = ", ".join(f"{what} {count:,}" for what, count in counts.items())
@@ -179,7 +169,7 @@ def _raw_media(rows: pd.DataFrame, width: int) -> list[str]:
 
 
 def _problems(found: Found, width: int) -> list[str]:
-    """The most frequent reasons, each with its first place."""
+    """The most frequent kinds of problems, each with its first place."""
     if not found.problems:
         return ["No problems."]
     first: dict[str, Problem] = {}

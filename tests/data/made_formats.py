@@ -1,4 +1,4 @@
-"""One made-up corpus, written in each of the field's feature formats with the quirks of each.
+"""A simulated corpus, written in each supported format of feature files, with its variants.
 
 Nothing here is a real corpus: the vectors are drawn by a seed.
 """
@@ -106,7 +106,7 @@ def _objects(items):
 
 
 def _by_dialogue(dialogues, value):
-    """A field; its dialogues stand backwards, for no reader may rely on their order."""
+    """A field; its dialogues are reversed, because no reader may rely on their order."""
     return {_key(d): value(d) for d in reversed(dialogues)}
 
 

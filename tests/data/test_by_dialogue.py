@@ -1,18 +1,18 @@
-"""What a dialogue has by the names of its utterances goes to the utterances of these names."""
+"""Values by utterance id are assigned to the utterances with these ids."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from spcl.data.feature_files.by_dialogue import ByDialogue
+from spcl.data.feature_files.by_dialogue import read_by_dialogue
 
 IDS = ["u0", "u1", "u2"]
 FIELDS = {
     "speakers": dict(zip(IDS, ["Ann", "Bob", "Cid"], strict=True)),
     "classes": dict(zip(IDS, ["glad", "calm", "sad"], strict=True)),
     "texts": dict(zip(IDS, ["one", "two", "three"], strict=True)),
-    "vectors": dict(zip(IDS, np.eye(3, dtype=np.float32), strict=True)),
+    "t": dict(zip(IDS, np.eye(3, dtype=np.float32), strict=True)),
 }
 
 
@@ -20,7 +20,7 @@ OTHER = {
     "speakers": ["Dan"],
     "classes": ["glad"],
     "texts": ["four"],
-    "vectors": [np.ones(3)],
+    "t": [np.ones(3)],
     "utterance_ids": ["v0"],
 }
 
@@ -29,8 +29,7 @@ def read(*, utterance_ids=IDS, **changed):
     """Dialogue d0 as `FIELDS` has it but for what is changed, and another beside it."""
     own = FIELDS | {"utterance_ids": utterance_ids} | changed
     fields = {name: {"d0": own[name], "d1": OTHER[name]} for name in OTHER}
-    fields["vectors"] = {"t": [fields["vectors"]]}
-    return ByDialogue(Path("x.pkl"), {"train": ["d0", "d1"]}, **fields).read(None)
+    return read_by_dialogue(Path("x.pkl"), {"train": ["d0", "d1"]} | fields, None)
 
 
 def rows(reading):
@@ -60,7 +59,7 @@ def test_without_a_list_of_names_those_of_the_classes_give_the_order():
     assert rows(read(utterance_ids=None, texts=backwards)) == EXPECTED
 
 
-def test_a_lost_value_costs_itself_and_a_foreign_one_is_noted():
+def test_a_missing_value_costs_its_row_and_an_unknown_one_is_recorded():
     texts = {"u0": "one", "u2": "three", "u9": "nine"}
     reading = read(texts=texts)
     assert [row[3] for row in rows(reading)] == ["one", "", "three"]
@@ -72,9 +71,9 @@ def test_a_lost_value_costs_itself_and_a_foreign_one_is_noted():
 @pytest.mark.parametrize(
     ("utterance_ids", "reason"),
     [
-        (IDS[:2], "dialogue d0: 2 names of utterances for 3 labels; left out"),
-        ([*IDS, "u3"], "dialogue d0: 4 names of utterances for 3 labels; left out"),
-        (["u0", "u1", "u1"], "dialogue d0: two utterances of one name; left out"),
+        (IDS[:2], "dialogue d0: 2 utterance ids for 3 labels; left out"),
+        ([*IDS, "u3"], "dialogue d0: 4 utterance ids for 3 labels; left out"),
+        (["u0", "u1", "u1"], "dialogue d0: two utterances with the same id; left out"),
     ],
 )
 def test_a_dialogue_whose_names_do_not_fit_is_left_out(utterance_ids, reason):

@@ -1,4 +1,4 @@
-"""Whatever file a corpus came from, single rows cost themselves and wrong results are refused."""
+"""In any format, defects cost single rows, and what would make results wrong is refused."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def names(found):
     return [one.utterance_id for one in found.utterances]
 
 
-def test_a_second_utterance_of_one_name_is_left_out_and_noted(tmp_path):
+def test_a_second_utterance_with_the_same_id_is_left_out_and_recorded(tmp_path):
     features = {"t": np.array([[1.0], [2.0], [3.0]])}
     rows = [utterance("u0"), utterance("u0", text="again"), utterance("u1")]
     found = check(reading(rows, features=features), tmp_path)
@@ -47,7 +47,7 @@ def test_a_second_utterance_of_one_name_is_left_out_and_noted(tmp_path):
     assert found.utterances[0].text == "Hello"
     assert found.features["t"].tolist() == [[1], [3]]
     assert [(p.utterance_id, p.reason) for p in found.problems] == [
-        ("u0", "the utterance stands twice; the first is kept")
+        ("u0", "the utterance occurs twice; the first is kept")
     ]
 
 
@@ -58,8 +58,8 @@ def test_the_rows_of_a_dialogue_are_put_together_with_their_features(tmp_path):
     assert names(found) == ["u0", "u2", "u1", "u3"]
     assert found.features["t"].ravel().tolist() == [0, 2, 1, 3]
     assert [p.reason.split(";")[0] for p in found.problems] == [
-        "the rows of dialogue d0 did not stand together",
-        "the rows of dialogue d1 did not stand together",
+        "the rows of dialogue d0 were not contiguous",
+        "the rows of dialogue d1 were not contiguous",
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_dialogue_in_two_splits_is_refused_with_the_likely_reason(tmp_path):
         check(reading(rows), tmp_path)
 
 
-def test_an_order_of_labels_that_is_not_the_known_one_must_be_asked_for(tmp_path):
+def test_an_unusual_label_order_must_be_in_the_config(tmp_path):
     labels = ("sad", "hap", "neu", "ang", "exc", "fru")
     found = reading([utterance("u0", emotion="sad")], labels=labels, known_as="iemocap")
     with pytest.raises(UserError, match=r"not that of iemocap; .* labels: \[hap, sad, neu"):
@@ -102,7 +102,7 @@ def test_an_emotion_that_is_no_label_is_unlabelled_and_noted(tmp_path):
     assert "unknown emotion 'bored'" in found.problems[0].reason
 
 
-def test_what_a_terminal_would_obey_is_taken_out_of_transcripts_and_speakers(tmp_path):
+def test_control_characters_are_removed_from_transcripts_and_speakers(tmp_path):
     rows = [
         utterance("u0", text="a\0b\ud800c"),
         utterance("u1", speaker="R\x1b[31moss\x07"),
@@ -115,7 +115,7 @@ def test_what_a_terminal_would_obey_is_taken_out_of_transcripts_and_speakers(tmp
         "don\N{RIGHT SINGLE QUOTATION MARK}t",
     ]
     assert found.utterances[1].speaker == "R[31moss"
-    reason = "control characters in the transcript or the speaker's name; taken out"
+    reason = "control characters in the transcript or the speaker's name; removed"
     assert [(p.file, p.utterance_id, p.reason) for p in found.problems] == [
         ("x.csv", "u0", reason),
         ("x.csv", "u1", reason),
@@ -131,18 +131,18 @@ def test_what_a_terminal_would_obey_is_taken_out_of_transcripts_and_speakers(tmp
     ],
 )
 def test_names_that_are_no_text_are_refused(tmp_path, row):
-    with pytest.raises(UserError, match=r"the name '.*\\.*' has characters .*; rename it"):
+    with pytest.raises(UserError, match=r"the name '.*\\.*' has unprintable characters; rename it"):
         check(reading([row]), tmp_path)
 
 
 def test_utterances_without_a_speaker_are_counted(tmp_path):
     rows = [utterance("u0"), utterance("u1", speaker=""), utterance("u2", speaker="")]
     assert [p.reason for p in check(reading(rows), tmp_path).problems] == [
-        "2 utterances have no speaker, first u1; taken for one"
+        "2 utterances have no speaker, first u1; treated as one speaker"
     ]
 
 
-def test_a_corpus_without_utterances_says_what_went_wrong_first(tmp_path):
+def test_a_corpus_without_utterances_names_its_first_problem(tmp_path):
     problems = [Problem("x.csv", None, None, "line 2 is broken"), Problem("", None, None, "b")]
     with pytest.raises(UserError, match=r"no utterance could be read \(line 2 is broken\)"):
         check(reading([], problems=problems), tmp_path)
@@ -187,7 +187,7 @@ def test_an_utterance_without_any_modality_stays_and_is_noted(tmp_path):
     assert [p.utterance_id for p in problems] == ["u0", "u1"]
 
 
-def test_columns_of_one_value_are_counted_over_the_observed_rows():
+def test_constant_columns_are_counted_over_the_observed_rows():
     values = np.array([[1, 2, 3], [1, 5, 3], [0, 0, 0]], np.float32)
     assert constant_columns(Features(values, np.array([True, True, False]))) == 2
     assert constant_columns(Features(values, np.zeros(3, bool))) == 0
@@ -238,12 +238,12 @@ def test_a_lost_test_session_is_explained():
         check_rows(rows, by_session=by_session)
 
 
-def test_a_split_without_labels_is_as_good_as_none():
+def test_a_split_without_labels_is_refused():
     with pytest.raises(UserError, match="no labelled utterances for test"):
         check_rows([*ENOUGH[:3], ("test", None)])
 
 
-def test_one_class_alone_is_nothing_to_learn():
+def test_a_single_training_class_is_refused():
     rows = [(split, "glad" if split == "train" else emotion) for split, emotion in ENOUGH]
     with pytest.raises(UserError, match="every labelled training utterance is 'glad'"):
         check_rows(rows)

@@ -1,4 +1,4 @@
-"""Names that may be one class or two, or none, are a question, and its answers do what they say."""
+"""Names whose class is undecided are refused, and the suggested config lines work."""
 
 import io
 import re
@@ -118,7 +118,9 @@ ALIKE = [
 
 @every_format
 @pytest.mark.parametrize("pair", ALIKE, ids=ascii)
-def test_names_that_differ_in_spelling_alone_are_a_question(tmp_path, write, pair):
+def test_names_that_differ_only_in_spelling_are_refused_until_the_config_decides(
+    tmp_path, write, pair
+):
     path = write(tmp_path, [*pair, "sad", pair[0]])
     message = question(path)
     assert "(6 utterances)" in message
@@ -217,7 +219,7 @@ def test_a_word_for_no_value_among_integers_is_unlabelled_and_noted(tmp_path, wr
     assert "integers, up to 1" in question(path)
     corpus = read_corpus(path, labels=["joy", "sad"], dataset="mine")
     assert corpus.utterances["emotion"].to_pylist()[:5] == ["joy", "sad", None, None, None]
-    assert "3 utterances are 'nan', which is none of" in corpus.problems[0].reason
+    assert "3 utterances are 'nan', which is not a label" in corpus.problems[0].reason
 
 
 @every_format
@@ -225,12 +227,12 @@ def test_labels_take_every_spelling_of_theirs_and_it_is_noted(tmp_path, write):
     path = write(tmp_path, ["Joy", "joy ", "sad", "bored"])
     assert read(path, ["joy", "sad"])[1] == ["joy", "joy", "sad", None]
     reasons = [one.reason for one in read_corpus(path, labels=["joy", "sad"], dataset="x").problems]
-    assert "Joy (3 utterances), 'joy ' (3 utterances) are taken for 'joy'" in reasons
+    assert "Joy (3 utterances), 'joy ' (3 utterances) are read as 'joy'" in reasons
     assert any("'bored'" in reason for reason in reasons)
 
 
 @every_format
-def test_labels_that_differ_in_spelling_alone_must_each_be_in_the_file(tmp_path, write):
+def test_labels_that_differ_only_in_spelling_must_each_be_in_the_file(tmp_path, write):
     path = write(tmp_path, ["Joy", "joy", "sad"])
     assert read(path, ["Joy", "joy", "sad"])[1] == ["Joy", "joy", "sad"]
     message = question(path, ["joy", "Joy", "JOY", "sad"])
@@ -248,7 +250,7 @@ def test_a_name_that_two_labels_could_mean_is_a_question(tmp_path, write):
 
 
 @every_format
-def test_labels_of_numbers_never_differ_in_spelling_alone(tmp_path, write):
+def test_labels_of_numbers_never_differ_only_in_spelling(tmp_path, write):
     path = write(tmp_path, [0, 1])
     assert read(path, ["joy", "sad"])[1] == ["joy", "sad"]
     assert question(path, ["joy", "joy "]).endswith("is called joy; remove or rename it")

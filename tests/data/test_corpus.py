@@ -1,4 +1,4 @@
-"""A corpus is recognised, read, divided and written, and its own features are taken over."""
+"""A corpus is recognised, read, split and written, and its own features are used."""
 
 import os
 import shutil
@@ -64,29 +64,27 @@ def test_the_layout_is_recognised(folder, meld_sim, iemocap_sim):
 
 
 def test_a_layout_that_does_not_fit_is_refused(folder):
-    with pytest.raises(UserError, match=r"mine: not MELD\.Raw .* leave datasets\.mine\.layout out"):
+    with pytest.raises(UserError, match=r"mine: not MELD\.Raw .* remove datasets\.mine\.layout"):
         read(folder, layout="meld")
-    with pytest.raises(UserError, match=r"unknown layout 'csv'; choose one of .*tables.* leave"):
+    with pytest.raises(UserError, match=r"unknown layout 'csv'; choose one of .*tables.* remove"):
         read(folder, layout="csv")
 
 
-def test_an_absent_corpus_says_what_to_put_there(tmp_path):
+def test_the_message_for_an_absent_corpus_names_the_remedy(tmp_path):
     with pytest.raises(UserError, match=r"no such folder or file; put MELD\.Raw there .*\.path"):
         read(tmp_path / "meld", layout="meld")
     with pytest.raises(UserError, match=r"no such folder or file; put the corpus there"):
         read(tmp_path / "meld")
 
 
-def test_a_corpus_out_of_reach_is_not_taken_for_another_layout(folder, lock):
+def test_an_unreadable_corpus_is_not_reported_as_another_layout(folder, lock):
     lock(folder)
     for layout in (None, "meld"):
-        with pytest.raises(
-            UserError, match=r"mine: cannot be searched \(Permission denied\); mend"
-        ):
+        with pytest.raises(UserError, match=r"mine: cannot be searched \(Permission denied\); fix"):
             read(folder, layout=layout)
 
 
-def test_a_part_out_of_reach_is_told_where_nothing_is_recognised(tmp_path, lock):
+def test_an_unreadable_folder_is_reported_if_no_layout_is_recognised(tmp_path, lock):
     (tmp_path / "MELD.Raw").mkdir()
     lock(tmp_path / "MELD.Raw")
     for layout in (None, "meld"):
@@ -98,10 +96,13 @@ def test_a_part_out_of_reach_is_told_where_nothing_is_recognised(tmp_path, lock)
     ("make", "message"),
     [
         (os.mkfifo, "a pipe or a device instead of a file"),
-        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where no file is; mend"),
+        (
+            lambda path: path.symlink_to("nowhere"),
+            "a link to nowhere, where there is no file; fix",
+        ),
     ],
 )
-def test_a_path_to_neither_file_nor_folder_says_so(tmp_path, make, message):
+def test_a_path_to_neither_file_nor_folder_is_refused(tmp_path, make, message):
     make(tmp_path / "mine")
     with pytest.raises(UserError, match=f"mine: {message}"):
         read(tmp_path / "mine")
@@ -157,7 +158,7 @@ def test_all_tables_are_written_with_their_facts(folder, tmp_path):
     assert metadata(report)["simulated"] is False
 
 
-def test_what_an_import_wrote_is_a_corpus_of_its_own(folder, tmp_path):
+def test_the_output_of_an_import_can_be_imported(folder, tmp_path):
     corpus = read(folder, labels=["glad", "calm"])
     utterances, _, _ = written(corpus, tmp_path / "again")
     again = read(tmp_path / "again")
@@ -192,7 +193,7 @@ def test_each_session_can_be_left_out(folder, left_out):
     assert tested == {str(left_out)}
 
 
-def test_iemocap_s_sessions_can_be_left_out_and_meld_has_none(iemocap_sim, meld_sim):
+def test_leave_one_session_out_works_for_iemocap_and_not_for_meld(iemocap_sim, meld_sim):
     corpus = read(iemocap_sim, protocol="leave-one-session-out", protocol_seed=2)
     rows = corpus.utterances.select(["dialogue_id", "split"]).to_pylist()
     assert {row["dialogue_id"][:5] for row in rows if row["split"] == "test"} == {"Ses02"}
@@ -233,7 +234,7 @@ class TestFeaturesThatACorpusBrings:
             ("a.npy", "u17", "no features"),
         ]
 
-    def test_scales_apart_by_ten_powers_and_constants_are_scored_and_standardised(self, folder):
+    def test_features_of_very_different_scales_are_scored_and_standardised(self, folder):
         values = np.random.default_rng(1).normal(size=(N, 6))
         values *= [1e-5, 1e5, 1, 1e5, 0, 1]
         values += [0, 0, 1e5, 1e7, 1e5, 0]
@@ -262,7 +263,7 @@ class TestFeaturesThatACorpusBrings:
         with pytest.raises(UserError, match=r"2 of 40 utterances .* set problem_limit: 0\.05"):
             self.bring(folder, "a")
 
-    def test_a_modality_that_is_not_there_says_what_to_write(self, folder):
+    def test_the_message_for_an_absent_modality_names_the_config_key(self, folder):
         with pytest.raises(
             UserError, match=r"mine brings no visual .* datasets: \{mine: \{modalities: at\}\}"
         ):

@@ -1,4 +1,4 @@
-"""An import is laid beside what is published, and what is known of a difference is said."""
+"""An import is compared with published counts, and known differences are explained."""
 
 import pyarrow as pa
 import pytest
@@ -61,7 +61,7 @@ def test_every_part_is_counted_by_label_by_length_and_by_speaker():
     assert table["published"].null_count == len(table)
 
 
-def test_meld_as_published_differs_in_nothing_but_what_is_made_up_here():
+def test_published_meld_counts_agree_except_for_those_made_up_here():
     table = report(meld(), "meld")
     for one in table.to_pylist():
         if one["what"] == "utterances" and one["published"] is not None:
@@ -94,17 +94,17 @@ def test_the_pickles_53_more_happy_utterances_are_explained(caplog):
     assert "53 more hap" in found["remark"]
     with caplog.at_level("INFO", "spcl.data"):
         log_report(table)
-    assert "test, utterances hap: 144, 143 are published (as in the circulated" in caplog.text
+    assert "test, utterances hap: 144, published are 143 (as in the circulated" in caplog.text
 
 
-def test_differences_that_nobody_knows_of_are_counted_in_one_warning(caplog):
+def test_unknown_differences_are_counted_in_one_warning(caplog):
     counts = meld()
     counts["test"]["joy"] -= 1
     counts["dev"]["fear"] += 2
     with caplog.at_level("INFO", "spcl.data"):
         log_report(report(counts, "meld"))
-    assert "test, utterances joy: 401, 402 are published" in caplog.text
-    assert "dev, utterances fear: 42, 40 are published" in caplog.text
+    assert "test, utterances joy: 401, published are 402" in caplog.text
+    assert "dev, utterances fear: 42, published are 40" in caplog.text
     assert "train and dev, utterances fear" not in caplog.text
     (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert "counts differ from the published ones" in warning.getMessage()
@@ -123,7 +123,7 @@ def test_the_dialogue_that_meld_lacks_is_explained():
     assert "dialogue 60" in found["remark"]
 
 
-def test_a_corpus_is_taken_for_a_known_one_by_labels_and_size():
+def test_a_known_corpus_is_recognised_by_labels_and_size():
     assert resembles(MELD, 13708) == "meld"
     assert resembles(MELD[::-1], 13000) == "meld"
     assert resembles(IEMOCAP, 7433) == "iemocap"

@@ -67,7 +67,7 @@ def test_a_stray_quote_never_swallows_rows(path, rows):
 )
 def test_a_quote_that_closes_in_the_middle_of_a_cell_is_refused_by_its_line(path, row):
     message = refused(path, PLAIN[0], row, PLAIN[1])
-    assert message.startswith("line 3: a quote is not closed where its cell ends")
+    assert message.startswith("line 3: a quote is not closed at the end of its cell")
     assert message.endswith("remove it, or double the quotes inside a cell")
 
 
@@ -83,7 +83,7 @@ def test_a_quote_that_closes_in_the_middle_of_a_cell_is_refused_by_its_line(path
 )
 def test_a_cell_too_many_is_refused_by_its_line(path, row, header):
     message = refused(path, row, header=header)
-    assert "cells for the 3 of the header; put each cell with a" in message
+    assert "cells, the header has 3; put each cell with a" in message
     assert message.startswith("line 2 has")
 
 
@@ -106,7 +106,7 @@ def test_a_cell_too_few_is_refused_by_its_line(path, row):
         "a;b\tc",
     ],
 )
-def test_a_cell_in_quotes_may_hold_line_breaks_separators_and_quotes(path, text):
+def test_a_quoted_cell_can_contain_line_breaks_separators_and_quotes(path, text):
     rows = [["d0", "joy", text, "Ann"], ["d1", "", "Hello", "Bob"]]
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["dialogue_id", "emotion", "text", "speaker"], *rows])
@@ -128,7 +128,7 @@ CELLS = st.text(alphabet='ab ,;"\n', max_size=8)
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
-def test_what_a_csv_writer_wrote_is_read_as_it_was_or_refused(tmp_path_factory, cells):
+def test_the_output_of_a_csv_writer_is_read_unchanged_or_refused(tmp_path_factory, cells):
     path = tmp_path_factory.getbasetemp() / "written.csv"
     rows = [[f"d{n}", *pair, "joy", "end"] for n, pair in enumerate(cells)]
     with path.open("w", encoding="utf-8", newline="") as file:

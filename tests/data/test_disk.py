@@ -24,13 +24,13 @@ def looped(path):
     ("make", "message"),
     [
         (absent, "no such file; put it there"),
-        (dangling, "a link to nowhere, where no file is; mend the link"),
-        (looped, "a link to file, where no file is; mend the link"),
+        (dangling, "a link to nowhere, where there is no file; fix the link"),
+        (looped, "a link to file, where there is no file; fix the link"),
         (os.mkdir, "a folder instead of a file; put the file in its place"),
         (os.mkfifo, "a pipe or a device instead of a file; put the file in its place"),
     ],
 )
-def test_what_is_no_file_is_not_opened_and_says_what_it_is(tmp_path, make, message):
+def test_a_path_that_is_not_a_file_is_not_opened_and_described(tmp_path, make, message):
     path = tmp_path / "file"
     make(path)
     with pytest.raises(UnreadableError) as raised:
@@ -39,7 +39,7 @@ def test_what_is_no_file_is_not_opened_and_says_what_it_is(tmp_path, make, messa
     assert raised.value.reason == message.split(";")[0]
 
 
-def test_a_name_beyond_what_the_disk_can_hold_is_a_fault_of_the_file(tmp_path):
+def test_a_name_that_is_too_long_for_the_disk_is_refused(tmp_path):
     with pytest.raises(UnreadableError, match="File name too long"):
         read(tmp_path / ("9" * 5000))
 
@@ -49,7 +49,7 @@ def test_permissions_are_the_remedy_only_where_they_are_the_cause(tmp_path, lock
     (tmp_path / "inner/file").write_bytes(b"content")
     assert read(tmp_path / "inner/file", 4) == b"cont"
     lock(tmp_path / "inner")
-    with pytest.raises(UnreadableError, match="file: Permission denied; mend its permissions"):
+    with pytest.raises(UnreadableError, match="file: Permission denied; fix its permissions"):
         read(tmp_path / "inner/file")
 
 

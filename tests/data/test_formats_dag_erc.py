@@ -19,7 +19,7 @@ def read(path, labels=None):
 
 
 def named_by_split(dialogues):
-    """The dialogues with the ids that the reader gives, for the files have none."""
+    """The dialogues with the ids that the reader assigns, because the files have none."""
     met = {}
     named = []
     for dialogue in dialogues:
@@ -44,7 +44,7 @@ def test_a_folder_of_files_comes_back(tmp_path, corpus, modalities, pattern):
     assert reading.problems == []
 
 
-def test_one_of_the_files_stands_for_those_beside_it(tmp_path):
+def test_one_of_the_files_means_the_corpus(tmp_path):
     dialogues = made("meld")
     dialogues[2] = dataclasses.replace(dialogues[2], split="dev")
     folder = write_dag(tmp_path / "dag", dialogues)
@@ -90,10 +90,10 @@ def test_an_utterance_without_vectors_costs_its_rows(tmp_path):
         assert np.isnan(reading.features[m]).all(1).nonzero()[0].tolist() == [1, 2]
 
 
-def test_a_lone_list_says_nothing_of_splits(tmp_path):
+def test_a_single_list_has_no_splits(tmp_path):
     path = tmp_path / "corpus.json"
     path.write_text(json.dumps(dag_lists(made("meld"))["train"]), encoding="utf-8")
-    with pytest.raises(UserError, match="says nothing of train and test"):
+    with pytest.raises(UserError, match="without train and test"):
         read(path)
 
 
@@ -140,7 +140,7 @@ def test_vectors_are_arrays_as_soon_as_their_utterance_is_read(tmp_path):
     assert [type(part) for part in cls] == [np.ndarray] * 3
 
 
-def test_a_folder_of_other_json_files_is_not_taken_for_it(tmp_path):
+def test_a_folder_of_other_json_files_is_not_recognised(tmp_path):
     (tmp_path / "training.json").write_text("[]", encoding="utf-8")
     (tmp_path / "package.json").write_text("{}", encoding="utf-8")
     assert not dag_erc.fits(tmp_path, None)

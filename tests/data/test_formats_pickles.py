@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from spcl.data.corpus import read_corpus
 from spcl.data.emotions.labels import IEMOCAP, MELD
-from spcl.data.feature_files import by_dialogue
+from spcl.data.feature_files import fields
 from spcl.data.formats import FORMATS, load, recognise
 from spcl.errors import UserError
 from tests.data.made_formats import (
@@ -53,7 +53,7 @@ def refused(path, content, labels=None):
 
 @pytest.mark.parametrize("rows", ROWS)
 @pytest.mark.parametrize("corpus", ["iemocap", "meld"])
-def test_an_spcl_dict_comes_back_however_it_holds_its_vectors(path, corpus, rows):
+def test_an_spcl_dict_is_read_with_any_form_of_vectors(path, corpus, rows):
     dialogues = made(corpus)
     speakers = "speaker" if corpus == "iemocap" else "speakers"
     write_pickle(path, spcl_dict(dialogues, rows=rows, speakers=speakers))
@@ -90,7 +90,7 @@ def test_a_list_of_dev_dialogues_is_dev(path):
 
 @pytest.mark.parametrize("rows", ROWS)
 @pytest.mark.parametrize("form", ["iemocap", "meld", "meld without v"])
-def test_the_three_tuples_of_the_dialogue_rnn_family_are_told_apart(path, form, rows):
+def test_the_three_tuples_of_the_dialogue_rnn_family_are_distinguished(path, form, rows):
     corpus = form.split()[0]
     dialogues = made(corpus)
     write_pickle(path, dialogue_rnn_tuple(dialogues, form, rows=rows))
@@ -122,9 +122,9 @@ def test_cosmic_gives_the_mean_of_its_four_layers_as_text(path, corpus):
         assert {u.split for u in reading.utterances} == {"train", "dev", "test"}
 
 
-def test_emorynlp_in_cosmics_form_is_not_taken_for_meld(path):
+def test_emorynlp_in_cosmics_form_is_not_recognised_as_meld(path):
     content = cosmic_list(made("meld"), layers=(0, 0, 0, 0), sentiments=False)
-    assert "nothing says what they mean" in refused(path, content)
+    assert "their meaning is unknown" in refused(path, content)
     seven = ("joyful", "mad", "peaceful", "neutral", "sad", "powerful", "scared")
     reading = read(path, seven, layout="cosmic")
     assert reading.labels == seven
@@ -259,7 +259,7 @@ def test_a_dialogue_in_no_list_or_without_content_costs_itself(path):
     reasons = [problem.reason for problem in reading.problems]
     assert reasons == [
         f"dialogue {dialogues[0].name}: listed for no split; left out",
-        "dialogue Ses01F_lost: listed but not there; left out",
+        "dialogue Ses01F_lost: listed, but not in the file; left out",
     ]
     assert reading.problems[0].file == "corpus.pkl"
 
@@ -273,7 +273,7 @@ def test_an_empty_dialogue_costs_itself(path):
 
 
 @pytest.mark.parametrize("extra", [-1, 1])
-def test_vectors_more_or_fewer_than_utterances_cost_that_modality_of_the_dialogue(path, extra):
+def test_a_wrong_number_of_vectors_costs_that_modality_of_the_dialogue(path, extra):
     dialogues = made("iemocap")
     content = spcl_dict(dialogues, rows="list of arrays")
     rows = content["audio"][dialogues[1].name]
@@ -291,7 +291,7 @@ def test_vectors_more_or_fewer_than_utterances_cost_that_modality_of_the_dialogu
 @pytest.mark.parametrize(
     "value", [None, [], "words", np.array([]), ["a", "b"], [[1.0, 2.0], [3.0]], np.float32(2), {}]
 )
-def test_a_value_that_is_no_vector_costs_its_row(path, value):
+def test_a_value_that_is_not_a_vector_costs_its_row(path, value):
     dialogues = made("iemocap")
     content = spcl_dict(dialogues, rows="list of arrays")
     content["visual"][dialogues[2].name][0] = value
@@ -302,7 +302,7 @@ def test_a_value_that_is_no_vector_costs_its_row(path, value):
     assert np.isnan(reading.features["v"]).all(1).sum() == 1
 
 
-def test_what_is_not_finite_is_kept_for_the_checks(path):
+def test_nan_and_infinity_are_kept_for_the_checks(path):
     dialogues = made("iemocap")
     dialogues[0].vectors["t"][1, 2] = np.nan
     write_pickle(path, spcl_dict(dialogues))
@@ -321,7 +321,7 @@ def test_vectors_of_two_widths_are_an_error_that_names_dialogues_and_widths(path
     assert f"6 (dialogue {dialogues[0].name}), 9 (dialogue {dialogues[3].name})" in message
 
 
-def test_speakers_and_labels_of_different_number_cost_the_dialogue(path):
+def test_different_numbers_of_speakers_and_labels_cost_the_dialogue(path):
     dialogues = made("iemocap")
     content = spcl_dict(dialogues)
     content["speaker"][dialogues[0].name].append("F")
@@ -361,7 +361,7 @@ def test_labels_that_are_no_classes_are_refused(path):
 
 
 def test_a_few_bytes_cannot_stand_for_a_corpus_of_any_size(path, monkeypatch):
-    monkeypatch.setattr(by_dialogue, "MAX_ELEMENTS", 2**18)
+    monkeypatch.setattr(fields, "MAX_ELEMENTS", 2**18)
     n = 2**10
     vector = [0.5] * n
     content = spcl_dict(made("iemocap"))
@@ -369,7 +369,7 @@ def test_a_few_bytes_cannot_stand_for_a_corpus_of_any_size(path, monkeypatch):
     for key, value in (("label", 5), ("speaker", "F"), ("text", vector)):
         content[key][name] = [value] * n
     write_pickle(path, content)
-    assert n * n > by_dialogue.MAX_ELEMENTS
+    assert n * n > fields.MAX_ELEMENTS
     assert path.stat().st_size < 2**20
     assert "numbers and letters" in refused(path, content)
 
@@ -395,7 +395,7 @@ def test_nested_lists_in_place_of_a_vector_are_not_walked(path):
         (np.zeros((3, 4)), "a ndarray"),
     ],
 )
-def test_what_fits_no_format_is_named_by_what_was_found(path, content, found):
+def test_the_message_for_an_unknown_format_describes_the_content(path, content, found):
     write_pickle(path, content)
     with pytest.raises(UserError, match=re.escape(found)):
         recognise(path, load(path))
@@ -464,7 +464,7 @@ ODD = [
     np.float32(2),
     [0] * 9,
 ]
-"""What may stand anywhere in a file that somebody has made in a hurry."""
+"""Values that a carelessly written file can have anywhere."""
 
 
 @given(data=st.data())

@@ -129,7 +129,7 @@ def test_a_transcript_without_an_annotation_is_left_out_and_noted(tree):
     assert [problem.utterance_id for problem in reading.problems] == ["Ses01F_impro01_M000"]
 
 
-def test_missing_sound_and_film_cost_their_own_modality(tree):
+def test_missing_audio_or_video_costs_only_that_modality(tree):
     (tree / "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav").unlink()
     (tree / "Session2/dialog/avi/DivX/Ses02F_impro01.avi").write_bytes(b"")
     reading = read(tree)
@@ -188,7 +188,7 @@ def test_another_spelling_or_a_word_for_no_value_is_a_question(tree, emotion):
     write_dialogue(tree, "Ses01F_impro01", [*ONE, ("M000", 9.0, 10.0, emotion)])
     with pytest.raises(UserError) as error:
         checked(read(tree), tree)
-    assert f"write datasets.<name>.labels: [{', '.join(IEMOCAP)}] to join" in str(error.value)
+    assert f"write datasets.<name>.labels: [{', '.join(IEMOCAP)}] to merge" in str(error.value)
     reading = checked(read(tree, IEMOCAP), tree, asked=IEMOCAP)
     found = [one["emotion"] for one in rows(reading, "Ses01F_impro01")]
     assert found == ["neu", "neu" if emotion == "Neu" else None]
@@ -205,13 +205,13 @@ def test_one_spelling_of_every_emotion_and_unused_codes_are_no_question(tree):
     assert reading.problems == []
 
 
-def test_another_layout_says_what_was_looked_for(tmp_path):
+def test_the_message_for_another_layout_names_the_expected_files(tmp_path):
     assert not iemocap.fits(tmp_path, None)
     with pytest.raises(UserError, match=r"no Session1/dialog/EmoEvaluation/Ses\*\.txt"):
         read(tmp_path)
 
 
-def test_the_release_may_lie_one_folder_down(tree, tmp_path):
+def test_the_release_may_be_one_folder_below(tree, tmp_path):
     inside = tmp_path / "IEMOCAP_full_release"
     inside.mkdir()
     for session in range(1, 6):
@@ -221,7 +221,7 @@ def test_the_release_may_lie_one_folder_down(tree, tmp_path):
     assert first.audio_path.startswith("IEMOCAP_full_release/Session1/sentences/wav/")
 
 
-def test_a_session_that_is_not_there_is_noted_and_the_others_are_read(tree):
+def test_an_absent_session_is_recorded_and_the_others_are_read(tree):
     shutil.rmtree(tree / "Session3")
     reading = read(tree)
     assert reading.sessions == {f"Ses0{n}F_impro01": str(n) for n in (1, 2, 4, 5)}
@@ -234,8 +234,8 @@ def test_sound_and_film_that_a_session_lacks_altogether_are_noted_once(tree):
     shutil.rmtree(tree / "Session1/dialog/avi")
     reading = read(tree)
     assert [(p.file, p.reason) for p in reading.problems] == [
-        ("Session1/sentences/wav", "no files: session 1 has no sound"),
-        ("Session1/dialog/avi/DivX", "no files: session 1 has no film"),
+        ("Session1/sentences/wav", "no files: session 1 has no audio"),
+        ("Session1/dialog/avi/DivX", "no files: session 1 has no video"),
     ]
     assert reading.utterances[1].audio_path is None
 
@@ -251,7 +251,7 @@ def test_summary_lines_are_read_with_blanks_for_tabs_and_broken_ones_noted(tree)
     reading = read(tree)
     assert [row["emotion"] for row in rows(reading, "Ses01F_impro01")] == ["ang"]
     assert [problem.reason for problem in reading.problems] == [
-        "line 4 is not understood; left out"
+        "line 4 has another format; left out"
     ]
 
 
@@ -260,7 +260,7 @@ def test_a_transcript_line_without_a_time_is_read(tree):
     assert rows(read(tree), "Ses01F_impro01")[0]["text"] == "Well: yes."
 
 
-def test_what_a_mac_leaves_beside_files_is_no_dialogue(tree):
+def test_files_that_macos_adds_are_not_dialogues(tree):
     for part in ("EmoEvaluation", "transcriptions"):
         (tree / f"Session1/dialog/{part}/._Ses01F_impro01.txt").write_bytes(b"\x00\x05\x16\x07")
     reading = read(tree)
@@ -276,10 +276,12 @@ def test_a_dialogue_without_annotations_is_left_out_and_noted(tree):
 
 
 @pytest.mark.parametrize("content", [b"", bytes(999), "[1.0 - 2.0]\tSes".encode("utf-16-le")])
-def test_a_damaged_annotation_never_costs_its_dialogue_in_silence(tree, content):
+def test_a_damaged_annotation_is_an_error(tree, content):
     path = tree / "Session2/dialog/EmoEvaluation/Ses02F_impro01.txt"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"Ses02F_impro01\.txt: no utterance is annotated .*remove"):
+    with pytest.raises(
+        UserError, match=r"Ses02F_impro01\.txt: it has no annotated utterance; .*remove"
+    ):
         read(tree)
 
 
@@ -293,7 +295,7 @@ def test_files_that_say_their_encoding_are_read_by_it(tree, encoding):
     assert reading.problems == []
 
 
-def test_an_absent_session_is_told_on_the_terminal(tree, caplog):
+def test_an_absent_session_is_a_warning_in_the_log(tree, caplog):
     shutil.rmtree(tree / "Session1")
     read(tree)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -301,7 +303,7 @@ def test_an_absent_session_is_told_on_the_terminal(tree, caplog):
 
 
 @pytest.mark.parametrize("part", ["", "dialog/transcriptions", "sentences", "dialog/avi/DivX"])
-def test_a_folder_that_cannot_be_searched_is_not_taken_for_an_absent_one(tree, lock, part):
+def test_an_unreadable_folder_is_not_reported_as_absent(tree, lock, part):
     lock(tree / "Session1" / part)
     with pytest.raises(UserError, match=r"Session1/.* cannot be searched \(Permission denied\)"):
         read(tree)
@@ -316,7 +318,7 @@ def test_an_utterance_that_is_annotated_twice_is_kept_once_and_noted_with_its_fi
         (
             "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt",
             "Ses01F_impro01_F000",
-            "the utterance stands twice; the first is kept",
+            "the utterance occurs twice; the first is kept",
         )
     ]
 
@@ -329,10 +331,10 @@ def test_a_time_beyond_all_recordings_is_not_understood(tree):
     )
     reading = read(tree)
     assert [one.end_s for one in reading.utterances[:2]] == [2.0, 8.23]
-    assert reading.problems[0].reason == "line 5 is not understood; left out"
+    assert reading.problems[0].reason == "line 5 has another format; left out"
 
 
-def test_sound_that_is_no_file_costs_its_own_row(tree):
+def test_audio_that_is_not_a_file_costs_its_row(tree):
     wav = tree / "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"
     wav.unlink()
     os.mkfifo(wav)

@@ -35,12 +35,12 @@ def test_a_tail_that_is_no_fragment_belongs_to_the_path(text):
     assert MediaReference.parse(text) == MediaReference(text)
 
 
-def test_a_media_file_is_told_by_its_first_bytes(tmp_path):
+def test_a_media_file_is_recognised_by_its_first_bytes(tmp_path):
     for name, content, reason in [
         ("good.wav", b"RIFF0000WAVE", None),
         ("good.mp4", b"\0\0\0\x20ftypisom", None),
-        ("bad.avi", b"<html> not found", "not of the kind .avi"),
-        ("short.mp4", b"\0", "not of the kind .mp4"),
+        ("bad.avi", b"<html> not found", "not a .avi file"),
+        ("short.mp4", b"\0", "not a .mp4 file"),
         ("empty.mp4", b"", "the file is empty"),
     ]:
         (tmp_path / name).write_bytes(content)

@@ -49,7 +49,7 @@ def reasons(reading):
     return [(p.file, p.utterance_id, p.modality, p.reason) for p in reading.problems]
 
 
-def test_ids_that_restart_in_every_split_are_told_apart(tmp_path):
+def test_ids_that_restart_in_every_split_are_distinguished(tmp_path):
     reading = read(write_tree(tmp_path, {}))
     assert column(reading, "utterance_id") == [
         "train_dia0_utt0",
@@ -114,7 +114,7 @@ def test_a_clip_without_a_row_is_noted(tmp_path):
     ]
 
 
-def test_a_row_of_no_duration_loses_its_times_alone(tmp_path):
+def test_a_row_without_duration_loses_only_its_times(tmp_path):
     times = '"00:00:05,000","00:00:05,000"'
     reading = read(write_tree(tmp_path, {"train": [row(0, 0, times=times), row(0, 1)]}))
     assert column(reading, "start_s")[:2] == [None, 62.5]
@@ -136,7 +136,7 @@ def test_odd_rows_are_noted_and_the_rest_is_kept(tmp_path):
     assert column(reading, "text")[:4] == ["", "Hello", "Hello", "Hello"]
     assert column(reading, "emotion")[:4] == ["joy", None, "joy", "anger"]
     assert [(p.utterance_id, p.reason.split(";")[0]) for p in reading.problems] == [
-        (None, "dialogue 0, utterance 2 stands twice"),
+        (None, "dialogue 0, utterance 2 occurs twice"),
         (None, "line 6: Dialogue_ID or Utterance_ID is not a number"),
         ("train_dia0_utt0", "empty transcript"),
         ("train_dia0_utt1", "unknown emotion 'bored'"),
@@ -170,8 +170,8 @@ def test_another_spelling_or_a_word_for_no_value_is_a_question(tmp_path, emotion
     reading = read(tmp_path)
     with pytest.raises(UserError) as error:
         checked(reading, tmp_path)
-    assert f"write datasets.<name>.labels: [{', '.join(MELD)}] to join spell" in str(error.value)
-    assert "to keep each a class" not in str(error.value)
+    assert f"write datasets.<name>.labels: [{', '.join(MELD)}] to merge spell" in str(error.value)
+    assert "to make each a class" not in str(error.value)
     found = column(checked(read(tmp_path, labels=MELD), tmp_path, asked=MELD), "emotion")
     assert found[:2] == ["joy", "joy" if "j" in emotion.lower() else None]
 
@@ -200,7 +200,10 @@ def test_the_nearest_of_two_tables_is_read_and_the_other_noted(tmp_path):
     write_tree(tmp_path / "copy", {"test": [row(0, 0, text="copied")]}, folders=("x", "y", "z"))
     reading = read(tmp_path)
     assert "copied" not in column(reading, "text")
-    assert reasons(reading)[-1][::3] == ("copy/test_sent_emo.csv", "not read: test_sent_emo.csv is")
+    assert reasons(reading)[-1][::3] == (
+        "copy/test_sent_emo.csv",
+        "not read, because test_sent_emo.csv is",
+    )
 
 
 def test_a_table_without_rows_yields_to_a_full_one_further_down(tmp_path):
@@ -209,7 +212,7 @@ def test_a_table_without_rows_yields_to_a_full_one_further_down(tmp_path):
     reading = read(tmp_path)
     assert column(reading, "split") == ["train", "dev", "test"]
     assert reasons(reading) == [
-        ("train_sent_emo.csv", None, None, "not read: MELD.Raw/train_sent_emo.csv is")
+        ("train_sent_emo.csv", None, None, "not read, because MELD.Raw/train_sent_emo.csv is")
     ]
 
 
@@ -217,11 +220,11 @@ def test_a_table_without_rows_yields_to_a_full_one_further_down(tmp_path):
 def test_a_table_without_a_usable_row_is_refused(tmp_path, rows):
     write_tree(tmp_path, {})
     (tmp_path / "dev_sent_emo.csv").write_text("\n".join([HEADER, *rows]), "utf-8")
-    with pytest.raises(UserError, match=r"dev_sent_emo\.csv: no usable row below the header"):
+    with pytest.raises(UserError, match=r"dev_sent_emo\.csv: no usable row"):
         read(tmp_path)
 
 
-def test_one_byte_that_is_no_utf_8_costs_its_own_line(tmp_path):
+def test_a_byte_that_is_not_utf_8_affects_only_its_line(tmp_path):
     write_tree(tmp_path, {"dev": [row(0, 0, text="caf\xe9"), row(0, 1, text="na\xefve")]})
     path = tmp_path / "dev_sent_emo.csv"
     path.write_bytes(path.read_bytes().replace(b"\xc3\xaf", b"\xef"))
@@ -231,17 +234,17 @@ def test_one_byte_that_is_no_utf_8_costs_its_own_line(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (bytes(5000), "no text, or UTF-16 without its mark; save it as UTF-8"),
-        (HEADER.encode("utf-16-le"), "no text, or UTF-16 without its mark"),
+        (bytes(5000), "not text, or UTF-16 without a byte order mark; save it as UTF-8"),
+        (HEADER.encode("utf-16-le"), "not text, or UTF-16 without a byte order mark"),
         (b"\x1f\x8b\x08\x1b[31m" + b"\x01" * 99_999, "no column Utterance, Speaker, .*, but"),
-        (b"c," * 1000 + b"d", "two columns are called 'c'"),
+        (b"c," * 1000 + b"d", "two columns have the name 'c'"),
         (
             (",".join(map(str, range(9999)))).encode(),
             r"no column Utterance, .*, 11, \.\.\.; put MELD",
         ),
     ],
 )
-def test_what_is_no_table_is_refused_in_one_short_line(tmp_path, content, message):
+def test_other_files_than_tables_are_refused_in_one_short_line(tmp_path, content, message):
     write_tree(tmp_path, {})
     (tmp_path / "train_sent_emo.csv").write_bytes(content)
     with pytest.raises(UserError, match=message) as raised:
@@ -255,7 +258,7 @@ def test_what_is_no_table_is_refused_in_one_short_line(tmp_path, content, messag
     [
         (os.mkfifo, "a pipe or a device instead of a file"),
         (os.mkdir, "a folder instead of a file"),
-        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where no file is"),
+        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where there is no file"),
     ],
 )
 def test_a_table_that_is_no_file_is_named(tmp_path, make, message):
@@ -267,7 +270,7 @@ def test_a_table_that_is_no_file_is_named(tmp_path, make, message):
         read(tmp_path)
 
 
-def test_clips_that_are_no_files_cost_their_own_rows(tmp_path):
+def test_clips_that_are_not_files_cost_their_rows(tmp_path):
     write_tree(tmp_path, {"dev": [row(0, 0), row(0, 1), row(0, 2)]})
     for make, name in ((os.mkfifo, "dia0_utt0.mp4"), (os.mkdir, "dia0_utt1.mp4")):
         (tmp_path / "dev" / name).unlink()
@@ -280,14 +283,14 @@ def test_clips_that_are_no_files_cost_their_own_rows(tmp_path):
     ]
 
 
-def test_clips_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
+def test_unreadable_clips_are_not_reported_as_absent(tmp_path, lock):
     write_tree(tmp_path, {})
     lock(tmp_path / "train")
-    with pytest.raises(UserError, match=r"train: cannot be searched \(Permission denied\); mend"):
+    with pytest.raises(UserError, match=r"train: cannot be searched \(Permission denied\); fix"):
         read(tmp_path)
 
 
-def test_tables_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
+def test_unreadable_tables_are_not_reported_as_absent(tmp_path, lock):
     write_tree(tmp_path, {})
     (tmp_path / "more").mkdir()
     (tmp_path / "dev_sent_emo.csv").rename(tmp_path / "more/dev_sent_emo.csv")
@@ -318,8 +321,8 @@ def test_a_clip_of_minutes_is_not_that_utterance(tmp_path):
     assert column(reading, "video_path")[2] is None
     assert column(reading, "text")[2] == "Hello"
     assert [(p.modality, p.reason) for p in reading.problems] == [
-        ("a", "lasts 304 s: more than this utterance"),
-        ("v", "lasts 304 s: more than this utterance"),
+        ("a", "lasts 304 s, more than an utterance"),
+        ("v", "lasts 304 s, more than an utterance"),
     ]
 
 
@@ -330,7 +333,7 @@ def test_dialogues_of_one_utterance_and_of_nine_speakers_are_kept_whole(tmp_path
     assert len(set(column(reading, "speaker")[1:10])) == 9
 
 
-def test_a_table_for_work_on_text_alone_needs_no_times_and_may_have_more_columns(tmp_path):
+def test_a_text_only_table_needs_no_times_and_may_have_more_columns(tmp_path):
     header = "Note,Dialogue_ID,Utterance_ID,Utterance,Speaker,Emotion\n"
     for split in ("train", "dev", "test"):
         text = header + "x,0,0,Hello,Ross,joy\n,,,,,\nx,0,1,Bye,Ross,anger\n\n"
@@ -356,7 +359,7 @@ def test_a_row_that_is_not_as_long_as_the_header_is_refused_by_its_line(tmp_path
         read(tmp_path)
 
 
-def test_another_layout_says_what_was_looked_for(tmp_path):
+def test_the_message_for_another_layout_names_the_expected_files(tmp_path):
     with pytest.raises(UserError, match=r"not the layout of MELD\.Raw: no train_sent_emo\.csv"):
         read(tmp_path)
     write_tree(tmp_path, {})

@@ -1,4 +1,4 @@
-"""Whatever happens to a file on its way: it is read, or refused in one line that names it."""
+"""A damaged file is read, or refused in one line that names it."""
 
 import io
 import json
@@ -37,7 +37,7 @@ from tests.data.made_formats import (
 
 TIMES = 1000
 LONGEST_S = 5
-"""Of one reading: none that is sound takes a hundredth of this."""
+"""Of one reading; a correct file takes less than a hundredth of this."""
 LONGEST_MESSAGE = 1000
 
 TABLE = {
@@ -301,7 +301,7 @@ MUTATIONS = (flipped, cut, doubled, swapped)
 
 
 class Stuck(BaseException):
-    """A reading that takes too long; no reader takes it for damage."""
+    """A reading that takes too long; readers do not catch it."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One's own tables are read in every form that the page on them shows, and explained when wrong."""
+"""Custom tables are read in every form that the page describes; errors name the remedy."""
 
 import os
 
@@ -48,7 +48,7 @@ def column(reading, name):
 
 
 @pytest.mark.parametrize("write", [write_csv, write_parquet])
-def test_a_table_is_read_as_it_stands(tmp_path, write):
+def test_a_table_is_read_unchanged(tmp_path, write):
     write(tmp_path, COLUMNS)
     assert tables.fits(tmp_path, None)
     reading = read(tmp_path)
@@ -109,7 +109,7 @@ class TestLabels:
     def test_integers_are_never_guessed(self, tmp_path):
         write_parquet(tmp_path, COLUMNS | {"emotion": [0, 1, None, 2]})
         with pytest.raises(
-            UserError, match=r"integers, up to 2, .* not guessed; .* labels: \[\.\.\.\]"
+            UserError, match=r"integers, up to 2, .* unknown; .* labels: \[\.\.\.\]"
         ):
             read(tmp_path)
         reading = read(tmp_path, ("sad", "glad", "calm"))
@@ -121,7 +121,7 @@ class TestLabels:
         reading = read(tmp_path, ("sad", "glad"))
         assert column(reading, "emotion") == ["sad", None, "glad", None]
         assert [problem.reason for problem in reading.problems] == [
-            "1 utterances are '9', which is none of the labels; kept as unlabelled"
+            "1 utterances are '9', which is not a label; kept as unlabelled"
         ]
 
     def test_integers_with_gaps_stored_as_floats_are_integers(self, tmp_path):
@@ -189,7 +189,7 @@ class TestFeatures:
         reading = read(folder)
         assert reading.features["a"][[0, 1, 3]].tolist() == [[0.5, 0], [1.5, 1e5], [3.5, 3e5]]
         assert np.isnan(reading.features["a"][2, 1])
-        assert reading.problems[0].reason == "columns file hold no features; left out"
+        assert reading.problems[0].reason == "columns file are not features; left out"
 
     def test_neither_labels_nor_row_numbers_become_features(self, folder):
         lines = [",utterance_id,Emotion,position,pitch"]
@@ -197,7 +197,7 @@ class TestFeatures:
         (folder / "a.csv").write_text("\n".join(lines) + "\n", "utf-8")
         reading = read(folder)
         assert reading.features["a"].tolist() == [[0.5], [1.5], [2.5], [3.5]]
-        assert "without a name, Emotion, position hold no features" in reading.problems[0].reason
+        assert "without a name, Emotion, position are not features" in reading.problems[0].reason
 
     def test_rows_that_are_absent_null_or_marked_are_nan(self, folder):
         table = pa.table(
@@ -251,7 +251,7 @@ class TestFeatures:
             read(folder)
 
     @pytest.mark.parametrize("column", ["name", "clip", "dialogue_id"])
-    def test_names_in_another_column_are_not_passed_over(self, folder, column):
+    def test_names_in_another_column_are_checked(self, folder, column):
         own = COLUMNS.get(column, COLUMNS["utterance_id"])
         for names, refused in ((own, False), (own[::-1], True)):
             (folder / "a.csv").write_text(
@@ -266,7 +266,9 @@ class TestFeatures:
                 assert read(folder).features["v"].tolist() == FEATURES.tolist()
                 continue
             for file in ("a.csv", "t.parquet", "v.npz"):
-                message = rf"{file}: its '{column}' names other rows .*; name them by utterance_id"
+                message = (
+                    rf"{file}: its '{column}' is not in the order .*; name the rows by utterance_id"
+                )
                 with pytest.raises(UserError, match=message):
                     read(folder)
                 (folder / file).unlink()
@@ -280,10 +282,10 @@ class TestFeatures:
         pq.write_table(pa.table({"utterance_id": backwards, "f": vectors}), folder / "t.parquet")
         assert read(folder).features["t"].tolist() == FEATURES.tolist()
         pq.write_table(pa.table({"clip": backwards, "f": vectors}), folder / "t.parquet")
-        with pytest.raises(UserError, match=r"t\.parquet: its 'clip' names other rows"):
+        with pytest.raises(UserError, match=r"t\.parquet: its 'clip' is not in the order"):
             read(folder)
 
-    def test_an_array_whose_name_is_nearly_right_is_not_passed_over(self, folder):
+    def test_an_array_with_a_misspelled_name_is_refused(self, folder):
         np.savez(folder / "a.npz", utterance_ids=COLUMNS["utterance_id"], features=FEATURES)
         with pytest.raises(UserError, match=r"no array 'utterance_id'; rename 'utterance_ids' to"):
             read(folder)
@@ -291,16 +293,16 @@ class TestFeatures:
     def test_arrays_that_are_no_features_are_noted(self, folder):
         np.savez(folder / "a.npz", observed=np.zeros(4), features=FEATURES)
         assert [(p.modality, p.reason) for p in read(folder).problems] == [
-            ("a", "arrays observed hold no features; left out")
+            ("a", "arrays observed are not features; left out")
         ]
 
     @pytest.mark.parametrize(
         "name", ["ids.npy", "a_ids.txt", "utterance_id.npy", "audio_names.json", "Names.csv"]
     )
-    def test_a_list_of_names_beside_an_array_is_not_passed_over(self, folder, name):
+    def test_a_list_of_names_beside_an_array_is_refused(self, folder, name):
         np.save(folder / "a.npy", FEATURES)
         (folder / name).write_text("u3\nu2\nu1\nu0\n")
-        message = rf"a\.npy: .* no names, which {name} may list; save both in one file, a\.npz"
+        message = rf"a\.npy: .* no names, but {name} may list them; save both in one file, a\.npz"
         with pytest.raises(UserError, match=message):
             read(folder)
         (folder / "a.npy").unlink()
@@ -346,7 +348,9 @@ class TestFeatures:
     def test_names_that_fit_none_show_one_of_each(self, folder):
         ids = [f"x{n}" for n in range(4)]
         np.savez(folder / "a.npz", utterance_id=ids, features=FEATURES)
-        with pytest.raises(UserError, match=r"a\.npz: names no utterance .*\(x0 here, u0 there\)"):
+        with pytest.raises(
+            UserError, match=r"a\.npz: no name is an utterance .*\(first x0 here, u0 there\)"
+        ):
             read(folder)
 
     def test_arrays_without_names_need_a_row_for_each_utterance(self, folder):
@@ -363,7 +367,7 @@ class TestFeatures:
             (FEATURES[:, :, None], r"shape \(4, 3, 1\)"),
         ],
     )
-    def test_what_is_no_matrix_of_numbers_is_refused(self, folder, array, message):
+    def test_other_arrays_than_matrices_of_numbers_are_refused(self, folder, array, message):
         np.save(folder / "a.npy", array, allow_pickle=True)
         with pytest.raises(UserError, match=message):
             read(folder)
@@ -396,7 +400,7 @@ class TestFeatures:
             ("a.npy", b"\x93NUMPY\x01\0\x10\0{'descr': ('<f8\n" + bytes(99)),
         ],
     )
-    def test_damage_inside_a_file_is_told_in_one_line(self, folder, name, content):
+    def test_damage_inside_a_file_is_reported_in_one_line(self, folder, name, content):
         (folder / name).write_bytes(content)
         with pytest.raises(UserError, match=rf"{name}: not a readable .* write it again"):
             read(folder)
@@ -408,7 +412,7 @@ class TestFeatures:
         ]
         np.save(folder / "a.npy", FEATURES)
         np.save(folder / "features/a.npy", FEATURES)
-        with pytest.raises(UserError, match=r"a\.npy holds the audio features too; remove one"):
+        with pytest.raises(UserError, match=r"a\.npy has the audio features too; remove one"):
             read(folder)
 
 
@@ -439,9 +443,7 @@ class TestPaths:
         cells = ["../outside.wav", str(folder.parent / "outside.wav"), "clips/link.wav", ""]
         kept, problems = self.paths(folder, cells)
         assert kept == [None] * 4
-        assert problems == [
-            (f"u{n}", "a", "lies outside the folder of the corpus") for n in range(3)
-        ]
+        assert problems == [(f"u{n}", "a", "outside the folder of the corpus") for n in range(3)]
 
     def test_a_lost_file_costs_its_own_row(self, folder):
         kept, problems = self.paths(folder, ["clips/one.wav", "clips/no.wav", "clips", "a\0b.wav"])
@@ -462,7 +464,7 @@ def test_a_missing_column_is_named_with_those_found_and_the_nearest(tmp_path):
         read(tmp_path)
 
 
-def test_a_column_that_seems_misspelt_is_noted_and_others_are_left_alone(tmp_path):
+def test_a_misspelled_column_is_recorded_and_others_are_ignored(tmp_path):
     extra = {"postion": COLUMNS["position"], "mood": ["x"] * 4}
     write_parquet(tmp_path, without("position") | extra)
     assert [problem.reason for problem in read(tmp_path).problems] == [
@@ -479,7 +481,7 @@ def test_rows_without_a_dialogue_are_left_out_and_noted(tmp_path):
     assert reading.problems[0].reason == "1 rows have no dialogue_id; left out"
 
 
-def test_sessions_are_read_where_there_is_such_a_column(tmp_path):
+def test_sessions_are_read_if_there_is_such_a_column(tmp_path):
     write_csv(tmp_path, COLUMNS | {"session": [1, 1, 2, 3]})
     assert read(tmp_path).sessions == {"d0": "1", "d1": "2", "d2": "3"}
 
@@ -487,7 +489,7 @@ def test_sessions_are_read_where_there_is_such_a_column(tmp_path):
 def test_both_tables_at_once_are_refused(tmp_path):
     write_csv(tmp_path, COLUMNS)
     write_parquet(tmp_path, COLUMNS)
-    with pytest.raises(UserError, match="one of the two"):
+    with pytest.raises(UserError, match="one of utterances"):
         read(tmp_path)
 
 
@@ -504,7 +506,7 @@ def test_numbers_and_bytes_serve_as_names(tmp_path):
     ("make", "message"),
     [
         (os.mkfifo, "a pipe or a device instead of a file"),
-        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where no file is"),
+        (lambda path: path.symlink_to("nowhere"), "a link to nowhere, where there is no file"),
     ],
 )
 def test_a_table_that_is_no_file_is_named(tmp_path, name, make, message):
@@ -523,7 +525,7 @@ def test_features_that_are_no_file_are_named(tmp_path, name):
         read(tmp_path)
 
 
-def test_features_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
+def test_unreadable_features_are_not_reported_as_absent(tmp_path, lock):
     write_csv(tmp_path, COLUMNS)
     (tmp_path / "features").mkdir()
     lock(tmp_path / "features")
@@ -534,17 +536,17 @@ def test_features_out_of_reach_are_not_taken_for_absent_ones(tmp_path, lock):
 @pytest.mark.parametrize("write", [write_csv, write_parquet])
 def test_a_table_without_rows_is_refused(tmp_path, write):
     write(tmp_path, {name: [] for name in COLUMNS})
-    with pytest.raises(UserError, match=r"utterances\.\w+: names columns but has no row"):
+    with pytest.raises(UserError, match=r"utterances\.\w+: has columns but no row"):
         read(tmp_path)
 
 
 def test_integers_of_any_length_are_shown_short(tmp_path):
     write_csv(tmp_path, COLUMNS | {"emotion": ["9" * 5000, "-1", "3", "4"]})
-    with pytest.raises(UserError, match=r"up to 9+\.\.\., and what"):
+    with pytest.raises(UserError, match=r"up to 9+\.\.\., and their meaning"):
         read(tmp_path)
 
 
-def test_the_files_are_told_for_the_problems_that_are_found_later(tmp_path):
+def test_the_reading_names_its_files_for_later_problems(tmp_path):
     write_csv(tmp_path, COLUMNS)
     (tmp_path / "features").mkdir()
     np.save(tmp_path / "features/a.npy", FEATURES)

@@ -83,7 +83,7 @@ def test_leaving_a_session_out_needs_no_division_of_the_corpus():
     unsplit = dict.fromkeys(FIFTY)
     divided = _divide("leave-one-session-out", unsplit, seed=5, by_session=BY_SESSION)
     assert set(divided.values()) == {"train", "dev", "test"}
-    with pytest.raises(UserError, match=r"50 of 50 dialogues have none \(d00 first\); .* 'split'"):
+    with pytest.raises(UserError, match=r"50 of 50 dialogues have none \(first d00\); .* 'split'"):
         _divide("spcl", unsplit)
 
 
@@ -95,7 +95,7 @@ def test_sessions_are_known_by_the_names_of_iemocap_s_dialogues():
     assert sessions_by_name(["Ses01F_impro01", "train_dia0"]) == {}
 
 
-def test_sessions_of_one_s_own_are_numbered_by_name():
+def test_custom_sessions_are_numbered_by_name():
     by_session = {"d00": "beach", "d01": "attic", "d02": "attic"}
     assert sessions(by_session) == ("attic", "beach")
     assert sessions({"a": "10", "b": "9"}) == ("9", "10")

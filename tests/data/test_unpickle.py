@@ -1,4 +1,4 @@
-"""The restricted unpickler: plain values come back, nothing is ever called."""
+"""The restricted unpickler returns plain values and never calls anything."""
 # ruff: noqa: E501 - opcodes read best in one line
 
 import collections
@@ -123,7 +123,7 @@ def test_an_array_of_python_2_has_its_bytes_in_text(path):
     assert unpickle(path).tolist() == [1.5, -2]
 
 
-def test_arrays_are_shared_where_the_pickle_shares_them(path):
+def test_shared_arrays_stay_shared(path):
     array = np.arange(3.0)
     path.write_bytes(pickle.dumps([array, array], protocol=2))
     first, second = unpickle(path)
@@ -244,15 +244,15 @@ HOSTILE = {
     "an array of another class": (
         b"\x80\x04" + named("numpy._core.multiarray", "_reconstruct") + b"(" + named("builtins", "list")
         + b"K\x00\x85C\x01btR.",
-        "makes an array of a class of its own",
+        "makes an array of a custom class",
     ),
     "items of a name": (b"\x80\x04" + named("builtins", "list") + b"K\x01a.", "puts items into a Name"),
     "items of an array": (array_state((1,))[:-1] + b"K\x00K\x01s.", "puts items into a ndarray"),
-    "persistent id": (b"Pmodule\n.", "objects outside of it"),
-    "binary persistent id": (b"\x80\x02U\x01aQ.", "objects outside of it"),
+    "persistent id": (b"Pmodule\n.", "objects outside the pickle"),
+    "binary persistent id": (b"\x80\x02U\x01aQ.", "objects outside the pickle"),
     "extension": (b"\x80\x02\x82\x01.", "extension registry"),
     "wide extension": (b"\x80\x02\x84\x01\x00\x00\x00.", "extension registry"),
-    "buffer from outside": (b"\x80\x05\x97.", "outside of it"),
+    "buffer from outside": (b"\x80\x05\x97.", "outside the pickle"),
     "codec": (b"\x80\x02c_codecs\nencode\n(U\x01aU\x03hextR.", "encodes text"),
     "another codec function": (b"\x80\x02c_codecs\ndecode\n.", "calls _codecs.decode"),
     "type of objects over bytes": (array_state((1,), code="O8"), "array of objects from something else"),
@@ -262,7 +262,7 @@ HOSTILE = {
         "structured type",
     ),
     "type with an expression": (array_state((1,), code="f8,(9999,9999)f8"), "an array of type"),
-    "text of no characters": (array_state((2,), b"\xff" * 8, code="U1"), "text that is none"),
+    "text of no characters": (array_state((2,), b"\xff" * 8, code="U1"), "text with invalid characters"),
     "a key that is a tuple": (b"\x80\x04}" + LAUGHS[2:] + b"Ns.", "has a key of type tuple"),
     "a member that is a tuple": (b"\x80\x04\x8f(" + LAUGHS[2:] + b"\x90.", "has a key of type tuple"),
     "a frozenset of tuples": (b"\x80\x04(" + LAUGHS[2:] + b"\x91.", "has a key of type tuple"),
@@ -313,7 +313,7 @@ DANGEROUS = {"compile", "exec", "import", "os.exec", "os.system", "os.remove", "
 
 
 def watch(event, arguments):
-    """Note what a pickle must not bring about; an audit hook cannot be taken off again."""
+    """Record what a pickle must not do; an audit hook cannot be removed."""
     if event in DANGEROUS or (event == "open" and arguments[1] not in ("r", "rb")):
         EVENTS.append((event, arguments))
 
@@ -321,14 +321,14 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 
 
-def test_what_watches_the_tests_sees_what_the_real_unpickler_does(tmp_path):
+def test_the_audit_hook_of_these_tests_sees_the_calls_of_the_real_unpickler(tmp_path):
     EVENTS.clear()
     pickle.loads(pickle.dumps(Calling(os.system, "true")))
     assert "os.system" in {event for event, _ in EVENTS}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_pickle_is_refused_by_name_and_nothing_of_it_runs(path, name):
+def test_a_hostile_pickle_is_refused_by_name_and_runs_no_code(path, name):
     content, found = HOSTILE[name]
     path.write_bytes(content)
     EVENTS.clear()
@@ -358,7 +358,7 @@ def test_a_memo_of_huge_indices_allocates_nothing(path, put):
     assert unpickle(path) is None
 
 
-def test_tuples_nested_exponentially_are_only_as_large_as_they_are_written(path):
+def test_nested_tuples_take_only_the_memory_of_their_bytes(path):
     path.write_bytes(LAUGHS + b".")
     value = unpickle(path)
     for _ in range(60):
@@ -372,7 +372,7 @@ def test_lists_nested_to_any_depth_come_back(path):
     assert len(value) == 1
 
 
-def test_large_numbers_may_be_keys_but_not_so_many_that_their_collisions_cost_time(path):
+def test_the_number_of_large_keys_is_limited_because_they_can_collide(path):
     small, large = list(range(2**16)), [number << 40 for number in range(1, 20_000)]
     allowed = {*small, *large[:5000], 0.5, "a"}
     path.write_bytes(pickle.dumps(allowed))
@@ -392,16 +392,16 @@ def test_large_numbers_may_be_keys_but_not_so_many_that_their_collisions_cost_ti
         b"c__builtin__\nbytearray\nh\x00U\x06latin1\x86R",
     ],
 )
-def test_content_is_not_copied_again_and_again(path, copying):
+def test_content_is_not_copied_many_times(path, copying):
     content = b"T" + struct.pack("<I", 10_000) + b"a" * 10_000 + b"q\x00"
     path.write_bytes(b"\x80\x02(" + content + copying * 20 + b"t.")
-    assert "again and again" in message(path, path.read_bytes())
+    assert "copies its content many times" in message(path, path.read_bytes())
 
 
-def test_an_array_that_holds_itself_is_refused(path):
+def test_an_array_that_contains_itself_is_refused(path):
     array = np.empty(1, dtype=object)
     array[0] = array
-    assert "holds itself" in message(path, pickle.dumps(array))
+    assert "contains itself" in message(path, pickle.dumps(array))
 
 
 def test_the_steps_are_bounded(path, monkeypatch):
@@ -431,9 +431,9 @@ OTHER = {
     "nothing": (b"", "empty"),
     "text": (b"hello world, this is no pickle", "not a pickle"),
     "zeros": (bytes(100), "not a pickle"),
-    "stack underflow": (b"\x80\x04\x85.", "ends in the middle|not a pickle"),
+    "stack underflow": (b"\x80\x04\x85.", "incomplete pickle|not a pickle"),
     "no mark": (b"\x80\x04Nt.", "not a pickle"),
-    "nothing left": (b".", "ends in the middle"),
+    "nothing left": (b".", "incomplete pickle"),
     "odd dict": (b"\x80\x04(Nd.", "not a pickle"),
     "wrong memo": (b"\x80\x04h\x07.", "not a pickle"),
     "no utf-8": (b"\x80\x04\x8c\x01\xffN.", "not a pickle"),
@@ -442,19 +442,19 @@ OTHER = {
 
 
 @pytest.mark.parametrize("name", OTHER)
-def test_what_is_no_pickle_is_refused_with_a_remedy(path, name):
+def test_other_files_are_refused_with_a_remedy(path, name):
     content, found = OTHER[name]
     assert re.search(found, message(path, content))
 
 
-def test_a_folder_or_device_is_no_pickle(tmp_path):
+def test_a_folder_is_not_a_pickle(tmp_path):
     for path, found in ((tmp_path, "a folder instead"), (tmp_path / "absent", "no such file")):
         with pytest.raises(UserError, match=found):
             unpickle(path)
 
 
 def plain_or_refused(path):
-    """Read a pickle that is perhaps none: anything but a value or a message fails the test."""
+    """Read a damaged pickle: anything but a value or a UserError fails the test."""
     with contextlib.suppress(UserError):
         unpickle(path)
 
@@ -464,7 +464,7 @@ def example():
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_truncated_pickle_is_refused_wherever_it_ends(path, protocol):
+def test_a_truncated_pickle_is_refused(path, protocol):
     content = pickle.dumps(example(), protocol=protocol)
     for end in range(1, len(content)):
         path.write_bytes(content[:end])
@@ -491,7 +491,7 @@ def test_any_bytes_give_plain_values_or_a_message(tmp_path_factory, content):
     plain_or_refused(path)
 
 
-def test_every_opcode_of_the_standard_library_is_carried_out_or_refused():
+def test_every_opcode_of_the_standard_library_is_known():
     known = {ord(opcode.code) for opcode in pickletools.opcodes}
     assert set(machine._OPCODES) | {ord(".")} == known
 

@@ -54,7 +54,7 @@ def fault(capsys):
 
 
 def write_own(folder, dialogues, *, splits=("train", "train", "dev", "test"), features="at"):
-    """A corpus of one's own; `dialogues` are lists of emotions, spoken in turn by two."""
+    """A custom corpus; `dialogues` are lists of emotions, two speakers take turns."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["dialogue_id,speaker,text,emotion" + (",split" if splits else "")]
     for d, emotions in enumerate(dialogues):
@@ -99,7 +99,7 @@ class TestFinding:
     def test_a_file_inside_means_its_corpus(self, own):
         assert find(own / "utterances.csv").path.resolve() == own.resolve()
 
-    def test_a_folder_that_holds_only_a_pickle_means_the_pickle(self, tmp_path):
+    def test_a_folder_with_only_a_pickle_means_the_pickle(self, tmp_path):
         path = write_pickle(tmp_path / "features" / "iemocap.pkl")
         (tmp_path / "features" / "vocabulary.pkl").write_bytes(pickle.dumps({"words": [1]}))
         found = find(tmp_path)
@@ -109,15 +109,15 @@ class TestFinding:
     def test_of_several_corpora_one_must_be_named(self, own, iemocap_sim, meld_sim, fault):
         write_own(own.parent / "yours", [["calm"], ["cross"]])
         assert fault(own.parent).endswith(f"inspect one of {own}, {own.parent / 'yours'}\n")
-        assert "holds more than one corpus" in fault(meld_sim.parents[1])
+        assert "contains more than one corpus" in fault(meld_sim.parents[1])
 
     def test_an_archive_is_to_be_unpacked(self, tmp_path, fault):
         archive = tmp_path / "MELD.Raw.tar.gz"
         archive.write_bytes(b"\x1f\x8b")
         assert "an archive; unpack it" in fault(archive)
-        assert "holds an archive, MELD.Raw.tar.gz; unpack it" in fault(tmp_path)
+        assert "contains an archive, MELD.Raw.tar.gz; unpack it" in fault(tmp_path)
 
-    def test_what_is_nothing_says_so(self, tmp_path, fault):
+    def test_an_unknown_path_is_an_error(self, tmp_path, fault):
         assert "no such file or folder" in fault(tmp_path / "absent")
         (tmp_path / "notes.txt").write_text("words")
         assert "no known format" in fault(tmp_path)
@@ -149,7 +149,7 @@ def write_pickle(path):
 
 
 class TestScreen:
-    def test_counts_stand_by_split(self, own, inspect):
+    def test_counts_are_shown_by_split(self, own, inspect):
         said = inspect(own)
         assert numbers(said, "dialogues") == ["2", "1", "1", "4"]
         assert numbers(said, "utterances") == ["4", "2", "2", "8"]
@@ -178,7 +178,7 @@ class TestScreen:
         assert "Simulated MELD: no real recordings." in said
         assert "published" not in said
 
-    def test_a_real_corpus_stands_beside_the_published_counts(self, meld_sim, tmp_path, inspect):
+    def test_a_real_corpus_is_compared_with_the_published_counts(self, meld_sim, tmp_path, inspect):
         corpus = tmp_path / "MELD.Raw"
         shutil.copytree(meld_sim, corpus)
         (corpus / "SIMULATED.txt").unlink()
@@ -187,7 +187,9 @@ class TestScreen:
         assert "* published; the counts differ:" in said
         assert said.count("\n") < 60
 
-    def test_where_train_and_dev_are_one_so_are_the_published_counts(self, tmp_path, inspect):
+    def test_published_counts_of_train_and_dev_are_merged_if_the_corpus_merges_them(
+        self, tmp_path, inspect
+    ):
         said = inspect(write_pickle(tmp_path / "f" / "iemocap.pkl"))
         assert said.split("\n")[3].split() == ["train", "test", "all", "train+dev*", "test*"]
         assert numbers(said, "exc") == ["1", "0", "1", "742", "299"]
@@ -195,7 +197,7 @@ class TestScreen:
     def test_raw_media_are_counted(self, iemocap_sim, inspect):
         found = find(iemocap_sim)
         n = len(found.reading.utterances)
-        assert f"sound files {n}, video files {n}" in inspect(iemocap_sim).replace("\n  ", " ")
+        assert f"audio files {n}, video files {n}" in inspect(iemocap_sim).replace("\n  ", " ")
 
     @pytest.mark.parametrize("width", [40, 64, 80, 200])
     def test_no_line_but_those_to_paste_is_wider_than_the_terminal(self, width, own, meld_sim):
@@ -252,7 +254,7 @@ class TestClasses:
 
 
 class TestConfig:
-    def test_features_of_the_corpus_are_taken_and_what_lacks_is_left_out(self, own, inspect):
+    def test_features_of_the_corpus_are_used_and_missing_modalities_left_out(self, own, inspect):
         assert pasted(inspect(own)) == {
             "datasets": {
                 "mine": {
@@ -273,7 +275,7 @@ class TestConfig:
         }
         assert config["datasets"]["meld-sim"] == {"path": str(meld_sim), "protocol": "official"}
 
-    def test_single_utterances_of_text_alone_are_a_corpus(self, tmp_path, inspect):
+    def test_single_utterances_with_only_text_are_a_corpus(self, tmp_path, inspect):
         corpus = write_own(tmp_path / "words", [[EMOTIONS[i % 3]] for i in range(88)], features="")
         said = inspect(corpus)
         assert "1; 88 of 88 dialogues have one" in said
@@ -286,18 +288,18 @@ class TestConfig:
         ("splits", "expected"),
         [(("train", "dev", "test"), "official"), (("train", "test"), "spcl")],
     )
-    def test_the_protocol_is_one_that_the_corpus_has_all_for(self, splits, expected, tmp_path):
+    def test_the_protocol_is_one_that_the_corpus_supports(self, splits, expected, tmp_path):
         corpus = write_own(tmp_path / "c", [["calm", "cross"]] * 12, splits=splits)
         assert paste.protocol(find(corpus)) == ({"protocol": expected}, [])
 
-    def test_without_splits_it_says_what_to_mend(self, tmp_path, inspect):
+    def test_without_splits_the_missing_key_is_reported(self, tmp_path, inspect):
         corpus = write_own(tmp_path / "c", [["calm", "cross"]] * 12, splits=())
         said = inspect(corpus)
         assert numbers(said, "dialogues") == ["12", "12"]
         assert "Mend this first: datasets.c.protocol:" in said
         assert pasted(said)["datasets"]["c"]["protocol"] == "official"
 
-    def test_sessions_stand_in_for_splits(self, tmp_path):
+    def test_sessions_replace_splits(self, tmp_path):
         corpus = write_own(tmp_path / "c", [["calm", "cross"]] * 12, splits=())
         lines = (corpus / "utterances.csv").read_text().splitlines()
         with_session = [f"{line},{i % 24 // 8 + 1}" for i, line in enumerate(lines[1:])]
@@ -346,7 +348,7 @@ class TestSingleFiles:
         np.save(tmp_path / "a.npy", values)
         assert "; store " in fault(tmp_path / "a.npy")
 
-    def test_a_table_of_the_project_is_told_by_its_schema(self, tmp_path, inspect):
+    def test_a_table_of_the_project_is_recognised_by_its_schema(self, tmp_path, inspect):
         utterances, features = make_corpus([3, 2, 4], unlabelled={1})
         path = tmp_path / "utterances.parquet"
         parquet.write(utterances, path, schemas.UTTERANCES)
@@ -365,7 +367,7 @@ class TestSingleFiles:
 
         pq.write_table(pa.table({"x": [1.5, 2.5], "y": ["a", None]}), tmp_path / "t.parquet")
         said = inspect(tmp_path / "t.parquet")
-        assert "a table that no stage here makes" in said
+        assert "a table of another program" in said
         assert "1.5 to 2.5" in said
 
     def test_a_damaged_table_is_a_fault(self, tmp_path, fault):
@@ -388,7 +390,7 @@ class TestFacts:
         ]
     )
 
-    def test_unlabelled_utterances_are_stepped_over(self):
+    def test_unlabelled_utterances_are_skipped(self):
         pairs = facts.shifts(self.rows)
         assert list(zip(pairs["before"], pairs["after"], strict=True)) == [("x", "y"), ("y", "x")]
         assert facts.shift_rate(pairs) == 1.0

@@ -9,16 +9,16 @@ from spcl.errors import UserError
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Hold `path` against other processes that ask for it this way; a killed one lets go.
+def locked(path: Path) -> Iterator[None]:
+    """Lock `path` against other processes that lock it this way; the lock ends with the process.
 
-    The lock is the empty file ``.<name>.lock`` beside `path`. It stays: to delete it would let two
-    processes hold a lock each.
+    The lock is the empty file ``.<name>.lock`` beside `path`. It is not deleted: two processes
+    could then have a lock each.
 
     Raises
     ------
     UserError
-        Another process holds it.
+        Another process has the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("a") as lock:

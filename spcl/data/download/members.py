@@ -1,4 +1,4 @@
-"""What is inside a tar or zip archive, told from its content and gone through front to back."""
+"""The members of a tar or zip archive, in its order; the kind is recognised by the content."""
 
 import bz2
 import gzip
@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 from spcl.data.files.parsing import parsing
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".zip")
-"""Of files that claim to be archives."""
+"""Of archives, by name."""
 
 _COMPRESSIONS: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": gzip.open,
@@ -38,38 +38,37 @@ _LARGEST_HEADER = 1 << 18
 _LONGEST_TARGET = 1 << 13
 _ALL_HEADERS = 1 << 30
 _MOST_DIGITS = 64
-"""In a row in a header: tarfile takes time by their square."""
+"""Of a number in a header: the time that tarfile takes grows with their square."""
 _MOST_GLOBAL = 64
-"""Facts that a tar tells of all its members: tarfile copies them to each."""
+"""Global headers of a tar: tarfile copies them to each member."""
 _LARGEST_TAIL = 1 << 26
-"""Bytes after the last member of a tar: padding, which has to be read for the checksum."""
-
+"""Bytes after the last member of a tar: padding, which must be read for the checksum."""
 
 _LONG_NUMBER = re.compile(rb"\d{%d}" % (_MOST_DIGITS + 1))
 
 
 class RefusedError(Exception):
-    """The archive is, or holds, what must not be unpacked; the message says what, shortly."""
+    """The archive, or a member of it, must not be unpacked; the message says why."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """One entry of an archive.
+    """One member of an archive.
 
     Attributes
     ----------
     name
-        As the archive has it; may be hostile.
+        As stored; may be hostile.
     kind
-        ``file``, ``folder``, ``symbolic link``, ``hard link``; else words for what it is.
+        ``file``, ``folder``, ``symbolic link``, ``hard link``, or another kind in words.
     size
         Bytes that it claims to unpack to.
     place
-        How far into the archive it starts, bytes.
+        Where it starts in the archive, bytes.
     blocks
-        Gives the bytes of a file, some at a time.
+        Iterates over the content of a file.
     target
-        Of a link, as the archive has it.
+        Of a link, as stored.
     """
 
     name: str
@@ -81,13 +80,12 @@ class Member:
 
 
 def kind(path: Path) -> str | None:
-    """``tar`` or ``zip``; None for a file that neither is nor claims to be an archive.
+    """``tar`` or ``zip``; None for a file that is not an archive and not named as one.
 
     Raises
     ------
     RefusedError
-        It is packed in a way that Python cannot unpack, or its name is that of an archive only; it
-        is damaged.
+        Python cannot unpack its format, it is damaged, or only its name is that of an archive.
     """
     with _readable(), path.open("rb") as file:
         head = file.read(_TAR_AT + len(_TAR))
@@ -104,23 +102,23 @@ def kind(path: Path) -> str | None:
         if content is not file:
             raise RefusedError("compressed, but no tar archive inside")
     if path.name.endswith(SUFFIXES):
-        raise RefusedError("no archive, whatever its name says")
+        raise RefusedError("not an archive, although it is named as one")
     return None
 
 
 def members(path: Path) -> Iterator[Member]:
-    """The entries of an archive, in its order; each must be read before the next is asked for.
+    """The members of an archive, in its order; read each before the next is requested.
 
     Raises
     ------
     RefusedError
-        See `kind`; or a header is far too long.
+        See `kind`; or a header is too long.
     """
     return _of_zip(path) if kind(path) == "zip" else _of_tar(path)
 
 
 def blocks(open_: Callable[[], IO[bytes]]) -> Iterator[bytes]:
-    """The content of what `open_` gives, some at a time.
+    """The content of the file that `open_` returns, in blocks.
 
     Raises
     ------
@@ -133,11 +131,11 @@ def blocks(open_: Callable[[], IO[bytes]]) -> Iterator[bytes]:
 
 
 def _readable() -> AbstractContextManager[None]:
-    return parsing(lambda why: RefusedError(f"damaged or cut off ({why})"))
+    return parsing(lambda why: RefusedError(f"damaged or incomplete ({why})"))
 
 
 def _uncompressed(packed: IO[bytes]) -> IO[bytes]:
-    """The content of a file that is at its start; the file itself if it is not compressed."""
+    """The uncompressed content of a file; the file itself if it is not compressed."""
     head = packed.read(max(map(len, _COMPRESSIONS)))
     packed.seek(0)
     for magic, open_ in _COMPRESSIONS.items():
@@ -147,14 +145,14 @@ def _uncompressed(packed: IO[bytes]) -> IO[bytes]:
 
 
 class _Headers(io.RawIOBase):
-    """A stream that gives so many bytes a header and no more: tarfile would keep them in memory.
+    """A stream that limits the bytes of a header, because tarfile keeps headers in memory.
 
     Attributes
     ----------
     left
-        Bytes of the header that may still come; None in the content of a member.
+        Bytes that the header may still have; None in the content of a member.
     all_left
-        Of all headers.
+        The same for all headers together.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -191,19 +189,19 @@ def _of_tar(path: Path) -> Iterator[Member]:
             while (info := tar.next()) is not None:
                 cast(Any, tar).members.clear()  # kept, they would take memory
                 if len(tar.pax_headers) > _MOST_GLOBAL:
-                    raise RefusedError(f"has over {_MOST_GLOBAL} facts of all its members")
+                    raise RefusedError(f"has over {_MOST_GLOBAL} global headers")
                 stream.left = None
                 yield _tar_member(tar, info, packed.tell())
                 stream.left = _LARGEST_HEADER
-            # To tarfile a cut between two members, or a damaged header, is an end like another.
+            # tarfile takes an end between two members, or a damaged header, for the end.
             content.seek(tar.offset)
             if content.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-                raise tarfile.ReadError("no mark of its end")
+                raise tarfile.ReadError("no end mark")
             tail = 0
             while block := content.read(_LARGEST_HEADER):
                 tail += len(block)
                 if tail > _LARGEST_TAIL:
-                    raise RefusedError("goes on and on after its end")
+                    raise RefusedError("has too many bytes after its end")
 
 
 def _tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo, place: int) -> Member:
@@ -217,7 +215,7 @@ def _tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo, place: int) -> Memb
     ]
     return Member(
         info.name,
-        next((words for fits, words in kinds if fits), "thing of unknown kind"),
+        next((words for fits, words in kinds if fits), "unknown"),
         info.size if info.isreg() or info.type not in tarfile.SUPPORTED_TYPES else 0,
         place,
         lambda: blocks(lambda: cast(IO[bytes], tar.extractfile(info))),

@@ -1,4 +1,4 @@
-"""Names inside archives: which of them may become paths below a folder."""
+"""Names of members of archives: which of them can become paths below a folder."""
 
 import posixpath
 import re
@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from spcl.data.download.members import RefusedError
 
 _DEEPEST = 50
-"""Folders inside one another."""
+"""Nested folders."""
 _LONGEST = 255
-"""Bytes of one name; no common file system takes more."""
+"""Bytes of one name; no common file system allows more."""
 _LONGEST_PATH = 4096
-"""Letters of a path; no system takes more."""
+"""Characters of a path; no operating system allows more."""
 
 
 def parts(name: str) -> tuple[str, ...]:
-    """The folders and the file that `name` consists of; empty for the top itself.
+    """The folders and the file in `name`; empty for the top folder itself.
 
-    Backslashes part folders too, as in zip archives of old Windows programs.
+    Backslashes separate folders too, as in zip archives of old Windows programs.
 
     Raises
     ------
     RefusedError
-        It is absolute, leads upwards, is no text, too long or too deep.
+        It is absolute, leads out of the folder, is not printable, is too long or too deep.
     """
     if len(name) > _LONGEST_PATH:
-        raise RefusedError(f"{shown(name)} is longer than {_LONGEST_PATH} letters")
+        raise RefusedError(f"{shown(name)} is longer than {_LONGEST_PATH} characters")
     name = name.replace("\\", "/")
     found = tuple(part for part in name.split("/") if part not in ("", "."))
     if name.startswith("/") or re.match("[A-Za-z]:", name):
@@ -34,7 +34,7 @@ def parts(name: str) -> tuple[str, ...]:
     if ".." in found:
         raise RefusedError(f"{shown(name)} leads out of the folder")
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
-        raise RefusedError(f"{shown(name)} is not a name in letters")
+        raise RefusedError(f"{shown(name)} has control characters")
     if any(len(part.encode()) > _LONGEST for part in found):
         raise RefusedError(f"{shown(name)} is longer than {_LONGEST} bytes")
     if len(found) > _DEEPEST:
@@ -43,7 +43,7 @@ def parts(name: str) -> tuple[str, ...]:
 
 
 def linked(name: str, target: str, *, symbolic: bool) -> str:
-    """The name, in the archive, of what a link called `name` leads to.
+    """The name of the member that the link `name` leads to.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def linked(name: str, target: str, *, symbolic: bool) -> str:
         It leads out of the archive.
     """
     if len(target) > _LONGEST_PATH:
-        raise RefusedError(f"{shown(name)} is a link to more than {_LONGEST_PATH} letters")
+        raise RefusedError(f"{shown(name)} is a link to more than {_LONGEST_PATH} characters")
     start = posixpath.dirname(name) if symbolic else ""
     path = posixpath.normpath(posixpath.join(start, target.replace("\\", "/")))
     try:
@@ -63,32 +63,32 @@ def linked(name: str, target: str, *, symbolic: bool) -> str:
 
 
 def is_of_macos(found: tuple[str, ...]) -> bool:
-    """Whether macOS put this beside a file; no corpus needs it."""
+    """Whether macOS added this member; no corpus needs it."""
     return found[0] == "__MACOSX" or found[-1].startswith("._") or found[-1] == ".DS_Store"
 
 
 def shown(name: str) -> str:
-    """A name in a message: in quotes, on one line, not too long."""
+    """A name for a message: quoted, on one line, shortened."""
     return repr(name if len(name) <= 120 else f"{name[:60]}...{name[-57:]}")
 
 
 class Names:
-    """The names of an archive so far, to find two that would be one file.
+    """The names of an archive so far, to find two that would be the same file.
 
-    File systems of macOS and Windows take ``A.txt`` and ``a.txt`` for one, and letters with accents
-    for one however they are composed.
+    On macOS and Windows ``A.txt`` and ``a.txt`` are the same file, and so are two Unicode forms of
+    an accented letter.
     """
 
     def __init__(self) -> None:
         self._top: dict[str, _Name] = {}
 
     def claim(self, found: tuple[str, ...], *, is_folder: bool) -> int:
-        """Take note of a member, and of the folders that it lies in; how many of them are new.
+        """Add a member and its folders; return how many of them are new.
 
         Raises
         ------
         RefusedError
-            The name is taken, by more than a folder that is mentioned again.
+            The name is taken, other than by a folder that occurs again.
         """
         beside, new = self._top, 0
         for place, part in enumerate(found):
@@ -100,14 +100,14 @@ class Names:
                 new += 1
             elif (known.part, known.is_folder) != (part, folder) or not folder:
                 this, other = ("/".join((*found[:place], one)) for one in (part, known.part))
-                raise RefusedError(f"{shown(this)} and {shown(other)} would be one file")
+                raise RefusedError(f"{shown(this)} and {shown(other)} would be the same file")
             beside = known.below
         return new
 
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """One file or folder, and what lies in it."""
+    """One file or folder, and its content."""
 
     part: str
     is_folder: bool

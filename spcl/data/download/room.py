@@ -1,4 +1,4 @@
-"""Whether a disk has room for what is to come."""
+"""Whether a disk has enough free space."""
 
 import shutil
 from pathlib import Path
@@ -12,10 +12,10 @@ def require_room(folder: Path, need: int) -> None:
     Raises
     ------
     UserError
-        They do not.
+        There is not enough free space.
     """
     free = shutil.disk_usage(folder).free
     if need > free:
         raise UserError(
-            f"{folder}: {free / 1e9:.1f} GB free where {need / 1e9:.1f} GB are needed; make room"
+            f"{folder}: {free / 1e9:.1f} GB free, {need / 1e9:.1f} GB needed; free some space"
         )

@@ -1,4 +1,4 @@
-"""Unpack an archive from elsewhere: nothing gets out of its folder, nothing fills the disk."""
+"""Unpack an untrusted archive: nothing is written outside its folder, nothing fills the disk."""
 
 import logging
 import os
@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from spcl.data.download.lock import alone
+from spcl.data.download.lock import locked
 from spcl.data.download.members import SUFFIXES, RefusedError, blocks, kind, members
 from spcl.data.download.names import Names, is_of_macos, linked, parts, shown
-from spcl.data.download.progress import Progress
+from spcl.data.download.progress import progress
 from spcl.data.download.room import require_room
 from spcl.data.files.disk import read
 from spcl.errors import UserError
@@ -19,55 +19,56 @@ log = logging.getLogger("spcl.data")
 _MOST_MEMBERS = 500_000
 _MOST_BYTES = 500 * 10**9
 _MOST_TIMES = 100
-"""How many times its own size an archive may unpack to. Sound and video hardly shrink."""
+"""How many times its own size an archive may unpack to. Audio and video hardly compress."""
 _HARMLESS_BYTES = 10**9
-"""To which it may unpack however small it is: text shrinks much."""
+"""To which even the smallest archive may unpack: text compresses well."""
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Have the content of `archive` in `folder`, all of it or nothing.
+    """Unpack `archive` into `folder`, completely or not at all.
 
-    Tar (plain, gzip, bzip2, xz) and zip are told by their content; a file that is no archive is
-    copied into the folder. Where everything lies in one folder at the top, that folder's content is
-    taken. Archives that lie at the top, as in MELD.Raw, are unpacked too, each into a folder of its
-    name; those inside of them are not. What macOS adds (``._*``, ``.DS_Store``) is left out. Links
-    to files of the archive become copies. Modes, owners and times are not kept.
+    Tar (plain, gzip, bzip2, xz) and zip are recognised by their content; any other file is copied
+    into the folder. If the archive has a single folder at the top, its content is taken. Archives
+    at the top level, as in MELD.Raw, are unpacked too, each into a folder with its name; archives
+    inside them are not. What macOS adds (``._*``, ``.DS_Store``) is left out. Links to files of the
+    archive become copies. Modes, owners and times are not kept.
 
     Parameters
     ----------
     archive
-        The file. A lock is left beside it.
+        The file. A lock file stays beside it.
     folder
-        Where to; absent or empty. Until all is there, it is ``.<name>.unpacking`` beside it.
+        Absent or empty. Until it is complete, its name is ``.<name>.unpacking``.
 
     Raises
     ------
     UserError
-        The folder is in use; the archive is damaged, encrypted or of an unknown kind, or a name in
-        it leads out of the folder, is a device or a link to elsewhere, or would be one file with
-        another; it unpacks to far more than it should; the disk is full.
+        The folder is not empty; the archive is damaged, encrypted or of an unknown kind; a member
+        leads out of the folder, is a device, or would be the same file as another; the archive
+        unpacks to far too much; the disk is full.
     """
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise UserError(f"{folder}: is there already; move it away to unpack {archive} there")
+        raise UserError(f"{folder}: already exists; move it away to unpack {archive} there")
     try:
-        read(archive, 1)  # says what is wrong with a file that is none
-        with alone(archive):
+        read(archive, 1)  # reports what is wrong with a path that is not a file
+        with locked(archive):
             folder.parent.mkdir(parents=True, exist_ok=True)
             require_room(folder.parent, archive.stat().st_size)
             _unpack(archive, folder, _Allowance(archive), with_inner=True)
             log.info("%s: unpacked into %s", archive, folder)
     except RefusedError as error:
         raise UserError(
-            f"{archive}: {error}; get a good copy, or unpack by hand what you trust into {folder}"
+            f"{archive}: {error}; get a correct copy, or unpack by hand what you trust into"
+            f" {folder}"
         ) from error
     except OSError as error:
         raise UserError(
-            f"{error.filename or folder}: {error.strerror or error}; mend that and run again"
+            f"{error.filename or folder}: {error.strerror or error}; fix that and run again"
         ) from error
 
 
 class _Allowance:
-    """How much more an archive, with those inside it, may unpack to."""
+    """How much more an archive, with the archives inside it, may unpack to."""
 
     def __init__(self, archive: Path) -> None:
         by_size = max(_HARMLESS_BYTES, _MOST_TIMES * archive.stat().st_size)
@@ -75,15 +76,15 @@ class _Allowance:
         self.members = _MOST_MEMBERS
 
     def count(self, claimed: int, members: int = 1) -> None:
-        """One more member, of `claimed` bytes by its header; or more, such as its folders."""
+        """Count a member with `claimed` bytes by its header, or several, such as its folders."""
         self.members -= members
         if self.members < 0:
-            raise RefusedError(f"holds more than {_MOST_MEMBERS} files")
+            raise RefusedError(f"has more than {_MOST_MEMBERS} files")
         if claimed > self.bytes:
             self._refuse()
 
     def take(self, n: int) -> None:
-        """So many bytes more, whatever the header said."""
+        """Count bytes that were unpacked, whatever the header claimed."""
         self.bytes -= n
         if self.bytes < 0:
             self._refuse()
@@ -94,7 +95,7 @@ class _Allowance:
 
 def _unpack(archive: Path, folder: Path, allowance: _Allowance, *, with_inner: bool) -> None:
     temporary = folder.with_name(f".{folder.name}.unpacking")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a run that was killed
+    shutil.rmtree(temporary, ignore_errors=True)  # of an interrupted run
     temporary.mkdir()
     try:
         if kind(archive):
@@ -106,7 +107,7 @@ def _unpack(archive: Path, folder: Path, allowance: _Allowance, *, with_inner: b
             for inner, path in _inner_archives(root).items():
                 _unpack_inner(path, inner, allowance)
             root = _below_only_folder(root)
-            os.sync()  # so that a power cut leaves no complete folder of incomplete files
+            os.sync()  # a power failure must not leave a complete folder of incomplete files
         root.replace(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -121,14 +122,16 @@ def _unpack_inner(path: Path, folder: Path, allowance: _Allowance) -> None:
 
 
 def _inner_archives(folder: Path) -> dict[Path, Path]:
-    """Files that are named as archives, each under its folder, unless that is there already."""
+    """Files that are named as archives, by their folder, unless it already exists."""
     found: dict[Path, Path] = {}
     for path in sorted(folder.iterdir()):
         if not (path.is_file() and path.name.endswith(SUFFIXES)) or _without_suffix(path).exists():
             continue
         other = found.setdefault(_without_suffix(path), path)
         if other != path:
-            raise RefusedError(f"{shown(other.name)} and {shown(path.name)} would be one folder")
+            raise RefusedError(
+                f"{shown(other.name)} and {shown(path.name)} would be the same folder"
+            )
     return found
 
 
@@ -145,15 +148,15 @@ def _below_only_folder(folder: Path) -> Path:
 
 def _unpack_members(archive: Path, folder: Path, allowance: _Allowance) -> None:
     names, links = Names(), dict[str, str]()
-    with Progress(f"Unpack {archive.name}", archive.stat().st_size) as progress:
+    with progress(f"Unpack {archive.name}", archive.stat().st_size) as reach:
         for member in members(archive):
-            progress.reach(member.place)
+            reach(member.place)
             allowance.count(member.size)
             found = parts(member.name)
             if not found and member.kind != "folder":
-                raise RefusedError(f"holds a {member.kind} without a name")
+                raise RefusedError(f"has a {member.kind} without a name")
             if not found or is_of_macos(found):
-                allowance.take(member.size)  # what is passed over takes time too
+                allowance.take(member.size)  # skipping a member takes time too
                 continue
             new = names.claim(found, is_folder=member.kind == "folder")
             allowance.count(0, members=max(new - 1, 0))
@@ -167,13 +170,13 @@ def _unpack_members(archive: Path, folder: Path, allowance: _Allowance) -> None:
                 symbolic = member.kind == "symbolic link"
                 links["/".join(found)] = linked("/".join(found), member.target, symbolic=symbolic)
             else:
-                raise RefusedError(f"{shown(member.name)} is a member of the kind '{member.kind}'")
+                raise RefusedError(f"{shown(member.name)} has the kind '{member.kind}'")
     for name, target in _ends(links).items():
         _copy_linked(name, target, folder, allowance)
 
 
 def _ends(links: Mapping[str, str]) -> dict[str, str]:
-    """What each link leads to, over other links perhaps; another link if they go in a circle."""
+    """What each link leads to, through other links; a link if they form a circle."""
     ends: dict[str, str] = {}
     for name in links:
         way: dict[str, None] = {}
@@ -186,10 +189,12 @@ def _ends(links: Mapping[str, str]) -> dict[str, str]:
 
 
 def _copy_linked(name: str, target: str, folder: Path, allowance: _Allowance) -> None:
-    """Put a copy of the file that a link leads to in its place."""
+    """Replace a link by a copy of the file that it leads to."""
     source, path = folder / target, folder / name
     if not source.is_file():
-        raise RefusedError(f"{shown(name)} is a link to {shown(target)}, which is no file in it")
+        raise RefusedError(
+            f"{shown(name)} is a link to {shown(target)}, which is not a file of the archive"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     size = source.stat().st_size
     allowance.count(size)
@@ -197,7 +202,7 @@ def _copy_linked(name: str, target: str, folder: Path, allowance: _Allowance) ->
 
 
 def _write(content: Iterable[bytes], path: Path, size: int, allowance: _Allowance) -> None:
-    """Write a file that is said to have `size` bytes."""
+    """Write a file that has `size` bytes according to its header."""
     require_room(path.parent, size)
     with path.open("xb") as file:
         for block in content:

@@ -1,1 +1,1 @@
-"""Emotion labels: how a name is spelt, in which order classes stand, what an integer means."""
+"""Emotion labels: spelling of names, order of classes, meaning of integers."""

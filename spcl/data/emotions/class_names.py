@@ -1,4 +1,4 @@
-"""Names of emotions that may be one class or two, or no class at all: the config decides."""
+"""Names of emotions that may be one class or two, or no class: the config must decide."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,14 +16,14 @@ _LONGEST = 2000  # characters of a list of labels in a message
 
 
 def check_class_names(reading: Reading, asked: Sequence[str] | None, path: Path) -> None:
-    """Refuse names whose class nobody has decided.
+    """Refuse names whose class is undecided.
 
     Parameters
     ----------
     reading
-        As a format's reader left it; its `names` are checked.
+        From the reader of a format; its `names` are checked.
     asked
-        The labels of the config, None where it has none. What a label stands for:
+        The labels of the config, None if it has none. For the names that a label matches see
         `spcl.data.emotions.spelling.labels_of`.
     path
         The file, for the message.
@@ -31,8 +31,9 @@ def check_class_names(reading: Reading, asked: Sequence[str] | None, path: Path)
     Raises
     ------
     UserError
-        The config has no labels, and two names differ in spelling alone, or one is a word for "no
-        value"; or two of its labels differ so, and the file has not both or has a third spelling.
+        The config has no labels, and two names differ only in spelling or a name can mean "no
+        value"; or two of its labels differ only in spelling, and the file does not have both or has
+        a third spelling.
     """
     if asked is None:
         _check_undecided(reading, path)
@@ -41,11 +42,11 @@ def check_class_names(reading: Reading, asked: Sequence[str] | None, path: Path)
 
 
 def spellings_taken(reading: Reading) -> list[str]:
-    """Which names were taken for one label though they are spelt in several ways, in words."""
+    """For each label with several spellings in the file, a sentence that lists them."""
     meant = labels_of(reading.names, reading.labels)
     taken = {label: [n for n in meant if meant[n] == label] for label in reading.labels}
     return [
-        f"{_counted(spellings, reading.names)} are taken for '{label}'"
+        f"{_counted(spellings, reading.names)} are read as '{label}'"
         for label, spellings in taken.items()
         if len(spellings) > 1
     ]
@@ -64,9 +65,9 @@ def _check_undecided(reading: Reading, path: Path) -> None:
     joined = KNOWN.get(reading.known_as or "") or of_names(decided)
     choices = []
     if len(joined) > 1:
-        choices.append(f"{_flow(joined)} to join spellings and leave all else unlabelled")
+        choices.append(f"{_flow(joined)} to merge spellings and leave other names unlabelled")
     if len(names) > 1 and joined not in KNOWN.values():
-        choices.append(f"{_flow(names)} to keep each a class")
+        choices.append(f"{_flow(names)} to make each a class")
     if faults and choices:
         raise UserError(
             f"{path}: {'; '.join(faults)}; write datasets.<name>.labels: {', or '.join(choices)}"
@@ -103,7 +104,7 @@ def _shown(names: Iterable[str]) -> str:
 
 
 def _flow(names: Sequence[str]) -> str:
-    """A list as a config has it, with escape sequences for what cannot be told apart by eye."""
+    """A list in the syntax of a config, with escape sequences for characters that look alike."""
     plain = all(name.isprintable() and unicodedata.is_normalized("NFKC", name) for name in names)
     text = yaml.safe_dump(
         list(names), default_flow_style=True, allow_unicode=plain, width=float("inf")

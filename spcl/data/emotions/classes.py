@@ -1,7 +1,7 @@
-"""Which emotion a label of a feature file means.
+"""The emotion that a label of a feature file means.
 
-An integer means nothing by itself. It is read by a published order where the file is recognised as
-that corpus, by the order in the config where there is one, and else not at all: nothing is guessed.
+An integer is read by the order in the config, or else by the published order if the file is
+recognised as that corpus. Otherwise it is an error: nothing is guessed.
 """
 
 import re
@@ -13,7 +13,7 @@ from spcl.data.emotions.spelling import folded, labels_of
 from spcl.errors import UserError
 
 Class = int | str
-"""A label as a file has it: a class' number or name."""
+"""A label as in the file: the number or name of a class."""
 
 LONG_NAMES = {
     "iemocap": {
@@ -27,30 +27,30 @@ LONG_NAMES = {
         "angry": "anger",
     },
 }  # fmt: skip
-"""Other spellings of a known corpus' emotions."""
+"""Other names of the emotions of a known corpus."""
 
 _IEMOCAP_DIALOGUE = re.compile(r"Ses0[1-5][FM]_\w+")
 _ACTORS = {"F", "M"}
 _PLACES = {str(place) for place in range(9)}
-"""MELD's speakers in feature files: places in the dialogue, at most nine."""
+"""MELD's speakers in feature files are numbered in each dialogue; there are at most nine."""
 
 
 def known_corpus(
     dialogues: Collection[str], speakers: Collection[str], classes: Collection[Class]
 ) -> str | None:
-    """``iemocap`` or ``meld`` if the file is that corpus without doubt, else None.
+    """``iemocap`` or ``meld`` if the file is certainly that corpus, else None.
 
-    IEMOCAP by the names of its dialogues, or by its six emotions and the speakers F and M; MELD by
-    its seven emotions, as names or, with speakers that are places in the dialogue, as numbers.
+    IEMOCAP is recognised by the names of its dialogues, or by its six emotions and the speakers F
+    and M; MELD by the names of its seven emotions, or by their numbers and numbered speakers.
 
     Parameters
     ----------
     dialogues
-        The ids, as the file has them.
+        The ids in the file.
     speakers
         All that occur.
     classes
-        All that occur, without those that stand for unlabelled.
+        All that occur, without values that mean unlabelled.
     """
     if dialogues and all(map(_IEMOCAP_DIALOGUE.fullmatch, dialogues)):
         return "iemocap"
@@ -73,11 +73,11 @@ def emotions(
     Parameters
     ----------
     classes
-        All that occur, without those that stand for unlabelled.
+        All that occur, without values that mean unlabelled.
     corpus
-        What `known_corpus` says.
+        The result of `known_corpus`.
     asked
-        The order from the config, None where it names none.
+        The order from the config, None if it has none.
     path
         The file, for the message.
 
@@ -86,13 +86,13 @@ def emotions(
     tuple of str
         The label order.
     dict
-        By class; None for IEMOCAP's codes without a usable majority. Another name that is none of
-        the labels means itself; what that costs its utterances is for `spcl.data.checks` to say.
+        By class; None for IEMOCAP's codes without a usable majority. A name that is not a label
+        means itself; `spcl.data.checks` records its utterances as unlabelled.
 
     Raises
     ------
     UserError
-        Nothing says what the numbers mean, or the order in the config has no place for one.
+        It is unknown what the numbers mean, or a number is outside the order in the config.
     """
     numbers = sorted(c for c in classes if isinstance(c, int))
     names = [c for c in classes if isinstance(c, str)]
@@ -107,7 +107,7 @@ def emotions(
         what = f"the emotions are numbers from {numbers[0]} to {numbers[-1]}"
         known = f" ({corpus} has {len(labels)})" if labels else ""
         raise UserError(
-            f"{path}: {what}{known}, and nothing says what they mean; write their names in that"
+            f"{path}: {what}{known}, and their meaning is unknown; write their names in"
             " order under datasets.<name>.labels: [...]"
         )
     if numbers and not (numbers[0] >= 0 and numbers[-1] < len(labels)):
@@ -120,7 +120,7 @@ def emotions(
 
 
 def _are_all(corpus: str, classes: Collection[Class], by_number: bool) -> bool:
-    """Whether all of the corpus' emotions occur and no other; of numbers, whether the last does."""
+    """Whether exactly the emotions of the corpus occur; for numbers, whether the highest occurs."""
     known = KNOWN[corpus]
     if by_number:
         return bool(classes) and min(classes) >= 0 and max(classes) == len(known) - 1  # type: ignore
@@ -133,7 +133,7 @@ def _are_all(corpus: str, classes: Collection[Class], by_number: bool) -> bool:
 def _meaning(
     names: Collection[str], labels: Collection[str], corpus: str | None
 ) -> dict[Class, str | None]:
-    """The label that each name means, also by its `LONG_NAMES`; else the name itself."""
+    """The label that each name means, also through `LONG_NAMES`; else the name itself."""
     long_names = LONG_NAMES.get(corpus or "", {})
     usual = {name: long_names.get(folded(name), name) for name in names}
     own, by_usual = labels_of(names, labels), labels_of(usual.values(), labels)

@@ -1,4 +1,4 @@
-"""The order of a corpus' emotions: which class an integer means."""
+"""The order of a corpus' emotions, which gives the class of an integer."""
 
 import re
 from collections import Counter
@@ -11,39 +11,38 @@ from spcl.errors import UserError, listed
 
 IEMOCAP = ("hap", "sad", "neu", "ang", "exc", "fru")
 IEMOCAP_UNUSED = ("xxx", "sur", "fea", "dis", "oth")
-"""xxx: no majority. All of these are unlabelled here: context, never training data."""
+"""xxx: no majority. All of these are read as unlabelled: context, not training data."""
 
 MELD = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 
 KNOWN = {"iemocap": IEMOCAP, "meld": MELD}
-"""The orders that the field's files have their integers in."""
+"""The orders of the integers in publicly circulated files."""
 
 _INTEGER = re.compile(r"(-?\d+)(?:\.0*)?")  # pandas writes 3.0 where another cell is empty
 
 
-def in_order(known: Sequence[str], asked: Sequence[str] | None) -> tuple[str, ...]:
-    """The labels of a known corpus in the order that was asked for, else in the known one.
+def label_order(known: Sequence[str], asked: Sequence[str] | None) -> tuple[str, ...]:
+    """The labels of a known corpus in the order of the config, else in the published order.
 
     Raises
     ------
     UserError
-        What was asked for are other labels.
+        The config has other labels.
     """
     if asked is None:
         return tuple(known)
     if sorted(asked) != sorted(known):
         raise UserError(
             f"labels: [{', '.join(asked)}] are not the emotions of this corpus;"
-            f" leave the key out or write labels: [{', '.join(known)}] in the order you want"
+            f" remove the key or write labels: [{', '.join(known)}] in the order you want"
         )
     return tuple(asked)
 
 
 def of_names(names: Iterable[str]) -> tuple[str, ...]:
-    """An order for emotions that are given by name: a known one, else the alphabet.
+    """An order for names of emotions: that of a known corpus, else alphabetical.
 
-    Names say what they mean in any order; only integers would have to be guessed. Of several
-    spellings one is the label. IEMOCAP's codes without a usable majority are no labels.
+    One of several spellings is the label. IEMOCAP's codes without a usable majority are not labels.
     """
     groups = grouped(sorted(names, key=lambda name: (not is_normalized("NFC", name), name)))
     for known, unused in ((IEMOCAP, IEMOCAP_UNUSED), (MELD, ())):
@@ -55,17 +54,17 @@ def of_names(names: Iterable[str]) -> tuple[str, ...]:
 def labelled(
     cells: Sequence[str], labels: tuple[str, ...] | None, path: Path
 ) -> tuple[list[str | None], tuple[str, ...], list[str]]:
-    """What the cells of a table mean: names of emotions, or their places in `labels`.
+    """The emotions of the cells of a table: names, or positions in `labels`.
 
     Parameters
     ----------
     cells
-        N of them; an empty one is unlabelled, and so is -1 among integers. What a name means:
+        N of them; an empty one is unlabelled, and so is -1 among integers. For names see
         `spcl.data.emotions.spelling.labels_of`.
     labels
-        The order that the config or the file names; None = by `of_names`.
+        The order in the config or the file; None = `of_names`.
     path
-        The table, for the messages.
+        The table, for messages.
 
     Returns
     -------
@@ -74,12 +73,12 @@ def labelled(
     tuple of str
         The order of the labels.
     list of str
-        What is unlabelled because it is none of the labels, in words.
+        Names that are read as unlabelled because they are not labels.
 
     Raises
     ------
     UserError
-        The cells are integers and nobody says what they mean; or names, and none is a label.
+        The cells are integers whose meaning is unknown, or no name is a label.
     """
     quiet: tuple[str, ...] = ("-1",)
     met = {cell for cell in cells if cell.strip()}
@@ -88,8 +87,8 @@ def labelled(
     if integers and all(cell in integers or may_be_missing(cell) for cell in met):
         if labels is None:
             raise UserError(
-                f"{path}: its emotions are integers, up to {_highest(integers.values())}, and what"
-                " they mean is not guessed; write it into the config, in their order: labels: [...]"
+                f"{path}: its emotions are integers, up to {_highest(integers.values())}, and their"
+                " meaning is unknown; write their names in order into the config: labels: [...]"
             )
         places = {str(place): label for place, label in enumerate(labels)}
         meaning = {cell: places.get(integer) for cell, integer in integers.items()}
@@ -105,7 +104,7 @@ def labelled(
         )
     lost = Counter(integers.get(cell, cell.strip()) for cell in cells if not meaning.get(cell))
     notes = [
-        f"{count} utterances are '{name}', which is none of the labels; kept as unlabelled"
+        f"{count} utterances are '{name}', which is not a label; kept as unlabelled"
         for name, count in sorted(lost.items())
         if name and folded(name) not in quiet
     ]
@@ -113,5 +112,5 @@ def labelled(
 
 
 def _highest(integers: Iterable[str]) -> str:
-    """The highest of some integers as they are written: nobody knows how long they are."""
+    """The highest of some integers, as text: they can be of any length."""
     return listed([max(integers, key=lambda cell: (cell[0] != "-", len(cell), cell))])

@@ -1,30 +1,30 @@
-"""Spellings of one name, the label that a name means, and words that may mean no label."""
+"""Spellings of a name, the label that a name means, and words that can mean no label."""
 
 import unicodedata
 from collections.abc import Collection, Iterable
 
 _UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs", "Pc")
-"""Unicode's categories of blanks, underscores and characters that nobody sees."""
+"""Unicode categories of blanks, underscores and invisible characters."""
 
 _EMOJI_OR_TEXT = "\ufe0e\ufe0f"
-"""They choose how the sign before them is drawn."""
+"""Variation selectors: they choose how the character before them is drawn."""
 
 _MISSING = {
     *("", "#n/a", "#n/an/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan"),
     *("<na>", "n/a", "na", "nan", "none", "null"),
 }
-"""What `pandas.read_csv` takes for no value, `folded`."""
+"""What `pandas.read_csv` reads as no value, `folded`."""
 
 _LONGEST = 1000
-"""Characters of a name whose Unicode form is looked at."""
+"""Characters of the longest name that is folded."""
 
 
 def folded(name: str) -> str:
-    """What names have in common that differ only in case, blanks, hyphens or Unicode form.
+    """The same text for all names that differ only in case, blanks, hyphens or Unicode form.
 
-    Blanks, underscores, hyphens and characters that nobody sees count as nothing, but for a hyphen
-    in front, which may be a minus. The Unicode form is NFKC: full-width letters are letters. A very
-    long name stays as it is, for that form may take time by the square of its length.
+    Blanks, underscores, hyphens and invisible characters are removed, except for a leading hyphen,
+    which can be a minus. The Unicode form is NFKC: full-width letters are letters. A very long name
+    is returned unchanged, because the time of normalisation can grow with its square.
     """
     if len(name) > _LONGEST:
         return name
@@ -38,7 +38,7 @@ def folded(name: str) -> str:
 
 
 def grouped(names: Iterable[str]) -> dict[str, list[str]]:
-    """The names that differ in spelling alone, by what they have in common (`folded`)."""
+    """Lists of names that differ only in spelling, by their `folded` form."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(folded(name), []).append(name)
@@ -46,9 +46,9 @@ def grouped(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def labels_of(names: Iterable[str], labels: Collection[str]) -> dict[str, str | None]:
-    """By name the label that it is, or else the only one that differs from it in spelling alone.
+    """Name -> the equal label, or else the only label that differs only in spelling.
 
-    None where there is no such label, or more than one.
+    None if there is no such label, or more than one.
     """
     groups = grouped(labels)
     meant: dict[str, str | None] = {}
@@ -59,5 +59,5 @@ def labels_of(names: Iterable[str], labels: Collection[str]) -> dict[str, str | 
 
 
 def may_be_missing(name: str) -> bool:
-    """Whether it is a word for "no value", such as ``nan``, ``NA`` or ``None``, in any spelling."""
+    """Whether it can mean "no value", such as ``nan``, ``NA`` or ``None``, in any spelling."""
     return folded(name) in _MISSING

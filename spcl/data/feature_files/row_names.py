@@ -1,4 +1,4 @@
-"""Which utterance a row of a feature file belongs to: by name, or by its place in the table."""
+"""The utterance of each row of a feature file: by name, or by the order of the table."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,22 +14,22 @@ IDS = "utterance_id"
 _LIST_OF_IDS = re.compile(
     r"((a|t|v|audio|text|visual|features?|utterances?)[_.-]?)?(ids?|keys|names)", re.IGNORECASE
 )
-"""What people call a file that names the rows of an array beside it, without its suffix."""
+"""Usual names of a file with the row names of an array beside it, without suffix."""
 
 
 def rows_by_name(
     values: np.ndarray, ids: Sequence[str], wanted: Sequence[str], path: Path
 ) -> tuple[np.ndarray, list[str]]:
-    """The rows of a file that names their utterances, in the order of the table.
+    """The rows of a file with utterance ids, in the order of the utterances.
 
     Parameters
     ----------
     values
-        (n, D), as the file has them.
+        (n, D), as in the file.
     ids
-        The name of each row.
+        The utterance id of each row.
     wanted
-        The N utterances of the table.
+        The ids of the N utterances.
     path
         The file, for the messages.
 
@@ -38,61 +38,61 @@ def rows_by_name(
     (N, D)
         A row of NaN where the file has none.
     list of str
-        What is wrong with single rows, in words.
+        What is wrong with single rows.
 
     Raises
     ------
     UserError
-        There are more or fewer names than rows; no name is an utterance's; two different rows have
-        the name of one utterance.
+        The numbers of ids and rows differ; no id is that of an utterance; two different rows have
+        the id of one utterance.
     """
     if len(ids) != len(values):
         raise UserError(
             f"{path}: {len(ids)} names in {IDS} for {len(values)} rows of features; save it again"
             " with one name for each row"
         )
-    place: dict[str, int] = {}
+    position: dict[str, int] = {}
     utterances = set(wanted)
     for row, name in enumerate(ids):
-        first = place.setdefault(name, row)
+        first = position.setdefault(name, row)
         if (
             name in utterances
             and first != row
             and not np.array_equal(values[first], values[row], equal_nan=True)
         ):
             raise UserError(
-                f"{path}: two different rows, {first + 1} and {row + 1}, are called"
-                f" '{listed([name])}'; keep the one that belongs to the utterance"
+                f"{path}: two different rows, {first + 1} and {row + 1}, have the name"
+                f" '{listed([name])}'; keep the correct one"
             )
-    if utterances.isdisjoint(place):
+    if utterances.isdisjoint(position):
         raise UserError(
-            f"{path}: names no utterance of the table ({listed(ids[:1]) or 'none'} here,"
+            f"{path}: no name is an utterance of the table (first {listed(ids[:1]) or 'none'} here,"
             f" {listed(wanted[:1])} there); write the same {IDS} in both"
         )
     notes = []
-    if lost := sorted(place.keys() - utterances):
+    if lost := sorted(position.keys() - utterances):
         notes.append(f"{len(lost)} rows name no utterance, first {listed(lost[:1])}; left out")
-    if twice := len(ids) - len(place):
+    if twice := len(ids) - len(position):
         notes.append(f"{twice} rows name an utterance again; the first of each is kept")
     gap = np.full((1, values.shape[1]), np.nan, np.float32)
-    return np.vstack([values, gap])[[place.get(name, -1) for name in wanted]], notes
+    return np.vstack([values, gap])[[position.get(name, -1) for name in wanted]], notes
 
 
-def rows_by_place(
+def rows_by_position(
     values: np.ndarray,
     names: Mapping[str, Sequence[str]],
     table: Mapping[str, Sequence[str]],
     order: Sequence[int],
     path: Path,
 ) -> np.ndarray:
-    """The rows of a file without names, which has those of the table of utterances.
+    """The rows of a file without utterance ids, which has the order of the table of utterances.
 
     Parameters
     ----------
     values
-        (n, D), as the file has them.
+        (n, D), as in the file.
     names
-        The columns of text that the file has beside its numbers.
+        The text columns of the file.
     table
         ``dialogue_id`` and ``utterance_id`` of every row of the table of utterances.
     order
@@ -107,8 +107,8 @@ def rows_by_place(
     Raises
     ------
     UserError
-        The file has not as many rows as the table; what it says of dialogues or utterances is in
-        another order; beside it is a file that seems to list their names.
+        The numbers of rows differ; the dialogue or utterance names in the file have another order;
+        a file beside it seems to list the names of its rows.
     """
     if len(values) != len(table[IDS]):
         raise UserError(
@@ -119,13 +119,13 @@ def rows_by_place(
         known = table.get(column, table[IDS])
         if list(cells) != list(known) and (column in table or not set(cells).isdisjoint(known)):
             raise UserError(
-                f"{path}: its '{column}' names other rows than those of the table; name them by"
+                f"{path}: its '{column}' is not in the order of the table; name the rows by"
                 f" {IDS}, or save them in the order of the table"
             )
     for other in entries(path.parent):
         if _LIST_OF_IDS.fullmatch(other.stem):
             raise UserError(
-                f"{path}: its rows have no names, which {other.name} may list; save both in one"
+                f"{path}: its rows have no names, but {other.name} may list them; save both in one"
                 f" file, {path.stem}.npz with {IDS} and features, or move {other.name} away"
             )
     return values[list(order)]

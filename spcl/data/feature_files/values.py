@@ -1,7 +1,7 @@
-"""Single values of a feature file, which may be bytes, numbers, lists or arrays, as plain ones.
+"""Single values of a feature file (bytes, numbers, lists or arrays) as plain Python values.
 
-Nothing here walks into what it does not know: in a pickle a few bytes may stand for lists of any
-size.
+No function iterates over a value of unknown type: a few bytes of a pickle can stand for lists of
+any size.
 """
 
 import re
@@ -14,52 +14,52 @@ import numpy as np
 from spcl.data.emotions.classes import Class
 
 UNLABELLED = -1
-"""The number that stands for no label; so does None."""
+"""The number that means no label, as None does."""
 
 MAX_CLASS = 2**16
-"""The highest number of a class. Many large numbers can be chosen that cost a set much time."""
+"""The highest number of a class. Large numbers can be chosen so that a set of them is slow."""
 
 MAX_ONE_HOT = 64
-"""Of a speaker's one-hot vector, the longest."""
+"""The longest one-hot vector of a speaker."""
 
 _NUMBER = (Real, np.bool_, type(None))
 
 
 def rows(value: object) -> Sequence[Any]:
-    """The N_i values of a dialogue, or the numbers of a vector; empty where there are none."""
+    """The N_i values of a dialogue, or the numbers of a vector; empty for anything else."""
     if isinstance(value, np.ndarray) and value.ndim:
         return list(value)
     return value if isinstance(value, list | tuple) else ()
 
 
 def lists_ids(value: object) -> bool:
-    """Whether it may be the list of a split's dialogues."""
+    """Whether it can be the list of dialogue ids of a split."""
     if isinstance(value, np.ndarray):
         return value.ndim == 1
     return isinstance(value, list | tuple | Set | range)
 
 
 def size(value: object) -> int:
-    """How many elements it has, those of lists inside it not counted."""
+    """The number of its elements, without those of nested lists."""
     if isinstance(value, np.ndarray):
         return value.size
     return len(value) if isinstance(value, list | tuple) else 1
 
 
 def identifier(value: object) -> str | None:
-    """An id as text; None if it is none."""
+    """An id as text; None if the value is not an id."""
     if isinstance(value, str | bytes):
         return _decoded(value).strip()
     return str(int(value)) if isinstance(value, Integral) else None
 
 
-def in_order(names: Iterable[str]) -> list[str]:
-    """Sorted, the numbers in them by size: dia2 comes before dia10."""
-    return sorted(names, key=_by_size)
+def naturally_sorted(names: Iterable[str]) -> list[str]:
+    """Sorted with the numbers in them by size: dia2 comes before dia10."""
+    return sorted(names, key=_natural_key)
 
 
 def speaker(value: object) -> str | None:
-    """A speaker's name or place in the dialogue; of a one-hot vector, the place of the one."""
+    """The speaker's name or number; of a one-hot vector, the position of the one."""
     if isinstance(value, np.ndarray) and not value.ndim:
         value = value[()]
     if isinstance(value, list | tuple | np.ndarray):
@@ -73,12 +73,12 @@ def speaker(value: object) -> str | None:
 
 
 def class_of(value: object) -> Class | None:
-    """A label as a number, or as a name with the blanks at its ends; None = unlabelled.
+    """A label as a number, or as a name with leading and trailing blanks; None = unlabelled.
 
     Raises
     ------
     ValueError
-        It is neither; the message says what it is.
+        It is neither.
     """
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(-1)[0]
@@ -91,24 +91,24 @@ def class_of(value: object) -> Class | None:
     if whole is None:
         raise ValueError(f"of type {type(value).__name__}")
     if not -MAX_CLASS < whole < MAX_CLASS:
-        raise ValueError("that is a number far too large")
+        raise ValueError("that is a number outside the range of classes")
     return None if whole == UNLABELLED else whole
 
 
 def text(value: object) -> str:
-    """A transcript; words in a list are joined."""
+    """A transcript; a list of words is joined."""
     if isinstance(value, list | tuple):
         return " ".join(word for word in map(identifier, value) if word)
     return identifier(value) or ""
 
 
 def vector(value: Any) -> np.ndarray:
-    """(D,) float32; infinite where a number is too large for that.
+    """(D,) float32; infinite where a number is too large for float32.
 
     Raises
     ------
     ValueError
-        It is none; the message says so.
+        It is not a vector of numbers.
     """
     if isinstance(value, np.ndarray) and not value.ndim:
         raise ValueError("not a vector of numbers")
@@ -132,7 +132,7 @@ def vector(value: Any) -> np.ndarray:
 
 
 def _whole(value: object) -> int | None:
-    """A number without a fraction, also where it is stored as a float."""
+    """A whole number, also if it is stored as a float; None for anything else."""
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, float | np.floating) and float(value).is_integer():
@@ -140,13 +140,13 @@ def _whole(value: object) -> int | None:
     return None
 
 
-def _by_size(name: str) -> list[tuple[int, str]]:
+def _natural_key(name: str) -> list[tuple[int, str]]:
     parts = re.split(r"(\d+)", name)
     return [(len(part) if place % 2 else 0, part) for place, part in enumerate(parts)]
 
 
 def _decoded(name: str | bytes) -> str:
-    """Text without half characters, which no file can hold."""
+    """Text without lone surrogates, which no file can store."""
     if isinstance(name, bytes):
         name = name.decode("latin-1")
     return name if name.isascii() else name.encode("utf-8", "replace").decode("utf-8")

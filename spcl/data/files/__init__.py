@@ -1,4 +1,4 @@
-"""Reading of files of any kind: text, CSV, folders, and the errors of libraries that parse them.
+"""Reading of any kind of file: text, CSV, folders, and the errors of parsers.
 
-What does not depend on the kind of corpus goes here. It imports nothing of `spcl.data`.
+What does not depend on the corpus belongs here. It imports no other package of `spcl.data`.
 """

@@ -1,4 +1,4 @@
-"""CSV files, read so that no quote or separator in the wrong place moves or hides a cell."""
+"""CSV files, read strictly: a misplaced quote or separator is an error and moves no cell."""
 
 import csv
 import io
@@ -14,36 +14,36 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file, the header first; empty ones are left out.
+    """The rows of a CSV file, the header first; empty rows are skipped.
 
-    A cell in quotes may hold separators, doubled quotes and line breaks. A quote that is there by
-    mistake makes one cell of all that follows up to the next quote. It is told by any of these:
+    A quoted cell can contain separators, doubled quotes and line breaks. A stray quote makes one
+    cell of everything up to the next quote. It is detected by any of these:
 
-    - no quote follows, or what follows the next one is neither a separator nor the end of a line;
+    - no quote follows, or the next quote is not followed by a separator or a line end;
     - the row has more or fewer cells than the header;
-    - the lines inside the quotes would be rows without them: the last has as many cells as stand
-      before the quotes, and one between it and the first has as many as the header; if there is
-      none between, the first has as many as stand behind the quotes.
+    - without the quotes, the lines inside them would be rows: the last line has as many cells as
+      the row has before the quotes, and a line in the middle has as many as the header; if there is
+      no line in the middle, the first line has as many cells as the row has after the quotes.
 
-    A quote inside a cell that does not begin with one is a character like any other.
+    A quote inside a cell that does not begin with a quote is an ordinary character.
 
     Yields
     ------
     int
-        The line that the row begins in, from 1.
+        The line in which the row begins, from 1.
     list of str
         Its cells, as many as the header has.
 
     Raises
     ------
     UserError
-        The file cannot be read or is no text; a quote is not closed where its cell ends; a row has
-        another number of cells than the header.
+        The file cannot be read or is not text; a quote is not closed at the end of its cell; a row
+        has another number of cells than the header.
     """
     text = decode(path)
     first_line = text.partition("\n")[0]
     if "\0" in first_line:
-        raise UserError(f"{path}: no text, or UTF-16 without its mark; save it as UTF-8")
+        raise UserError(f"{path}: not text, or UTF-16 without a byte order mark; save it as UTF-8")
     separator = separator_in(first_line)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     width = 0
@@ -54,7 +54,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 width = width or len(row)
                 if len(row) != width:
                     raise UserError(
-                        f"{path}: line {line} has {len(row)} cells for the {width} of the header;"
+                        f"{path}: line {line} has {len(row)} cells, the header has {width};"
                         f" put each cell with a '{separator}' in quotes, and leave none out"
                     )
                 if reader.line_num > line and _holds_rows(row, separator):
@@ -66,18 +66,18 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             line = reader.line_num + 1
     except csv.Error as error:
         raise UserError(
-            f"{path}: line {line}: a quote is not closed where its cell ends ({error}); remove it,"
-            " or double the quotes inside a cell"
+            f"{path}: line {line}: a quote is not closed at the end of its cell ({error}); remove"
+            " it, or double the quotes inside a cell"
         ) from error
 
 
 def read_csv(path: Path) -> dict[str, list[str]]:
-    """The columns of a CSV file by name, see `csv_rows`; cells as they stand there.
+    """The columns of a CSV file by name, see `csv_rows`; cells unchanged.
 
     Raises
     ------
     UserError
-        See `csv_rows`; or the file is empty, or has two columns of one name.
+        See `csv_rows`; or the file is empty, or has two columns with the same name.
     """
     numbered = csv_rows(path)
     header = [name.strip() for name in next(numbered, (0, []))[1]]
@@ -85,18 +85,18 @@ def read_csv(path: Path) -> dict[str, list[str]]:
         raise UserError(f"{path}: the file is empty; its first line must name the columns")
     name, count = Counter(header).most_common(1)[0]
     if count > 1:
-        raise UserError(f"{path}: two columns are called '{listed([name])}'; rename one")
+        raise UserError(f"{path}: two columns have the name '{listed([name])}'; rename one")
     rows = [row for _, row in numbered]
     return {name: [row[place] for row in rows] for place, name in enumerate(header)}
 
 
 def separator_in(header: str) -> str:
-    """What stands between the names of a header: a comma, a semicolon or a tab."""
+    """The separator in a header: a comma, a semicolon or a tab."""
     return max(",;\t", key=header.count)
 
 
 def _holds_rows(row: Sequence[str], separator: str) -> bool:
-    """Whether the lines inside a cell would be rows if it were not in quotes, see `csv_rows`."""
+    """Whether the lines inside a cell would be rows without its quotes, see `csv_rows`."""
     last_place = len(row) - 1
     for place, cell in enumerate(row):
         first, *more = _LINE_END.split(cell)
@@ -105,7 +105,7 @@ def _holds_rows(row: Sequence[str], separator: str) -> bool:
         between = [line for line in more if line.strip()]
         if any(line.count(separator) == last_place for line in between):
             return True
-        behind = first.rpartition('"')[2]  # the cell's own quotes may close there
-        if not between and last_place - place in (first.count(separator), behind.count(separator)):
+        after = first.rpartition('"')[2]  # the cell's own quotes can end there
+        if not between and last_place - place in (first.count(separator), after.count(separator)):
             return True
     return False

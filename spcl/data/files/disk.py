@@ -1,4 +1,4 @@
-"""Files and folders as they lie on the disk: their content, or why it cannot be had."""
+"""The content of files and folders, or the reason why they cannot be read."""
 
 import os
 import stat
@@ -10,8 +10,8 @@ from spcl.errors import UserError
 ABSENT = "no such file"
 
 MAX_BYTES = 4 * 2**30
-"""Of a file that is read as a whole, or of what it unpacks to in memory. The largest of the field
-hold a few hundred megabytes."""
+"""Of a file that is read as a whole, or of its content in memory. The largest publicly circulated
+files have a few hundred megabytes."""
 
 
 class UnreadableError(UserError):
@@ -28,8 +28,8 @@ def read(path: Path, size: int = -1) -> bytes:
     Raises
     ------
     UnreadableError
-        There is no file, or something else than a file, such as a pipe: that is never opened, for
-        it might wait for ever. Or all of more than `MAX_BYTES` is asked for.
+        There is no file, or it is not a regular file (a pipe is never opened, because that can
+        block), or the whole of more than `MAX_BYTES` is requested.
     """
     try:
         facts = path.stat()
@@ -40,11 +40,11 @@ def read(path: Path, size: int = -1) -> bytes:
             with path.open("rb") as file:
                 return file.read(size)
     except PermissionError as error:
-        raise UnreadableError(path, str(error.strerror), "mend its permissions") from error
+        raise UnreadableError(path, str(error.strerror), "fix its permissions") from error
     except OSError as error:
         if os.path.islink(path):
-            reason = f"a link to {os.readlink(path)}, where no file is"
-            raise UnreadableError(path, reason, "mend the link") from error
+            reason = f"a link to {os.readlink(path)}, where there is no file"
+            raise UnreadableError(path, reason, "fix the link") from error
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             raise UnreadableError(path, ABSENT, "put it there") from error
         raise UnreadableError(path, str(error.strerror), "get it again") from error
@@ -53,16 +53,16 @@ def read(path: Path, size: int = -1) -> bytes:
 
 
 def entries(folder: Path, pattern: str = "*") -> list[Path]:
-    """What lies in a folder and has a name of this pattern, sorted; nothing where there is none.
+    """The entries of a folder whose names match the pattern, sorted; none if there is no folder.
 
     Raises
     ------
     UserError
-        The folder is there, but cannot be searched.
+        The folder exists, but cannot be searched.
     """
     try:
         names = os.listdir(folder)
-        os.stat(os.path.join(folder, "."))  # names alone are no use: the files must be within reach
+        os.stat(os.path.join(folder, "."))  # names are not enough: the files must be accessible
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -71,12 +71,12 @@ def entries(folder: Path, pattern: str = "*") -> list[Path]:
 
 
 def refuse_hidden(folder: Path) -> None:
-    """Whoever misses something below `folder` asks here first: it may be out of reach.
+    """Check that all folders below `folder` can be searched, before something is called missing.
 
     Raises
     ------
     UserError
-        Some folder below cannot be searched.
+        A folder cannot be searched.
     """
 
     def refuse(error: OSError) -> None:
@@ -88,4 +88,4 @@ def refuse_hidden(folder: Path) -> None:
 
 
 def _hidden(folder: Path | str, error: OSError) -> UserError:
-    return UserError(f"{folder}: cannot be searched ({error.strerror}); mend it or its permissions")
+    return UserError(f"{folder}: cannot be searched ({error.strerror}); fix it or its permissions")

@@ -1,7 +1,7 @@
-"""Errors of the libraries that parse files from elsewhere, turned into one line.
+"""Errors of libraries that parse untrusted files, as one-line messages.
 
-A damaged or hostile file may make a library raise anything. Every reader calls libraries inside
-`parsing` or `readable`, and nothing but these calls: a defect of our own code must not be hidden.
+A damaged or hostile file can make a library raise any exception. Readers call libraries inside
+`parsing` or `readable`, and only the library calls: a defect of this project must not be hidden.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,16 +22,16 @@ WITHOUT_OBJECTS = "write it again with NumPy, without Python objects in it"
 
 _LONGEST_REASON = 200
 _ROW_BYTES = 256
-"""That a row takes at least, with its names and texts as Python has them."""
+"""The least memory of a row, with its names and texts as Python objects."""
 _ROWS = 256
-"""Of a table, read at a time: a word of its dictionary may be long."""
+"""Of a table, read at a time: an entry of its dictionary can be long."""
 
 
 @contextmanager
 def parsing(refusal: Callable[[str], Exception]) -> Iterator[None]:
-    """Turn what a library raises into `refusal`, which is given the reason in a few words.
+    """Replace what a library raises by `refusal`, which is called with a short reason.
 
-    An error of the refusal's own kind passes as it is.
+    An error of the same type as the refusal is raised unchanged.
     """
     try:
         yield
@@ -43,20 +43,20 @@ def parsing(refusal: Callable[[str], Exception]) -> Iterator[None]:
 
 
 def readable(path: Path, remedy: str = "write it again") -> AbstractContextManager[None]:
-    """`parsing` for a file that is lost as a whole if it is damaged: the refusal is a UserError."""
+    """`parsing` for a file that cannot be used at all if it is damaged: raises a UserError."""
     kind = f"{path.suffix} file".lstrip()
     return parsing(lambda why: UserError(f"{path}: not a readable {kind} ({why}); {remedy}"))
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """An array of NumPy's as it lies in the file, which is not read but mapped.
+    """A NumPy array, memory-mapped.
 
-    So a header that promises more than the file holds fails before memory is taken.
+    So a header that announces more than the file contains fails before memory is allocated.
 
     Raises
     ------
     UserError
-        The file cannot be read, or is no such file, or holds Python objects.
+        The file cannot be read, is not a NumPy file, or contains Python objects.
     """
     read(path, 1)
     with readable(path, WITHOUT_OBJECTS):
@@ -64,20 +64,20 @@ def read_npy(path: Path) -> np.ndarray:
 
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """A Parquet file of any origin, or those of `columns` that it has.
+    """An untrusted Parquet file; of its columns only those in `columns`, if given.
 
     Raises
     ------
     UserError
-        The file cannot be read, is no such file, or unpacks to more than `MAX_BYTES`.
+        The file cannot be read, is not Parquet, or takes more than `MAX_BYTES` in memory.
     """
     read(path, 1)
     with readable(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
         schema = file.schema_arrow
         fields = [field for field in schema if columns is None or field.name in columns]
         names = None if columns is None else [field.name for field in fields]
-        # A few bytes may stand for millions of rows that are alike. What the file says of each
-        # column is not asked for: where that is damaged, Arrow ends the process.
+        # A few bytes can stand for millions of equal rows. The statistics of the columns are not
+        # used: if they are damaged, Arrow ends the process.
         refuse_size(path, file.metadata.num_rows * max(_ROW_BYTES, 4 * len(fields)))
         batches, size = [], 0
         for batch in file.iter_batches(_ROWS, columns=names):
@@ -90,19 +90,19 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def read_facts(table: pa.Table, path: Path) -> dict[str, Any]:
-    """What the metadata of a Parquet file say, see `spcl.tables.parquet.metadata`.
+    """The metadata of a Parquet file, see `spcl.tables.parquet.metadata`.
 
     Raises
     ------
     UserError
-        They are no JSON object.
+        They are not a JSON object.
     """
     with readable(path, "write it again, or without metadata"):
         return metadata(table)
 
 
 def refuse_size(path: Path, size: float) -> None:
-    """Refuse a file whose content would take more than `MAX_BYTES` in memory.
+    """Refuse a file whose content takes more than `MAX_BYTES` in memory.
 
     Raises
     ------
@@ -110,17 +110,17 @@ def refuse_size(path: Path, size: float) -> None:
         `size`, in bytes, is more.
     """
     if size > MAX_BYTES:
-        raise UserError(f"{path}: would take over {MAX_BYTES / 2**30:.0f} GiB; divide it")
+        raise UserError(f"{path}: takes over {MAX_BYTES / 2**30:.0f} GiB; divide it")
 
 
 def _unpacked(column: pa.Array) -> int:
-    """Bytes that an array takes, with each word of a dictionary as often as it occurs."""
+    """Bytes of an array, with each entry of a dictionary as often as it occurs."""
     plain = column.dictionary_decode() if pt.is_dictionary(column.type) else column
     return int(plain.nbytes)
 
 
 def _reason(error: Exception) -> str:
-    """The first line of what an error says."""
+    """The first line of an error."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
     words = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__

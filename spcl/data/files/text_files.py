@@ -1,4 +1,4 @@
-"""Text files as they come: UTF-8 or cp1252, even line by line, or UTF-16 with its mark."""
+"""Text files in UTF-8 or cp1252, even mixed by line, or UTF-16 with a byte order mark."""
 
 import codecs
 from pathlib import Path
@@ -10,9 +10,9 @@ TWICE_ENCODED = {
     for code in range(0x80, 0xA0)
     if (character := bytes([code]).decode("cp1252", errors="ignore"))
 }
-"""Some copies were cp1252, taken for Latin-1 and saved again: their quotes are control codes."""
+"""Some copies were cp1252, read as Latin-1 and saved again: their quotes are control codes."""
 
-_WIDE = {  # by the mark at their start; that of UTF-32 begins with that of UTF-16
+_WIDE = {  # by byte order mark; that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",

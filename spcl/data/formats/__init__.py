@@ -1,15 +1,15 @@
-"""The file formats of the field, one a file, and how each is told from its content.
+"""The supported corpus formats, one module each.
 
-A format's module has four things: ``TITLE``, what it is in words; ``fits(path, content)``, whether
-it is this one; ``read(path, content, labels)``, a `spcl.data.records.Reading`; and ``REMEDY``, what
-to do where it is absent or broken. `content` is what a pickle or JSON file holds, None for folders
-and other files.
+To add a format, write a module with the members of `Format` and list it in `FORMATS`. A format of
+feature files needs only to say which part of the file is which field: it calls
+`spcl.data.feature_files.by_dialogue.read_by_dialogue` (`spcl_pickle` is an example with named
+fields, `cosmic` one with a tuple).
 """
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
+from typing import Protocol
 
 from spcl.data.files.disk import read, refuse_hidden
 from spcl.data.formats import (
@@ -23,9 +23,34 @@ from spcl.data.formats import (
 )
 from spcl.data.pickles.admitted import short
 from spcl.data.pickles.unpickle import unpickle
+from spcl.data.records import Reading
 from spcl.errors import UserError
 
-FORMATS: dict[str, ModuleType] = {
+
+class Format(Protocol):
+    """What the module of a format contains.
+
+    `content` is what `load` returns for the path: the content of a pickle or JSON file, None for
+    folders and other files.
+    """
+
+    TITLE: str
+    """What the format is, for a message: "not <title>"."""
+    REMEDY: str
+    """What to do if the corpus is absent or damaged."""
+
+    def fits(self, path: Path, content: object, /) -> bool:
+        """Whether the corpus at `path` has this format."""
+
+    def read(self, path: Path, content: object, labels: tuple[str, ...] | None, /) -> Reading:
+        """Read the corpus.
+
+        `labels` is the order of the classes in the config, None if it has none. A defect of the
+        whole corpus raises `UserError`; a defect of single rows is one of the reading's problems.
+        """
+
+
+FORMATS: dict[str, Format] = {
     "tables": tables,
     "iemocap": iemocap,
     "meld": meld,
@@ -34,49 +59,50 @@ FORMATS: dict[str, ModuleType] = {
     "cosmic": cosmic,
     "dag_erc": dag_erc,
 }
-"""By the name of the layout in a config."""
+"""By the name of the layout in a config; the first format that fits is taken."""
 
-_PICKLES = {".pkl", ".pickle", ".p", ".pck", ".joblib", ".pt", ".pth"}
-_JSON = {".json", ".feature"}
+_PICKLES = (".pkl", ".pickle", ".p", ".pck", ".joblib", ".pt", ".pth")
+_JSON = (".json", ".feature")
+DATA_SUFFIXES = (*_PICKLES, *_JSON)
+"""Of the files that `load` reads."""
+
 _PICKLE_START = b"\x80"  # of protocol 2 and above
 
 
 def recognise(path: Path, content: object) -> str:
-    """The name of the format at `path`.
+    """The name of the format of the corpus at `path`.
 
     Raises
     ------
     UserError
-        It fits none; the message says what was found.
+        No format fits; the message says what the file contains.
     """
     for name, format_ in FORMATS.items():
         if format_.fits(path, content):
             return name
     refuse_hidden(path)
-    raise UserError(
-        f"{path}: {_found(content)}no known format; docs/your-own-data.md shows those that are"
-    )
+    raise UserError(f"{path}: {_summary(content)}no known format; see docs/your-own-data.md")
 
 
 def load(path: Path) -> object:
-    """What a pickle or JSON file holds; None for folders and other files.
+    """The content of a pickle or JSON file; None for folders and other files.
 
     Raises
     ------
     UserError
-        The file is no such file, or a pickle that calls something.
+        The file is damaged, or it is a pickle that calls something.
     """
     if not path.is_file():
         return None
     suffixes = set(path.suffixes)
-    if suffixes & _JSON:
+    if not suffixes.isdisjoint(_JSON):
         return dag_erc.parse(path)
-    is_pickle = suffixes & _PICKLES or read(path, 1) == _PICKLE_START
+    is_pickle = not suffixes.isdisjoint(_PICKLES) or read(path, 1) == _PICKLE_START
     return unpickle(path) if is_pickle else None
 
 
-def _found(content: object) -> str:
-    """What a pickle or JSON file holds, in words for a message; empty where it is neither."""
+def _summary(content: object) -> str:
+    """What a pickle or JSON file contains, for a message; empty for other files."""
     if content is None:
         return ""
     kind = type(content).__name__

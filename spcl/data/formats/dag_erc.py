@@ -2,7 +2,7 @@
 
 An utterance is ``{"text", "speaker", "label", "cls"}``; ``label`` is absent where it has none, and
 ``cls`` is one vector (of the text) or three: text, audio, visual. A corpus is a folder with a file
-a split, named alike but for the split (``train_data_roberta.json.feature``, ``dev_...``,
+a split, whose names differ only in the split (``train_data_roberta.json.feature``, ``dev_...``,
 ``test_...``); or one file with an object ``{"train": [...], "dev": [...], "test": [...]}``.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from spcl.data.feature_files.by_dialogue import ByDialogue
+from spcl.data.feature_files.by_dialogue import read_by_dialogue
 from spcl.data.feature_files.values import vector
 from spcl.data.files.parsing import parsing
 from spcl.data.files.text_files import decode
@@ -23,11 +23,12 @@ from spcl.data.records import Reading
 from spcl.errors import UserError
 from spcl.tables.schemas import SPLITS
 
-TITLE = "DAG-ERC and MultiDAG: JSON files train, dev, test with lists of dialogues"
+TITLE = "JSON files train, dev, test with lists of dialogues, as DAG-ERC and MultiDAG use"
 REMEDY = "put the folder with the three files there (https://github.com/shenwzh3/DAG-ERC)"
 
 _TRAIN = re.compile(r"(?<![a-z])train(?![a-z])")
 _SUFFIXES = (".json", ".json.feature", ".feature")
+_FIELDS = {"speaker": "speakers", "label": "classes", "text": "texts"}
 _ORDER = "tav"  # of the vectors in cls
 
 
@@ -35,49 +36,41 @@ def fits(path: Path, content: object) -> bool:
     """Whether it is a folder with such files, one of them, or a file with all splits."""
     if path.is_dir():
         return bool(_families(path))
-    return _dialogues(content) or _divided(content) is not None
+    return _is_dialogues(content) or _divided(content) is not None
 
 
 def read(path: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
-    """Read the corpus; see `spcl.data.feature_files.by_dialogue`.
-
-    Dialogues are named by split and place.
+    """Read the corpus. Dialogues are named by split and position.
 
     Raises
     ------
     UserError
-        Two sets of files are there; a file has another form; see also
-        `spcl.data.feature_files.by_dialogue.ByDialogue.read`.
+        There are several sets of files; a file has another form; see also
+        `spcl.data.feature_files.by_dialogue.read_by_dialogue`.
     """
     divided = _divided(content)
     if divided is None:
         divided = {split: parse(file) for split, file in _files(path).items()}
-    fields: dict[str, dict[str, list]] = {name: {} for name in ("text", "speaker", "label", "cls")}
-    division: dict[str, list[str]] = {}
+    fields: dict[str, Any] = {name: {} for name in _FIELDS.values()}
+    cls: dict[str, list] = {}
     for split, dialogues in divided.items():
-        if not _dialogues(dialogues):
+        if not _is_dialogues(dialogues):
             raise UserError(f"{path}: {split} is not a list of dialogues; {REMEDY}")
-        division[split] = [f"{split}_dia{place}" for place in range(len(dialogues))]
-        for dialogue, utterances in zip(division[split], dialogues, strict=True):
-            for name, values in fields.items():
-                values[dialogue] = [utterance.get(name) for utterance in utterances]
-    return ByDialogue(
-        path=path,
-        division=division,
-        speakers=fields["speaker"],
-        classes=fields["label"],
-        texts=fields["text"],
-        vectors={m: [table] for m, table in _by_modality(fields["cls"]).items()},
-    ).read(labels)
+        fields[split] = [f"{split}_dia{place}" for place in range(len(dialogues))]
+        for dialogue, utterances in zip(fields[split], dialogues, strict=True):
+            for key, name in _FIELDS.items():
+                fields[name][dialogue] = [utterance.get(key) for utterance in utterances]
+            cls[dialogue] = [utterance.get("cls") for utterance in utterances]
+    return read_by_dialogue(path, fields | _by_modality(cls), labels)
 
 
 def parse(path: Path) -> Any:
-    """What a JSON file holds, vectors as arrays: as numbers of Python they take nine times as much.
+    """The content of a JSON file, vectors as arrays: Python numbers take nine times the memory.
 
     Raises
     ------
     UserError
-        It is no JSON or too large.
+        It is not JSON, or too large.
     """
     text = decode(path)
     with parsing(lambda why: UserError(f"{path}: not JSON ({why}); get it again")):
@@ -88,7 +81,7 @@ def _packed(utterance: dict[str, Any]) -> dict[str, Any]:
     """An object of a JSON file with the vectors of its ``cls`` as arrays."""
     cls = utterance.get("cls")
     if isinstance(cls, list) and cls:
-        with suppress(ValueError):  # whoever reads it says what is wrong with it
+        with suppress(ValueError):  # what is wrong with it is reported when it is read
             utterance["cls"] = [vector(part) for part in cls] if _several(cls) else vector(cls)
     return utterance
 
@@ -98,7 +91,7 @@ def _several(cls: Any) -> bool:
     return isinstance(cls, list) and len(cls) > 0 and isinstance(cls[0], list | np.ndarray)
 
 
-def _dialogues(content: object) -> bool:
+def _is_dialogues(content: object) -> bool:
     """Whether it is a list of dialogues: lists of objects with a text and a speaker."""
     return (
         isinstance(content, list)
@@ -113,14 +106,14 @@ def _dialogues(content: object) -> bool:
 
 
 def _divided(content: object) -> dict[str, list] | None:
-    """The lists of a file with all splits; None if it is no such file."""
+    """The lists of a file with all splits; None for any other file."""
     if isinstance(content, Mapping) and {"train", "test"} <= content.keys() <= set(SPLITS):
         return {split: content[split] for split in SPLITS if split in content}
     return None
 
 
 def _families(folder: Path) -> list[dict[str, Path]]:
-    """The sets of files, by split, that are named alike; dev may be lacking."""
+    """The sets of files, by split, whose names differ only in the split; dev may be absent."""
     found = []
     for path in sorted(folder.iterdir()):
         if path.name.endswith(_SUFFIXES) and _TRAIN.search(path.name):
@@ -137,12 +130,12 @@ def _files(path: Path) -> dict[str, Path]:
         families = [family for family in families if path in family.values()]
     if not families:
         raise UserError(
-            f"{path}: one list of dialogues says nothing of train and test; put train, dev and test"
+            f"{path}: one list of dialogues, without train and test; put train, dev and test"
             ' in a file each (train.json, ...) or in one object {"train": [...], ...}'
         )
     if len(families) > 1:
         names = ", ".join(family["train"].name for family in families)
-        raise UserError(f"{path}: files of several kinds ({names}); name one of them as the path")
+        raise UserError(f"{path}: several sets of files ({names}); name one of them as the path")
     return families[0]
 
 
@@ -150,11 +143,13 @@ def _by_modality(cls: Mapping[str, list]) -> dict[str, dict[str, list]]:
     """The vectors of each modality by dialogue."""
     if not any(_several(value) for values in cls.values() for value in values):
         return {"t": dict(cls)}
-    tables: dict[str, dict[str, list]] = {m: {} for m in _ORDER}
-    for dialogue, values in cls.items():
-        for place, m in enumerate(_ORDER):
-            tables[m][dialogue] = [
+    return {
+        m: {
+            dialogue: [
                 value[place] if _several(value) and len(value) == len(_ORDER) else None
                 for value in values
             ]
-    return tables
+            for dialogue, values in cls.items()
+        }
+        for place, m in enumerate(_ORDER)
+    }

@@ -5,10 +5,11 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spcl.data import media
-from spcl.data.emotions.labels import IEMOCAP, IEMOCAP_UNUSED, in_order
+from spcl.data.emotions.labels import IEMOCAP, IEMOCAP_UNUSED, label_order
 from spcl.data.emotions.spelling import labels_of
 from spcl.data.files.disk import entries
 from spcl.data.files.text_files import decode
@@ -25,15 +26,15 @@ SESSIONS = (1, 2, 3, 4, 5)
 TEST_SESSION = 5
 DEV_SESSION = 4
 DEV_SHARE = 2 / 3
-"""Of session 4's dialogues by name, the last. In the full release these are the 20 of 30 that
+"""Of session 4's dialogues, the last by name. In the full release these are the 20 of 30 that
 DialogXL (Shen et al., AAAI 2021) uses: Ses04F_script01_3 to Ses04M_script03_2."""
 
 LEFT, RIGHT = (0.0, 0.0, 50.0, 100.0), (50.0, 0.0, 50.0, 100.0)
 
 _ANNOTATIONS, _TRANSCRIPTS = "dialog/EmoEvaluation", "dialog/transcriptions"
-_SOUND, _FILM = "sentences/wav", "dialog/avi/DivX"
+_WAV, _AVI = "sentences/wav", "dialog/avi/DivX"
 
-_ID = r"Ses\d\d[FM]_\w+_(?P<speaker>[FM])\d+"  # ids with XX before the number are no utterances
+_ID = r"Ses\d\d[FM]_\w+_(?P<speaker>[FM])\d+"  # ids with XX before the number are not utterances
 _TIME = r"\d{1,6}(?:\.\d+)?"
 _SUMMARY = re.compile(
     rf"\[(?P<start>{_TIME})\s*-\s*(?P<end>{_TIME})\]\s+(?P<id>{_ID})\s+(?P<emotion>\w+)\b.*"
@@ -47,21 +48,20 @@ def fits(path: Path, content: object) -> bool:
 
 
 def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
-    """Read the corpus: session by session, dialogue by dialogue by name, utterances by start.
+    """Read the corpus: sessions by number, dialogues by name, utterances by start.
 
     Returns
     -------
     Reading
-        Utterances in dialogue order. The video is the stretch of the dialogue's AVI file, and of
-        that the speaker's half. `split`: session 5 is test, dev as `DEV_SHARE` says, the rest
-        train. A session that is not there is a problem and a warning in the log; what it leaves
-        is read.
+        Utterances in dialogue order. The video is a time range of the dialogue's AVI file and the
+        speaker's half of the picture. `split`: session 5 is test, dev is as in `DEV_SHARE`, the
+        rest is train. A missing session is a problem and a warning in the log.
 
     Raises
     ------
     UserError
         The folder does not have this layout, a folder or file in it cannot be read, an annotation
-        is damaged so that no utterance is in it, or `labels` are other emotions.
+        file has no utterance, or `labels` are other emotions.
     """
     utterances: list[Utterance] = []
     problems: list[Problem] = []
@@ -80,16 +80,16 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
             problems.append(Problem(f"Session{session}", None, None, reason))
             log.warning("%s: Session%d: %s", folder, session, reason)
             continue
-        media_there = _stock(folder, base, problems)
+        available = _available_media(folder, base, problems)
         names = {path.stem for path in entries(base / _ANNOTATIONS, "Ses*.txt")}
         for dialogue_id, split in division(session, names).items():
-            recording = _Recording(folder, base, dialogue_id, split, media_there, problems)
+            recording = _Recording(folder, base, dialogue_id, split, available, problems)
             utterances += recording.utterances()
             spelt += recording.spelt
             by_dialogue[dialogue_id] = str(session)
     return Reading(
         utterances,
-        in_order(IEMOCAP, labels),
+        label_order(IEMOCAP, labels),
         problems,
         known_as="iemocap",
         sessions=by_dialogue,
@@ -98,7 +98,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
 
 
 def _sessions(folder: Path) -> dict[int, Path]:
-    """The folders of the sessions that are there, in `folder` itself or in one inside."""
+    """The folders of the sessions, in `folder` itself or one level below."""
     for pattern in ("Session{}", "*/Session{}"):
         found = {
             session: path
@@ -111,15 +111,15 @@ def _sessions(folder: Path) -> dict[int, Path]:
     return {}
 
 
-def _stock(folder: Path, base: Path, problems: list[Problem]) -> str:
-    """The modalities that a session has media of: a, v.
+def _available_media(folder: Path, base: Path, problems: list[Problem]) -> str:
+    """The modalities of which a session has media: a, v.
 
-    What it lacks altogether is noted once, and so are dialogues that nobody annotated.
+    A missing modality is recorded once, and so is a dialogue without annotations.
     """
-    there = ""
-    for m, part, what in (("a", _SOUND, "sound"), ("v", _FILM, "film")):
+    available = ""
+    for m, part, what in (("a", _WAV, "audio"), ("v", _AVI, "video")):
         if entries(base / part):
-            there += m
+            available += m
         else:
             reason = f"no files: session {base.name[-1]} has no {what}"
             problems.append(Problem(_relative(base / part, folder), None, None, reason))
@@ -128,7 +128,7 @@ def _stock(folder: Path, base: Path, problems: list[Problem]) -> str:
         if path.name not in annotated:
             reason = "a dialogue without annotations; left out"
             problems.append(Problem(_relative(path, folder), None, None, reason))
-    return there
+    return available
 
 
 def division(session: int, dialogue_ids: Iterable[str]) -> dict[str, str]:
@@ -144,36 +144,31 @@ def division(session: int, dialogue_ids: Iterable[str]) -> dict[str, str]:
 def speaker_region(utterance_id: str) -> tuple[float, float, float, float]:
     """The half of the picture that shows the speaker, as a region of `MediaReference`.
 
-    The letter in the dialogue's name tells which actor wears the markers; that actor sits on the
-    left, as public preprocessing code for these files has it. The speaker is the letter before the
-    utterance's number: Ses01F_impro01_M000 is the man of session 1, on the right.
+    The letter in the dialogue's name is that of the actor with the markers, who sits on the left,
+    according to public preprocessing code. The speaker is the letter before the utterance's number:
+    Ses01F_impro01_M000 is the man of session 1, on the right.
     """
     marked, speaker = utterance_id[5], utterance_id.rsplit("_", 1)[1][0]
     return LEFT if speaker == marked else RIGHT
 
 
+@dataclass
 class _Recording:
-    """The files of one dialogue; what is wrong with them goes to `problems`."""
+    """The files of one dialogue; their defects are added to `problems`."""
 
-    def __init__(
-        self,
-        folder: Path,
-        base: Path,
-        dialogue_id: str,
-        split: str,
-        media_there: str,
-        problems: list[Problem],
-    ) -> None:
-        self.folder = folder
-        self.dialogue_id = dialogue_id
-        self.split = split
-        self.media_there = media_there
-        self.problems = problems
-        self.annotation = base / _ANNOTATIONS / f"{dialogue_id}.txt"
-        self.transcription = base / _TRANSCRIPTS / f"{dialogue_id}.txt"
-        self.wavs = base / _SOUND / dialogue_id
-        self.avi = base / _FILM / f"{dialogue_id}.avi"
-        self.spelt = Counter[str]()
+    folder: Path
+    base: Path
+    dialogue_id: str
+    split: str
+    available: str
+    problems: list[Problem]
+    spelt: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.annotation = self.base / _ANNOTATIONS / f"{self.dialogue_id}.txt"
+        self.transcription = self.base / _TRANSCRIPTS / f"{self.dialogue_id}.txt"
+        self.wavs = self.base / _WAV / self.dialogue_id
+        self.avi = self.base / _AVI / f"{self.dialogue_id}.avi"
 
     def utterances(self) -> Iterator[Utterance]:
         """By start."""
@@ -181,8 +176,8 @@ class _Recording:
         matches = list(self._summaries())
         if not matches:
             raise UserError(
-                f"{self.annotation}: no utterance is annotated in it; get it again, or remove it"
-                " to do without the dialogue"
+                f"{self.annotation}: it has no annotated utterance; get it again, or remove it"
+                " to leave the dialogue out"
             )
         self.spelt.update(match["emotion"] for match in matches)
         meaning = labels_of(self.spelt, (*IEMOCAP, *IEMOCAP_UNUSED))
@@ -212,7 +207,7 @@ class _Recording:
             )
 
     def _summaries(self) -> Iterator[re.Match[str]]:
-        """The annotation's line of each utterance; the header and the raters' lines are none."""
+        """The line of each utterance in the annotation file."""
         met: set[str] = set()
         for number, line in enumerate(_lines(self.annotation), start=1):
             match = _SUMMARY.fullmatch(line)
@@ -220,14 +215,14 @@ class _Recording:
                 met.add(match["id"])
                 yield match
             elif match:
-                reason = f"line {number}: the utterance stands twice; the first is kept"
+                reason = f"line {number}: the utterance occurs twice; the first is kept"
                 self._note(self.annotation, match["id"], None, reason)
             elif line.startswith("["):
-                reason = f"line {number} is not understood; left out"
+                reason = f"line {number} has another format; left out"
                 self._note(self.annotation, None, None, reason)
 
     def _audio(self, utterance_id: str) -> str | None:
-        if "a" not in self.media_there:  # noted for the whole session
+        if "a" not in self.available:  # recorded for the whole session
             return None
         wav = self.wavs / f"{utterance_id}.wav"
         fault = media.fault(wav)
@@ -237,11 +232,11 @@ class _Recording:
         return _relative(wav, self.folder)
 
     def _video(self, utterance_id: str, start_s: float, end_s: float) -> str | None:
-        if "v" not in self.media_there:
+        if "v" not in self.available:
             return None
         fault = media.fault(self.avi)
         if not fault and end_s <= start_s:
-            fault = f"nothing to see from {start_s} s to {end_s} s"
+            fault = f"no video from {start_s} s to {end_s} s"
         if fault:
             self._note(self.avi, utterance_id, "v", fault)
             return None
@@ -255,7 +250,7 @@ class _Recording:
 
 
 def _texts(transcription: Path) -> dict[str, str]:
-    """Utterance id -> transcript. Lines that name no utterance are left out; so is a lost file."""
+    """Utterance id -> transcript, without other lines; empty if there is no file."""
     if not os.path.lexists(transcription):
         return {}
     matches = (_TRANSCRIPT.fullmatch(line) for line in _lines(transcription))
@@ -263,7 +258,7 @@ def _texts(transcription: Path) -> dict[str, str]:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a text file without blanks at their ends."""
+    """The lines of a text file without leading and trailing blanks."""
     return [line.strip() for line in decode(path).split("\n")]
 
 

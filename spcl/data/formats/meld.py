@@ -1,4 +1,4 @@
-"""MELD.Raw: three CSV files and one MP4 clip an utterance (Poria et al., ACL 2019)."""
+"""MELD.Raw: three CSV files, and an MP4 clip for each utterance (Poria et al., ACL 2019)."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from spcl.data import media
-from spcl.data.emotions.labels import MELD, in_order
+from spcl.data.emotions.labels import MELD, label_order
 from spcl.data.emotions.spelling import labels_of
 from spcl.data.files.csv_files import read_csv
 from spcl.data.files.disk import entries, refuse_hidden
@@ -20,34 +20,34 @@ TITLE = "MELD.Raw (train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv and c
 REMEDY = "put MELD.Raw there (https://github.com/declare-lab/MELD)"
 
 LONGEST_S = 60.0
-"""Some clips run on for minutes, over other people's turns: not that utterance's sound."""
+"""Some clips last minutes and contain turns of other speakers."""
 
 _NEEDED = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
-_TIMES = ("StartTime", "EndTime")  # copies for work on text alone lack them
-_CLIP_FOLDERS = {  # as the archives unpack, and as some mirrors name them
+_TIMES = ("StartTime", "EndTime")  # text-only copies lack them
+_CLIP_FOLDERS = {  # as in the archives, and as in some mirrors
     "train": ("train_splits", "train"),
     "dev": ("dev_splits_complete", "dev"),
     "test": ("output_repeated_splits_test", "test"),
 }
-_NUMBER = re.compile(r"(\d{1,9})(?:\.0*)?")  # a spreadsheet may have made it 3.0
+_NUMBER = re.compile(r"(\d{1,9})(?:\.0*)?")  # a spreadsheet can turn it into 3.0
 _TIME = re.compile(r"(\d{1,3}):(\d{1,3}):(\d{1,3}(?:[,.]\d+)?)")
 
 
 def fits(path: Path, content: object) -> bool:
     """Whether a folder has this layout."""
-    return path.is_dir() and bool(_tables(path, "train"))
+    return path.is_dir() and bool(_search(path, ["train_sent_emo.csv"]))
 
 
 def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
-    """Read the corpus: train, dev, test, each in the order of the dialogues' and utterances' ids.
+    """Read the corpus: train, dev, test, each in the order of the dialogue and utterance ids.
 
-    The ids restart in every split, so they get its name: ``train_dia0_utt3``. Utterance ids skip
-    numbers; the order is theirs, positions are counted by whoever needs them.
+    The ids restart in every split, so they get its name: ``train_dia0_utt3``. Utterance ids have
+    gaps.
 
     Returns
     -------
     Reading
-        Utterances in dialogue order. `split` is the file that an utterance stands in.
+        Utterances in dialogue order. `split` is that of the file.
 
     Raises
     ------
@@ -64,16 +64,11 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
             utterances.append(table.utterance(number, row))
         table.note_clips_without_a_row()
         spelt += table.spelt
-    return Reading(utterances, in_order(MELD, labels), problems, known_as="meld", names=spelt)
-
-
-def _tables(folder: Path, split: str) -> list[Path]:
-    """The CSV files of a split, the nearest first."""
-    return _search(folder, [f"{split}_sent_emo.csv"])
+    return Reading(utterances, label_order(MELD, labels), problems, known_as="meld", names=spelt)
 
 
 def _search(folder: Path, names: Collection[str]) -> list[Path]:
-    """What has one of these names, wherever the archives were unpacked, the nearest first."""
+    """Files and folders with one of these names at any depth, the nearest to the top first."""
     found = [
         Path(parent, name)
         for parent, folders, files in os.walk(folder)
@@ -84,13 +79,13 @@ def _search(folder: Path, names: Collection[str]) -> list[Path]:
 
 
 class _Table:
-    """The CSV file of one split and its clips; what is wrong with them goes to `problems`."""
+    """The CSV file of one split and its clips; their defects are added to `problems`."""
 
     def __init__(self, folder: Path, split: str, problems: list[Problem]) -> None:
         self.folder = folder
         self.split = split
         self.problems = problems
-        tables = _tables(folder, split)
+        tables = _search(folder, [f"{split}_sent_emo.csv"])
         if not tables:
             refuse_hidden(folder)
             raise UserError(
@@ -100,7 +95,7 @@ class _Table:
         self.file = self._relative(self.table)
         for other in tables:
             if other != self.table:
-                self._note(self._relative(other), None, None, f"not read: {self.file} is")
+                self._note(self._relative(other), None, None, f"not read, because {self.file} is")
         self.clips = {name: self._relative(path) for name, path in _clips(folder, split).items()}
         self.clip_folder = next(iter(self.clips.values()), "").rpartition("/")[0]
         self.named: set[str] = set()
@@ -110,7 +105,7 @@ class _Table:
             self._note(self.file, None, None, reason)
 
     def rows(self) -> Iterator[tuple[tuple[int, int], dict[str, str]]]:
-        """The usable rows with their numbers, by dialogue and utterance number."""
+        """The usable rows with their dialogue and utterance numbers, sorted by these."""
         columns = read_csv(self.table)
         missing = [name for name in _NEEDED if name not in columns]
         if missing:
@@ -127,14 +122,14 @@ class _Table:
                 reason = f"line {line}: Dialogue_ID or Utterance_ID is not a number; left out"
                 self._note(self.file, None, None, reason)
             elif key in rows:
-                reason = f"dialogue {key[0]}, utterance {key[1]} stands twice; the first is kept"
+                reason = f"dialogue {key[0]}, utterance {key[1]} occurs twice; the first is kept"
                 self._note(self.file, None, None, reason)
             else:
                 rows[key[0], key[1]] = row
         if not rows:
             raise UserError(
-                f"{self.table}: no usable row below the header, which wants a whole number as"
-                " Dialogue_ID and as Utterance_ID; get the file again"
+                f"{self.table}: no usable row, with a whole number as Dialogue_ID and as"
+                " Utterance_ID; get the file again"
             )
         yield from sorted(rows.items())
 
@@ -171,7 +166,7 @@ class _Table:
     def _times(
         self, utterance_id: str, row: Mapping[str, str]
     ) -> tuple[float, float] | tuple[None, None]:
-        """Start and end in the episode, seconds; None where the row does not tell them."""
+        """Start and end in the episode, seconds; None if the row has none."""
         if not all(name in row for name in _TIMES):
             return None, None
         start_s, end_s = (_seconds(row[name]) for name in _TIMES)
@@ -183,14 +178,14 @@ class _Table:
         return start_s, end_s
 
     def _clip(self, utterance_id: str, name: str, length_s: float) -> str | None:
-        """The utterance's clip, relative to the corpus; None where it has no usable one."""
+        """The utterance's clip, relative to the corpus; None if there is no usable clip."""
         if not self.clips:
             return None
         self.named.add(name)
         clip = self.clips.get(name)
         fault = media.fault(self.folder / clip) if clip else "no such file"
         if not fault and length_s > LONGEST_S:
-            fault = f"lasts {length_s:.0f} s: more than this utterance"
+            fault = f"lasts {length_s:.0f} s, more than an utterance"
         if not fault:
             return clip
         for modality in "av":
@@ -209,7 +204,7 @@ def _has_rows(table: Path) -> bool:
 
 
 def _clips(folder: Path, split: str) -> dict[str, Path]:
-    """The clips of a split by name, the nearest; not what a Mac leaves beside them (``._``)."""
+    """The clips of a split by name, those nearest to the top; without ``._`` files of macOS."""
     clips: dict[str, Path] = {}
     for parent in _search(folder, _CLIP_FOLDERS[split]):
         for clip in entries(parent, "[!.]*.mp4"):
@@ -218,13 +213,13 @@ def _clips(folder: Path, split: str) -> dict[str, Path]:
 
 
 def _whole(cell: str) -> int | None:
-    """A cell's whole number; None if it is none."""
+    """The whole number in a cell; None if there is none."""
     found = _NUMBER.fullmatch(cell)
     return int(found[1]) if found else None
 
 
 def _seconds(time: str) -> float | None:
-    """``hh:mm:ss,mmm`` in seconds; None if it is not of that form."""
+    """``hh:mm:ss,mmm`` in seconds; None for another form."""
     found = _TIME.fullmatch(time)
     if not found:
         return None

@@ -4,46 +4,41 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from spcl.data.feature_files.by_dialogue import ByDialogue
+from spcl.data.feature_files.by_dialogue import read_by_dialogue
 from spcl.data.feature_files.values import lists_ids
 from spcl.data.records import Reading
 
-TITLE = "SPCL and Ada2I: a pickled dict with trainVid, testVid, label, text, audio, visual"
+TITLE = "a pickled dict with trainVid, testVid, label, text, audio, visual, as SPCL and Ada2I use"
 REMEDY = "put the pickle there (see https://github.com/np4s/SPCL for where it is)"
 
-_SPLITS = {"train": "trainVid", "dev": "valVid", "test": "testVid"}
-_SPEAKERS = ("speaker", "speakers")  # IEMOCAP's letters, MELD's places in the dialogue
-_VECTORS = {"t": "text", "a": "audio", "v": "visual"}
+_FIELDS = {
+    "trainVid": "train",
+    "valVid": "dev",
+    "testVid": "test",
+    "speakers": "speakers",  # MELD: position in the dialogue
+    "speaker": "speakers",  # IEMOCAP: F or M
+    "label": "classes",
+    "sentence": "texts",
+    "text": "t",
+    "audio": "a",
+    "visual": "v",
+}
+"""Key in the file -> name for `read_by_dialogue`. A modality without a key is absent."""
 
 
 def fits(path: Path, content: object) -> bool:
-    """Whether it is a dict with such keys."""
+    """Whether it is a dict with these keys."""
     return (
         isinstance(content, Mapping)
         and isinstance(content.get("label"), Mapping)
-        and any(key in content for key in _SPEAKERS)
-        and all(lists_ids(content.get(_SPLITS[split])) for split in ("train", "test"))
+        and ("speaker" in content or "speakers" in content)
+        and lists_ids(content.get("trainVid"))
+        and lists_ids(content.get("testVid"))
     )
 
 
 def read(path: Path, content: object, labels: tuple[str, ...] | None = None) -> Reading:
-    """Read the corpus; see `spcl.data.feature_files.by_dialogue`.
-
-    A field of vectors that is absent is a modality that the corpus lacks; ``valVid`` is dev.
-
-    Raises
-    ------
-    UserError
-        See `spcl.data.feature_files.by_dialogue.ByDialogue.read`.
-    """
-    fields = cast(Mapping[str, Any], content)
-    return ByDialogue(
-        path=path,
-        division={
-            split: fields[key] for split, key in _SPLITS.items() if lists_ids(fields.get(key))
-        },
-        speakers=next(fields[key] for key in _SPEAKERS if key in fields),
-        classes=fields["label"],
-        texts=fields.get("sentence", {}),
-        vectors={m: [fields[key]] for m, key in _VECTORS.items() if key in fields},
-    ).read(labels)
+    """Read the corpus."""
+    found = cast(Mapping[str, Any], content)
+    fields = {name: found[key] for key, name in _FIELDS.items() if key in found}
+    return read_by_dialogue(path, fields, labels)

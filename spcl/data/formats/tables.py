@@ -1,8 +1,8 @@
-"""One's own corpus: a table of utterances, Parquet or CSV, and features beside it.
+"""A custom corpus: a table of utterances, Parquet or CSV, and features beside it.
 
-Needed are the columns ``dialogue_id`` and ``emotion``; any other of
-`spcl.tables.schemas.UTTERANCES` may
-be there, and ``session``. See `spcl.data.feature_files.beside_table` for the features.
+The columns ``dialogue_id`` and ``emotion`` are required; the other columns of
+`spcl.tables.schemas.UTTERANCES` and ``session`` are optional. For the features see
+`spcl.data.feature_files.beside_table`.
 """
 
 import difflib
@@ -27,16 +27,16 @@ from spcl.data.records import Problem, Reading, Utterance
 from spcl.errors import UserError, listed
 from spcl.tables.schemas import SPLITS, UTTERANCES
 
-TITLE = "tables of one's own (utterances.parquet or utterances.csv, features beside it)"
-REMEDY = "docs/your-own-data.md shows what must lie there"
+TITLE = "a custom corpus (utterances.parquet or utterances.csv, features beside it)"
+REMEDY = "see docs/your-own-data.md"
 
-_METADATA = "correct them, or write the table again without metadata"
+_METADATA = "correct it, or write the table again without metadata"
 
 _NEEDED = ("dialogue_id", "emotion")
 _COLUMNS = (*(column.name for column in UTTERANCES.columns), "session")
 _COMPARED = 1000
-"""Of a file's columns, those that may be a misspelt name: to compare takes time."""
-_SPLITS = dict.fromkeys(SPLITS, "") | {
+"""Columns of a file that are compared with an expected one: comparison is slow."""
+_SPLITS = {name: name for name in SPLITS} | {
     "training": "train",
     "valid": "dev",
     "val": "dev",
@@ -44,7 +44,6 @@ _SPLITS = dict.fromkeys(SPLITS, "") | {
     "development": "dev",
     "testing": "test",
 }
-_MODALITY = {"audio_path": "a", "video_path": "v"}
 
 
 def fits(path: Path, content: object) -> bool:
@@ -53,21 +52,21 @@ def fits(path: Path, content: object) -> bool:
 
 
 def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
-    """Read the corpus: dialogues in the order of the table, utterances by position if it is there.
+    """Read the corpus: dialogues in the order of the table, utterances by position if there is one.
 
-    Emotions are names or integers, an empty cell means unlabelled. The order of names is `labels`,
-    else what the file's metadata say, else a known corpus' own, else the alphabet. What integers
-    mean must be in `labels` or the metadata; -1 is unlabelled.
+    Emotions are names or integers; an empty cell is unlabelled. The order of names is `labels`,
+    else that in the file's metadata, else that of a known corpus, else alphabetical. Integers need
+    `labels` or the metadata; -1 is unlabelled.
 
     Returns
     -------
     Reading
-        Utterances in dialogue order. `split` is None without such a column.
+        Utterances in dialogue order. `split` is None if there is no such column.
 
     Raises
     ------
     UserError
-        A column is missing or holds what it cannot; integers are not explained; a feature file
+        A column is missing or has wrong values; the meaning of integers is unknown; a feature file
         does not fit.
     """
     table = _Table(folder)
@@ -77,7 +76,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     splits = table.splits()
     texts, speakers = table.cells("text"), table.cells("speaker", "speaker")
     starts, ends = table.seconds("start_s"), table.seconds("end_s")
-    audio, video = table.paths("audio_path", names), table.paths("video_path", names)
+    audio, video = table.paths("a", names), table.paths("v", names)
     utterances = [
         Utterance(
             dialogue_id=dialogues[row],
@@ -112,20 +111,19 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
 
 
 def _found(folder: Path) -> list[Path]:
-    """The tables of utterances in a folder, were they only links to nowhere."""
+    """The tables of utterances in a folder, broken links included."""
     tables = (folder / f"utterances.{kind}" for kind in ("parquet", "csv"))
     return [path for path in tables if os.path.lexists(path)]
 
 
 class _Table:
-    """The columns of the table of utterances; what is wrong with single rows goes to `problems`."""
+    """The columns of the table of utterances; defects of single rows are added to `problems`."""
 
     def __init__(self, folder: Path) -> None:
         found = _found(folder)
         if len(found) != 1:
             raise UserError(
-                f"{folder}: utterances.parquet or utterances.csv must be in it, one of the two;"
-                f" {REMEDY}"
+                f"{folder}: it must have one of utterances.parquet and utterances.csv; {REMEDY}"
             )
         self.folder, self.path = folder, found[0]
         self.problems: list[Problem] = []
@@ -136,21 +134,21 @@ class _Table:
         self._check_columns()
         self.n = len(self.columns["dialogue_id"])
         if not self.n:
-            raise UserError(f"{self.path}: names columns but has no row; write it again")
+            raise UserError(f"{self.path}: has columns but no row; write it again")
 
     def cells(self, column: str, default: str = "") -> list[str]:
-        """A column as text, `default` where it or a cell is empty."""
+        """A column as text, `default` where the column is absent or a cell is empty."""
         if column not in self.columns:
             return [default] * self.n
         return [_text(value).strip() or default for value in self.columns[column]]
 
     def order(self) -> list[int]:
-        """The rows with a dialogue, by dialogue and position where there is such a column."""
+        """The rows with a dialogue, by dialogue and position if there is such a column."""
         dialogues = self.cells("dialogue_id")
         kept = [row for row in range(self.n) if dialogues[row]]
         if len(kept) < self.n:
             lost = self.n - len(kept)
-            self._note(None, None, f"{lost} rows have no dialogue_id; left out")
+            self._note(f"{lost} rows have no dialogue_id; left out")
         if "position" not in self.columns:
             return kept
         first: dict[str, int] = {}
@@ -159,14 +157,14 @@ class _Table:
         positions = [_number(value) for value in self.cells("position")]
         lost = sum(math.isnan(positions[row]) for row in kept)
         if lost:
-            self._note(None, None, f"{lost} rows have no position; put last in their dialogues")
+            self._note(f"{lost} rows have no position; moved to the end of their dialogues")
         last = [math.inf if math.isnan(position) else position for position in positions]
         return sorted(kept, key=lambda row: (first[dialogues[row]], last[row]))
 
     def names(self, order: Sequence[int]) -> tuple[list[str], list[str]]:
         """Dialogue and utterance ids, row for row.
 
-        Utterance ids that restart in every dialogue get its name; absent ones are made.
+        Utterance ids that restart in every dialogue get its name as a prefix.
         """
         dialogues, names = self.cells("dialogue_id"), self.cells("utterance_id")
         pairs = Counter((dialogues[row], names[row]) for row in order if names[row])
@@ -187,30 +185,30 @@ class _Table:
         labels = asked or (tuple(stored) if stored else None)
         emotions, labels, notes = labelled(self.spelt(), labels, self.path)
         for note in notes:
-            self._note(None, None, note)
+            self._note(note)
         return emotions, labels
 
     def spelt(self) -> list[str]:
-        """The emotions row for row as they stand there, with the blanks at their ends."""
+        """The emotions row for row as in the file, with leading and trailing blanks."""
         return [_text(value) for value in self.columns["emotion"]]
 
     def splits(self) -> list[str | None]:
-        """The splits row for row under their own names, None where a cell is empty."""
+        """The splits row for row under their usual names, None where a cell is empty."""
         cells = [cell.lower() for cell in self.cells("split")]
         if unknown := sorted(set(cells) - {*_SPLITS, ""}):
             raise UserError(
                 f"{self.path}: column 'split' has {listed(unknown)}; write {', '.join(SPLITS)}"
             )
-        return [_SPLITS[cell] or cell if cell else None for cell in cells]
+        return [_SPLITS[cell] if cell else None for cell in cells]
 
     def seconds(self, column: str) -> list[float | None]:
-        """A column of times, None where there is none."""
+        """A column of times, None where there is no number."""
         numbers = [_number(value) for value in self.cells(column)]
         return [None if math.isnan(number) else number for number in numbers]
 
-    def paths(self, column: str, names: Sequence[str]) -> list[str | None]:
-        """A column of media files in the corpus' folder; None, and a problem, where one is not."""
-        m = _MODALITY[column]
+    def paths(self, m: str, names: Sequence[str]) -> list[str | None]:
+        """A column of media files in the corpus folder; an unusable one is None and a problem."""
+        column = {"a": "audio_path", "v": "video_path"}[m]
         kept: list[str | None] = [None] * self.n
         for row, cell in enumerate(self.cells(column)):
             if not cell:
@@ -236,21 +234,24 @@ class _Table:
             names = pq.read_schema(self.path).names
         self.facts = read_facts(table, self.path)
         self._check_facts()
-        return dict[str, list[Any]].fromkeys(names, []) | columns  # others by name alone
+        return dict[str, list[Any]].fromkeys(names, []) | columns  # other columns only by name
 
     def _check_facts(self) -> None:
-        """Refuse metadata that no stage writes: what they mean is not guessed."""
+        """Refuse metadata that no stage writes: their meaning is unknown."""
         labels, known_as = self.facts.get("labels"), self.facts.get("known_as")
         named = isinstance(labels, list) and all(isinstance(name, str) for name in labels)
         if labels is not None and not named:
-            raise UserError(f"{self.path}: its metadata 'labels' are no list of names; {_METADATA}")
+            raise UserError(
+                f"{self.path}: its metadata 'labels' is not a list of names; {_METADATA}"
+            )
         if known_as not in (None, *KNOWN):
             raise UserError(
-                f"{self.path}: its metadata 'known_as' is none of {', '.join(KNOWN)}; {_METADATA}"
+                f"{self.path}: its metadata 'known_as' is not one of {', '.join(KNOWN)};"
+                f" {_METADATA}"
             )
 
     def _check_columns(self) -> None:
-        """Refuse a table without what is needed; note columns that seem misspelt."""
+        """Refuse a table without the required columns; record columns that seem misspelled."""
         known = set(_COLUMNS) & set(self.columns)
         others = {name.lower(): name for name in self.columns if name not in known}
         for name in _COLUMNS:
@@ -263,36 +264,36 @@ class _Table:
                     f"{self.path}: no column '{name}', but {listed(self.columns)}; {rename}"
                 )
             if near:
-                self._note(None, None, f"no column '{name}'; perhaps {rename}")
+                self._note(f"no column '{name}'; perhaps {rename}")
 
-    def _note(self, utterance_id: str | None, modality: str | None, reason: str) -> None:
-        self.problems.append(Problem(self.path.name, utterance_id, modality, reason))
+    def _note(self, reason: str) -> None:
+        self.problems.append(Problem(self.path.name, None, None, reason))
 
 
 def _path_fault(path: str, folder: Path) -> str | None:
-    """Why no media file of the corpus is at `path`; nothing outside its folder is opened."""
+    """Why `path` is not a media file of the corpus; nothing outside its folder is opened."""
     try:
         file = (folder / path).resolve()
     except (OSError, ValueError, RuntimeError):  # a null byte, a loop of links
         return "not a path"
     if not file.is_relative_to(folder.resolve()):
-        return "lies outside the folder of the corpus"
+        return "outside the folder of the corpus"
     return media.fault(file)
 
 
 def _text(value: Any) -> str:
-    """A cell as text: empty for nothing and NaN, whole numbers without a fraction."""
+    """A cell as text: empty for None and NaN, whole numbers without a fraction."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, bytes):  # strings of writers that do not mark them as text
+    if isinstance(value, bytes):  # some writers do not mark strings as text
         return value.decode("utf-8", errors="replace")
     return str(value)
 
 
 def _number(cell: str) -> float:
-    """A cell's number, NaN if it is none."""
+    """The number in a cell, NaN if there is none."""
     try:
         number = float(cell)
     except ValueError:

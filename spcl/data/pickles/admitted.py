@@ -1,8 +1,8 @@
-"""The few names that a pickle may use, and what each of them gives.
+"""The few names that a pickle may use, and what each of them creates.
 
-None of them is the thing itself: a pickle that names ``numpy.ndarray`` gets a word that only
-``_reconstruct`` understands, and what makes an array looks at the bytes that are there before it
-makes one. So nothing in a pickle can build, call or change an object of the program.
+A name never gives the object itself: a pickle that names ``numpy.ndarray`` gets a placeholder that
+only ``_reconstruct`` accepts, and an array is created only from the bytes that the pickle has. So
+nothing in a pickle can create, call or change an object of the program.
 """
 
 import math
@@ -14,45 +14,45 @@ from typing import Any
 import numpy as np
 
 MAX_EMPTY = 1_000_000
-"""Of an array without elements, the longest axis; of a range, the length: neither costs bytes."""
+"""The longest axis of an empty array, and the longest range: neither takes bytes in the file."""
 
 SMALL = 2**16
 MAX_LARGE = 10_000
-"""A number is its own hash, so numbers can be chosen that are all sought in the same places of a
-dict or set. Below `SMALL` too few are there to cost time; of others a pickle may have so many."""
+"""An integer is its own hash, so keys can be chosen that all collide in a dict or set. There are
+too few integers below `SMALL` to cost time; of all others a pickle may have `MAX_LARGE`."""
 
 _DTYPE = re.compile(r"[<>=|]?(?:b1|[iu][1248]|f(?:2|4|8|16)|O[48]?|[SU][1-9]\d{0,5})")
 _HIGHEST_CHARACTER = 0x10FFFF
 
 
 class RefusedError(Exception):
-    """The pickle wants what it may not have; the message says what, after "a pickle that"."""
+    """The pickle contains something that is not permitted; the message follows "a pickle that"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A global that stands on the stack: what it is called and what calling it gives."""
+    """A permitted global on the stack: its name, and what a call of it creates."""
 
     path: str
     make: Callable[..., object] | None
 
 
 class ElementType:
-    """A NumPy dtype that a pickle describes; its byte order comes after it."""
+    """A NumPy dtype as a pickle describes it; its byte order follows later."""
 
     __slots__ = ("code", "order")
 
     def __init__(self, code: str, align: object = False, copy: object = True) -> None:
         if not isinstance(code, str) or not _DTYPE.fullmatch(code):
-            raise RefusedError(f"holds an array of type {short(code)}")
+            raise RefusedError(f"has an array of type {short(code)}")
         self.code = code
         self.order = ""
 
     def build(self, state: Any) -> None:
-        """Take the byte order from a dtype's state: (version, order, None, None, None, ...)."""
+        """Set the byte order from a dtype's state: (version, order, None, None, None, ...)."""
         order = state[1]
         if any(part is not None for part in state[2:5]) or order not in ("<", ">", "|", "="):
-            raise RefusedError("holds an array of a structured type")
+            raise RefusedError("has an array of a structured type")
         self.order = order
 
     @property
@@ -61,17 +61,17 @@ class ElementType:
 
 
 class UnfilledArray:
-    """An array whose content the pickle has not told yet."""
+    """An array before the pickle gives its content."""
 
     __slots__ = ("array",)
 
     def __init__(self, subtype: object, shape: object = (0,), code: object = b"b") -> None:
         if not (isinstance(subtype, Name) and subtype.path == "numpy.ndarray"):
-            raise RefusedError("makes an array of a class of its own")
+            raise RefusedError("makes an array of a custom class")
         self.array: np.ndarray | None = None
 
     def build(self, state: Any) -> np.ndarray:
-        """Fill it from an array's state: (version, shape, dtype, in Fortran's order, content)."""
+        """Create it from an array's state: (version, shape, dtype, Fortran order, content)."""
         _, shape, dtype, fortran, content = state
         self.array = array(content, dtype, shape, "F" if fortran else "C")
         return self.array
@@ -84,13 +84,12 @@ def array(
     order: str = "C",
     axis_order: tuple[int, ...] | None = None,
 ) -> np.ndarray:
-    """An array over the bytes that the pickle holds, without a copy.
+    """An array over the bytes in the pickle, without a copy.
 
     Raises
     ------
     RefusedError
-        The shape announces more or fewer elements than there are bytes, or the type is none of the
-        plain ones.
+        The shape does not match the number of bytes, or the type is not a plain one.
     """
     if not isinstance(dtype, ElementType):
         raise RefusedError("makes an array without a type")
@@ -115,14 +114,14 @@ def array(
     if elements.dtype.kind == "U" and elements.size:
         letters = elements.view(dtype.dtype.byteorder.replace("|", "=") + "u4")
         if letters.max() > _HIGHEST_CHARACTER:
-            raise RefusedError("holds text that is none")
+            raise RefusedError("has text with invalid characters")
     if order == "K" and axis_order is not None:
         return elements.reshape(shape).transpose(axis_order)
     return elements.reshape(shape, order="F" if order == "F" else "C")
 
 
 def short(value: object) -> str:
-    """Something from a pickle, fit for a message: printable and of one line's length."""
+    """A value from a pickle for a message: printable, on one line, shortened."""
     text = value if isinstance(value, str) else type(value).__name__
     if isinstance(value, tuple) and all(type(item) is int for item in value[:9]):
         text = str(value[:8])
@@ -134,15 +133,11 @@ def _scalar(dtype: object, content: object) -> object:
     return array(content, dtype, ())[()]
 
 
-def _encoded(text: str, encoding: str = "latin-1") -> bytes:
-    """Bytes as protocols 0 to 2 write them in Python 3."""
+def _encoded(text: str = "", encoding: str = "latin-1") -> bytes:
+    """Bytes, as Python 3 writes them in protocols 0 to 2."""
     if encoding.replace("-", "") != "latin1":
         raise RefusedError("encodes text")
     return text.encode("latin-1")
-
-
-def _bytes(text: str = "", encoding: str = "latin-1") -> bytes:
-    return _encoded(text, encoding)
 
 
 def _bytearray(content: str | bytes = b"", encoding: str = "latin-1") -> bytearray:
@@ -162,7 +157,7 @@ def _mapping(key: "Keys", items: object = ()) -> dict:
 
 
 def _defaultdict(factory: object = None) -> dict:
-    """A plain dict: what is missing stays missing."""
+    """A plain dict: the default is lost."""
     return {}
 
 
@@ -180,15 +175,13 @@ def _listed(items: object) -> list:
 
 
 class Keys:
-    """Says of each value of one pickle whether it may be a key or the member of a set."""
+    """Checks the keys of dicts and the members of sets of one pickle."""
 
     def __init__(self) -> None:
         self.large = 0
 
     def __call__(self, value: Any) -> Any:
-        """`value`, unless it may not.
-
-        Tuples may not: those nested in each other cost exponential time to hash.
+        """Return `value` if it is permitted. Tuples are not: hashing nested ones can take for ever.
 
         Raises
         ------
@@ -207,7 +200,7 @@ class Keys:
 
 _BUILTINS: dict[str, Callable[..., object] | None] = {
     "bytearray": _bytearray,
-    "bytes": _bytes,
+    "bytes": _encoded,
     "dict": _mapping,
     "frozenset": _frozenset,
     "int": None,
@@ -228,10 +221,10 @@ ADMITTED: dict[tuple[str, str], Callable[..., object] | None] = {
     ("collections", "OrderedDict"): _mapping,
     ("collections", "defaultdict"): _defaultdict,
 }
-"""By module and name, exactly; None marks a word that nothing may call."""
+"""By module and name; None marks a placeholder that cannot be called."""
 
 WITH_KEYS = (_set, _frozenset, _mapping)
-"""Those that are called with the pickle's `Keys` first."""
+"""Those whose first argument is the pickle's `Keys`."""
 
 
 def name(module: object, attribute: object) -> Name:
@@ -240,7 +233,7 @@ def name(module: object, attribute: object) -> Name:
     Raises
     ------
     RefusedError
-        It is none of `ADMITTED`.
+        It is not in `ADMITTED`.
     """
     path = f"{short(module)}.{short(attribute)}"
     if type(module) is not str or type(attribute) is not str or (module, attribute) not in ADMITTED:

@@ -1,16 +1,16 @@
-"""The part of pickle's stack machine that makes plain values, and none that does anything else.
+"""The part of pickle's stack machine that creates plain values.
 
 The opcodes are those of protocols 0 to 5, see `pickletools` of the standard library. Calls go to
 `spcl.data.pickles.admitted`; instances of classes, persistent ids and the extension registry are
-refused; what is made is bounded by the bytes that are there. Strings of Python 2 are taken as
-Latin-1, as everybody who loads the field's files does.
+refused; the size of the result is bounded by the size of the file. Strings of Python 2 are decoded
+as Latin-1, as published code for such files does.
 """
 
 import codecs
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,37 +26,30 @@ from spcl.data.pickles.admitted import (
 )
 
 MAX_STEPS = 20_000_000
-"""Opcodes that are carried out, a run of floats counting as one; an array takes about twenty."""
+"""Opcodes that are carried out, a run of floats counts as one; an array takes about twenty."""
 
-_LARGE = "holds a number of more than 64 bits"
+_LARGE = "has a number of more than 64 bits"
 
-_Opcode = Callable[["Machine"], None]
-_OPCODES: dict[int, _Opcode] = {}
-
-
-def _opcode(code: bytes) -> Callable[[_Opcode], _Opcode]:
-    """Let a method carry out this opcode."""
-
-    def register(method: _Opcode) -> _Opcode:
-        _OPCODES[code[0]] = method
-        return method
-
-    return register
+_OPCODES: dict[int, Callable[["Machine"], None]] = {}
+_Method = TypeVar("_Method", bound=Callable[..., None])
 
 
-def _opcodes(arguments: Mapping[bytes, Any]) -> Callable[[Callable[..., None]], Any]:
-    """Let a method carry out each of these opcodes, with its argument."""
+def _opcodes(codes: bytes | Mapping[bytes, Any]) -> Callable[[_Method], _Method]:
+    """Register a method for an opcode, or for each of several opcodes with its argument."""
 
-    def register(method: Callable[..., None]) -> Callable[..., None]:
-        for code, argument in arguments.items():
-            _OPCODES[code[0]] = partial(method, argument=argument)
+    def register(method: _Method) -> _Method:
+        if isinstance(codes, bytes):
+            _OPCODES[codes[0]] = method
+        else:
+            for code, argument in codes.items():
+                _OPCODES[code[0]] = partial(method, argument=argument)
         return method
 
     return register
 
 
 class Machine:
-    """The bytes, the place in them, the stack, the stacks below the marks, and the memo."""
+    """The bytes, the position in them, the stack, the stacks below the marks, and the memo."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -95,19 +88,19 @@ class Machine:
         )
 
     def number(self, size: int) -> int:
-        """The next `size` bytes as a number without a sign."""
+        """The next `size` bytes as an unsigned number."""
         return int.from_bytes(self.take(size), "little")
 
     def below_mark(self) -> list[Any]:
-        """Take off what stands above the last mark."""
+        """Pop everything above the last mark."""
         above, self.stack = self.stack, self.marked.pop()
         return above
 
     def count_copy(self, size: int) -> None:
-        """Refuse to make more from what is used again than the file itself holds."""
+        """Refuse copies that are together larger than the file itself."""
         self.copied += size
         if self.copied > len(self.data):
-            raise RefusedError("copies its content again and again")
+            raise RefusedError("copies its content many times")
 
     # Numbers and text
 
@@ -119,7 +112,7 @@ class Machine:
     def integer(self, argument: int) -> None:
         self.stack.append(self.number(argument))
 
-    @_opcode(b"J")
+    @_opcodes(b"J")
     def integer_signed(self) -> None:
         self.stack.append(int.from_bytes(self.take(4), "little", signed=True))
 
@@ -130,15 +123,15 @@ class Machine:
         number = line.removesuffix(argument)
         self.stack.append(_bounded(int(number)) if truth is None else truth)
 
-    @_opcode(b"\x8a")
+    @_opcodes(b"\x8a")
     def integer_long(self) -> None:
         self.stack.append(
             _bounded(int.from_bytes(self.take(self.number(1)), "little", signed=True))
         )
 
-    @_opcode(b"G")
+    @_opcodes(b"G")
     def floats(self) -> None:
-        """A float, and those that follow it without another opcode between them."""
+        """A float, and the floats that follow it directly."""
         run = _FLOATS.match(self.data, self.place - 1)
         if run is None:
             self.take(8)
@@ -147,9 +140,9 @@ class Machine:
         self.stack += pairs["value"].tolist()
         self.place = run.end()
 
-    @_opcode(b"F")
+    @_opcodes(b"F")
     def float_line(self) -> None:
-        """A float in decimals, and those that follow it, each appended to the list below."""
+        """A float in decimals, and the floats that follow it, each appended to the list below."""
         run = _APPENDED_FLOATS.match(self.data, self.place - 1)
         if run is None:
             self.stack.append(float(self.line()))
@@ -176,7 +169,7 @@ class Machine:
     def bytes_(self, argument: int) -> None:
         self.stack.append(self.take(self.number(argument)))
 
-    @_opcode(b"S")
+    @_opcodes(b"S")
     def python2_text_line(self) -> None:
         quoted = self.line().strip()
         if len(quoted) < 2 or quoted[0] != quoted[-1] or quoted[0] not in "'\"":
@@ -184,7 +177,7 @@ class Machine:
         content, _ = codecs.escape_decode(quoted[1:-1].encode("latin-1"))
         self.stack.append(content.decode("latin-1"))
 
-    @_opcode(b"V")
+    @_opcodes(b"V")
     def text_line(self) -> None:
         self.stack.append(self.line().encode("latin-1").decode("raw-unicode-escape"))
 
@@ -194,17 +187,17 @@ class Machine:
     def empty(self, argument: type) -> None:
         self.stack.append(argument())
 
-    @_opcode(b"(")
+    @_opcodes(b"(")
     def mark(self) -> None:
         self.marked.append(self.stack)
         self.stack = []
 
-    @_opcode(b"l")
+    @_opcodes(b"l")
     def list_(self) -> None:
         items = self.below_mark()
         self.stack.append(items)
 
-    @_opcode(b"t")
+    @_opcodes(b"t")
     def tuple_(self) -> None:
         items = self.below_mark()
         self.stack.append(tuple(items))
@@ -216,38 +209,38 @@ class Machine:
             raise IndexError
         self.stack[-argument:] = [items]
 
-    @_opcode(b"d")
+    @_opcodes(b"d")
     def dict_(self) -> None:
         items = self.below_mark()
         self.stack.append({})
         self._set_items(items)
 
-    @_opcode(b"\x91")
+    @_opcodes(b"\x91")
     def frozenset_(self) -> None:
         items = self.below_mark()
         self.stack.append(frozenset(map(self.key, items)))
 
-    @_opcode(b"a")
+    @_opcodes(b"a")
     def append(self) -> None:
         item = self.stack.pop()
         self._top(list).append(item)
 
-    @_opcode(b"e")
+    @_opcodes(b"e")
     def appends(self) -> None:
         items = self.below_mark()
         self._top(list).extend(items)
 
-    @_opcode(b"s")
+    @_opcodes(b"s")
     def set_item(self) -> None:
         items = self.stack[-2:]
         del self.stack[-2:]
         self._set_items(items)
 
-    @_opcode(b"u")
+    @_opcodes(b"u")
     def set_items(self) -> None:
         self._set_items(self.below_mark())
 
-    @_opcode(b"\x90")
+    @_opcodes(b"\x90")
     def add_items(self) -> None:
         items = self.below_mark()
         self._top(set).update(map(self.key, items))
@@ -264,18 +257,18 @@ class Machine:
 
     # The stack and the memo
 
-    @_opcode(b"0")
+    @_opcodes(b"0")
     def pop(self) -> None:
         if self.stack:
             self.stack.pop()
         else:
             self.below_mark()
 
-    @_opcode(b"1")
+    @_opcodes(b"1")
     def pop_mark(self) -> None:
         self.below_mark()
 
-    @_opcode(b"2")
+    @_opcodes(b"2")
     def duplicate(self) -> None:
         self.stack.append(self.stack[-1])
 
@@ -283,7 +276,7 @@ class Machine:
     def put(self, argument: int) -> None:
         self._put(self.number(argument))
 
-    @_opcode(b"p")
+    @_opcodes(b"p")
     def put_line(self) -> None:
         self._put(_bounded(int(self.line())))
 
@@ -291,7 +284,7 @@ class Machine:
         follows = index <= len(self.memo) + 1  # as picklers count
         self.memo[index if follows else self.key(index)] = self.stack[-1]
 
-    @_opcode(b"\x94")
+    @_opcodes(b"\x94")
     def memoize(self) -> None:
         self.memo[len(self.memo)] = self.stack[-1]
 
@@ -299,7 +292,7 @@ class Machine:
     def get(self, argument: int) -> None:
         self._get(self.number(argument))
 
-    @_opcode(b"g")
+    @_opcodes(b"g")
     def get_line(self) -> None:
         self._get(int(self.line()))
 
@@ -308,15 +301,15 @@ class Machine:
         if type(value) is UnfilledArray:
             value = value.array
             if value is None:
-                raise RefusedError("holds an array that holds itself")
+                raise RefusedError("has an array that contains itself")
         self.stack.append(value)
 
-    @_opcode(b"\x80")
+    @_opcodes(b"\x80")
     def protocol(self) -> None:
         if self.number(1) > 5:
             raise RefusedError("has a protocol above 5")
 
-    @_opcode(b"\x95")
+    @_opcodes(b"\x95")
     def frame(self) -> None:
         if self.number(8) > len(self.data) - self.place:
             self.place = len(self.data)
@@ -324,16 +317,16 @@ class Machine:
 
     # Names and calls
 
-    @_opcode(b"c")
+    @_opcodes(b"c")
     def global_line(self) -> None:
         self.stack.append(name(self.line(), self.line()))
 
-    @_opcode(b"\x93")
+    @_opcodes(b"\x93")
     def global_stack(self) -> None:
         attribute = self.stack.pop()
         self.stack.append(name(self.stack.pop(), attribute))
 
-    @_opcode(b"R")
+    @_opcodes(b"R")
     def call(self) -> None:
         arguments, function = self.stack.pop(), self.stack.pop()
         if type(function) is not Name or type(arguments) is not tuple:
@@ -347,7 +340,7 @@ class Machine:
             self.count_copy(len(result))
         self.stack.append(result)
 
-    @_opcode(b"b")
+    @_opcodes(b"b")
     def build(self) -> None:
         state, target = self.stack.pop(), self.stack[-1]
         if type(state) is not tuple or type(target) not in (ElementType, UnfilledArray):
@@ -359,7 +352,7 @@ class Machine:
                 self.count_copy(len(state[-1]))
             self.stack[-1] = target.build(state)
 
-    @_opcode(b"i")
+    @_opcodes(b"i")
     def instance_line(self) -> None:
         raise RefusedError(f"calls {short(self.line())}.{short(self.line())}")
 
@@ -368,14 +361,14 @@ class Machine:
             b"o": "makes an instance of a class",
             b"\x81": "makes an instance of a class",
             b"\x92": "makes an instance of a class",
-            b"P": "refers to objects outside of it, as torch.save does",
-            b"Q": "refers to objects outside of it, as torch.save does",
+            b"P": "refers to objects outside the pickle, as torch.save does",
+            b"Q": "refers to objects outside the pickle, as torch.save does",
             b"\x82": "uses the extension registry",
             b"\x83": "uses the extension registry",
             b"\x84": "uses the extension registry",
             b"\x8b": _LARGE,
-            b"\x97": "keeps its arrays outside of it",
-            b"\x98": "keeps its arrays outside of it",
+            b"\x97": "stores its arrays outside the pickle",
+            b"\x98": "stores its arrays outside the pickle",
         }
     )
     def refuse(self, argument: str) -> None:
@@ -387,7 +380,7 @@ _APPENDED_FLOATS = re.compile(rb"(?:F[-+.\deinf]++\na)++")
 
 
 def _bounded(number: int) -> int:
-    """`number`, if it has at most 64 bits: what a class, an id or a length may be."""
+    """`number`, if it has at most 64 bits, as classes, ids and lengths have."""
     if not -(2**63) <= number < 2**64:
         raise RefusedError(_LARGE)
     return number

@@ -1,9 +1,4 @@
-"""Read a pickle without running it.
-
-A pickle is a program for a small stack machine, and most of what that machine can do is of no use
-for data. So a machine of our own reads it, `spcl.data.pickles.machine`, which knows only plain
-values and arrays, and `spcl.data.pickles.admitted` holds the few names that it may meet.
-"""
+"""Read a pickle file without running any code in it."""
 
 from pathlib import Path
 
@@ -13,7 +8,7 @@ from spcl.data.pickles.admitted import RefusedError
 from spcl.data.pickles.machine import Machine
 from spcl.errors import UserError
 
-REMEDY = "convert it to tables where you trust it, as docs/your-own-data.md shows"
+REMEDY = "if you trust it, convert it to tables as docs/your-own-data.md shows"
 
 _HINTS = {
     "torch": "save its tensors as NumPy arrays with pickle, or " + REMEDY,
@@ -35,19 +30,19 @@ _OTHER_FILES = (
     (b"version https://git-lfs", "a pointer of Git LFS", "fetch the file itself: git lfs pull"),
     (b"<", "a web page", "download the file itself"),
 )
-"""What is met in place of a pickle: its first bytes, what it is, what to do."""
+"""Other files with the suffix of a pickle: first bytes, what it is, what to do."""
 
 
 def unpickle(path: Path) -> object:
-    """What the pickle at `path` holds: plain values, containers of them and NumPy arrays.
+    """The content of the pickle at `path`: plain values, containers of them and NumPy arrays.
 
-    Arrays are views of the bytes that were read and cannot be written to.
+    Arrays are read-only views of the file's bytes.
 
     Raises
     ------
     UserError
-        The file is no pickle, ends in the middle, is too large, or calls something; the message
-        names what it calls. Nothing of it has run.
+        The file is not a pickle, is incomplete or too large, or calls something that is not in
+        `spcl.data.pickles.admitted`; the message names it.
     """
     data = read(path)
     if not data:
@@ -63,12 +58,12 @@ def unpickle(path: Path) -> object:
             package = str(refused).removeprefix("calls ").partition(".")[0]
             remedy = _HINTS.get(package, REMEDY)
             raise UserError(
-                f"{path}: a pickle that {refused}; nothing of it was run; {remedy}"
+                f"{path}: a pickle that {refused}; none of its code was run; {remedy}"
             ) from None
 
 
 def _damage(machine: Machine) -> str:
-    """What is wrong with a pickle that the machine stopped at."""
+    """What is wrong with a pickle at which the machine stopped."""
     if machine.place >= len(machine.data):
-        return "a pickle that ends in the middle"
+        return "an incomplete pickle"
     return f"not a pickle, or a damaged one (byte {machine.place} of {len(machine.data)})"
