@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from spcl.provenance.stamp import device_name
+from spcl.provenance.environment import device_name
 
 
 @dataclass(frozen=True)

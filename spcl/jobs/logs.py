@@ -1,4 +1,4 @@
-"""What the log of a job says of the job, see `spcl.jobs.job`."""
+"""Reads the state of a job from its log, see `spcl.jobs.job`."""
 
 import fcntl
 import os
@@ -8,14 +8,15 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 
 from spcl.jobs.job import DONE, ERROR, INTERRUPTED, STARTED, UNLOCKED
 
 _HEAD, _TAIL = 1024, 16384
-"""Bytes of a log that are read."""
+"""Bytes that are read at the start and at the end of a log."""
 
 _RESUMED = re.compile(rb" goes on in epoch | are there$", re.MULTILINE)
-"""What a cell says that takes up what an earlier run left."""
+"""What a cell logs when it resumes or reuses the work of an earlier run."""
 
 _LINE = re.compile(rb"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) [A-Z]+ (.*)$", re.MULTILINE)
 _STARTED = re.compile(rf"{STARTED} (\d+) on (\S+?)(, {UNLOCKED})?$")
@@ -27,28 +28,28 @@ class End(Enum):
     DONE = "done"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
-    OPEN = "the job works"
-    CUT_OFF = "killed, without a last line"
-    UNKNOWN = "no last line, and no lock that could be asked"
+    RUNNING = "running"
+    KILLED = "killed"
+    UNKNOWN = "running or killed: the file's lock is not visible here"
 
 
 @dataclass(frozen=True)
 class Log:
-    """A log, read.
+    """What is read from a log.
 
     Attributes
     ----------
     end
         How it ends.
     last
-        Its last line, without time and level; of a failure without the word error.
+        Its last line, without time and level; after a failure also without the word error.
     host, process
-        The machine that the job ran on, and its number there; None where the log was not written by
-        `spcl.jobs.job.job`.
+        The machine and the process number of the job; None if `spcl.jobs.job.job` did not write the
+        log.
     age
-        Seconds since the last line came.
+        Seconds since the last line was written.
     seconds
-        From its first to its last line; None where an earlier run had done a part of the job.
+        From its first to its last line; None if an earlier run did a part of the job.
     """
 
     end: End
@@ -59,8 +60,8 @@ class Log:
     seconds: float | None
 
 
-def read(path: str) -> Log | None:
-    """Read the log at `path`; None where there is none, or none that may be read."""
+def read(path: str | Path) -> Log | None:
+    """Read the log at `path`; None if there is no readable one."""
     try:
         file = os.open(path, os.O_RDONLY)
     except OSError:
@@ -89,20 +90,20 @@ def read(path: str) -> Log | None:
 
 def _end(last: str, locked: bool | None, started: re.Match[str] | None) -> End:
     if locked:
-        return End.OPEN
+        return End.RUNNING
     if last == DONE:
         return End.DONE
     if last.startswith(ERROR):
         return End.FAILED
     if last.startswith(INTERRUPTED):
         return End.INTERRUPTED
-    # Of a job on another machine a lock may not show here.
+    # The lock of a job on another machine may not be visible here.
     here = started is not None and started[2] == socket.gethostname() and not started[3]
-    return End.CUT_OFF if here and locked is not None else End.UNKNOWN
+    return End.KILLED if here and locked is not None else End.UNKNOWN
 
 
 def _is_locked(file: int) -> bool | None:
-    """Whether somebody holds the lock of an open file; None where it cannot be asked."""
+    """Whether another process has locked an open file; None if locks do not work here."""
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -69,7 +69,7 @@ def test_what_does_not_end_is_named(work):
 def test_a_job_on_another_machine_is_left_alone_and_named(work, monkeypatch):
     process = work()
     monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
-    with pytest.raises(UserError, match=rf"^{LOG}: .* works on .*; cancel it, or wait"):
+    with pytest.raises(UserError, match=rf"^{LOG}: .* running on .*; cancel it or wait"):
         end_leftover_jobs()
     assert process.poll() is None
 

@@ -21,7 +21,7 @@ PACKAGE = {
     "spcl/report.py": "STYLE = 'plain'\n",
 }
 
-COPIED = ("code", "contents", "decisive")
+COPIED = ("code", "digest_cache", "decisive")
 
 
 @pytest.fixture
@@ -177,8 +177,8 @@ def test_a_named_module_must_exist(project):
 def test_what_is_kept_of_a_file_is_of_one_version(project):
     """Edited under its old time stamp, and long after what was kept."""
     program = (
-        "from pathlib import Path; import os; from spcl.provenance import code, contents;"
-        "contents._SETTLED_S = 0; old = code.digest('script.py'); code.keep_digests();"
+        "from pathlib import Path; import os; from spcl.provenance import code, digest_cache;"
+        "digest_cache._SETTLED_S = 0; old = code.digest('script.py'); code.save_digests();"
         "assert Path('.snakemake/contents/code.json').exists();"
         "path = Path('spcl/loop.py'); stamp = path.stat().st_mtime_ns;"
         "path.write_text(path.read_text() + 'CHANGED = 1\\n'); os.utime(path, ns=(stamp, stamp));"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spcl.provenance.decisive import DECISIVE, PLUMBING, plumbing
+from spcl.provenance.decisive import DECISIVE, PLUMBING, is_plumbing
 
 ROOT = Path(__file__).parents[2]
 EXTENSIONS = ("models", "curriculum", "extract", "report/tables", "report/figures")
@@ -42,7 +42,7 @@ def reached():
         _, file = pending.pop()
         for module in imported(file) - found.keys():
             found[module] = file
-            if not plumbing(module):
+            if not is_plumbing(module):
                 pending.append((module, file_of(module)))
     return found
 
@@ -57,7 +57,7 @@ def test_each_module_that_a_job_reaches_is_decisive_or_named_as_plumbing():
     unnamed = {
         name: by.name
         for name, by in found.items()
-        if not (decisive(name) or plumbing(name) or only_docstring(file_of(name)))
+        if not (decisive(name) or is_plumbing(name) or only_docstring(file_of(name)))
     }
     assert unnamed == {}
 
@@ -76,7 +76,7 @@ def test_plumbing_imports_nothing_that_decides_a_number_and_hands_it_on():
     """What decides must be reached without it: nobody gets a decisive name from plumbing."""
     borrowed = []
     for module, by in reached().items():
-        if plumbing(module):
+        if is_plumbing(module):
             names = {
                 alias.name
                 for node in ast.walk(ast.parse(by.read_text()))

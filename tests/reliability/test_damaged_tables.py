@@ -9,7 +9,7 @@ import pytest
 
 from spcl.difficulty.probe import score_utterances
 from spcl.errors import UserError
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.report.analysis.results import Results
 from spcl.report.tables import tabulate
 from spcl.study.grid import Cell

@@ -102,7 +102,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda path: path.unlink(), "no such file; make it with"),
+        (lambda path: path.unlink(), "no such file; create it with"),
         (lambda path: path.write_bytes(path.read_bytes()[:-20]), "not a readable Parquet file"),
         (lambda path: path.write_text("hello"), "not a readable Parquet file"),
     ],

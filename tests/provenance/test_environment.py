@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spcl.errors import UserError
-from spcl.provenance.stamp import commit, stamp, versions
+from spcl.provenance.environment import collect_provenance, commit, versions
 
 
 @pytest.fixture
@@ -45,14 +45,14 @@ def test_outside_a_repository_the_commit_is_unknown(tmp_path):
 
 def test_the_config_digest_sees_values_and_neither_the_order_of_keys_nor_the_seeds():
     def config_digest(settings):
-        return stamp(settings, device="cpu", code="c", inputs={}).config_digest
+        return collect_provenance(settings, device="cpu", code="c", inputs={}).config_digest
 
     assert config_digest({"a": 1, "b": 2}) == config_digest({"b": 2, "a": 1, "seeds": [1]})
     assert config_digest({"a": 1, "b": 2}) != config_digest({"a": 1, "b": 3})
 
 
 def test_a_stamp_names_the_machine_and_what_decides_the_numbers():
-    made = stamp({"seeds": [1]}, device="cpu", code="c", inputs={})
+    made = collect_provenance({"seeds": [1]}, device="cpu", code="c", inputs={})
     assert made.device
     assert {"python", "torch", "numpy"} <= set(made.versions)
     assert "not-a-package" not in versions()
@@ -62,7 +62,7 @@ def test_the_training_digest_sees_all_that_decides_a_seed_and_not_which_seeds_th
     def digest(settings=None, *, code="c", features="x"):
         settings = {"seeds": [1], "training": {"epochs": 2}} | (settings or {})
         inputs = {"features.parquet": features}
-        return stamp(settings, device="cpu", code=code, inputs=inputs).training_digest
+        return collect_provenance(settings, device="cpu", code=code, inputs=inputs).training_digest
 
     assert digest({"seeds": [1, 2]}) == digest()
     others = [digest({"training": {"epochs": 3}}), digest(code="d"), digest(features="y")]
@@ -74,4 +74,4 @@ def test_a_gpu_that_is_not_there_is_one_line():
     with pytest.raises(
         UserError, match=r"^device: cuda: torch finds no GPU here \(.*\); set device"
     ):
-        stamp({}, device="cuda", code="c", inputs={})
+        collect_provenance({}, device="cuda", code="c", inputs={})
