@@ -133,14 +133,17 @@ def test_a_class_may_be_defined_in_any_plain_way(folder, text):
 
 def test_an_unknown_name_says_what_there_is_and_how_to_add_one():
     said = refusal(find, BASELINE, "mmgnc")
-    assert said.startswith("baselines: there is no 'mmgnc'; did you mean 'mmgcn'? there are: ")
+    assert said.startswith("baselines: there is no 'mmgnc'; did you mean 'mmgcn'? available: ")
     assert said.endswith("write 'mmgnc: {source: my/mmgnc.py}', see docs/plug-in.md")
 
 
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("my/none.py", "baselines.g.source: there is no file my/none.py; write its path from "),
+        (
+            "my/none.py",
+            "baselines.g.source: there is no file my/none.py; give its path",
+        ),
         ("lab.none", "baselines.g.source: there is no module 'lab.none'; install its package"),
         ("my/gru", "baselines.g.source: there is no module 'my/gru'; install its package"),
         ("json.decoder", "baselines.g: "),
@@ -167,7 +170,7 @@ def test_a_wrong_source_is_one_line_that_names_it(folder, source, says):
         ("import sys\nsys.exit(0)\nMODEL = 1\n", "baselines.g: bad.py:2: SystemExit: 0"),
         (
             "MODEL = len([])\n",
-            "baselines.g: MODEL of bad.py is no class; write 'MODEL = YourClass'",
+            "baselines.g: MODEL of bad.py is not a class; write 'MODEL = YourClass'",
         ),
     ],
 )
@@ -201,11 +204,11 @@ def test_needs_are_read_without_an_import(folder, text, wanted):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{'probs': {}}", "NEEDS names 'probs'; choose of: probes, shift_rate, pace"),
-        ("['probes']", "NEEDS is no literal of the form"),
-        ("{'probes': None}", "NEEDS is no literal of the form"),
-        ("{'probes': 'threshold'}", "NEEDS is no literal of the form"),
-        ("dict(probes={})", "NEEDS is no literal of the form"),
+        ("{'probs': {}}", "NEEDS has the unknown key 'probs'; did you mean 'probes'? available: "),
+        ("['probes']", "NEEDS is not a literal of the form"),
+        ("{'probes': None}", "NEEDS is not a literal of the form"),
+        ("{'probes': 'threshold'}", "NEEDS is not a literal of the form"),
+        ("dict(probes={})", "NEEDS is not a literal of the form"),
     ],
 )
 def test_wrong_needs_are_one_line_that_names_the_line(folder, text, says):
@@ -243,8 +246,8 @@ def test_an_entry_point_names_a_module(folder, installed):
     write("lab/gru.py")
     installed[BASELINE.group, "lab_gru"] = "lab.gru:Tiny"
     assert refusal(find, BASELINE, "lab_gru") == (
-        "entry point spcl.baselines: lab_gru: there is no module 'lab.gru:Tiny'; name one, without"
-        " a colon"
+        "entry point spcl.baselines: lab_gru: there is no module 'lab.gru:Tiny'; name a module,"
+        " without a colon"
     )
 
 
