@@ -1,4 +1,4 @@
-"""How many utterances a second the default extractors take, on a simulated corpus' media."""
+"""The utterances a second of the default extractors, on the media of a simulated corpus."""
 
 import tempfile
 import time
@@ -18,10 +18,10 @@ EXTRACTORS = {"t": "minilm", "a": "egemaps", "v": "face_hog"}  # config/paper.ya
 
 
 def run(device: str, threads: int, *, layout: str = "meld", dialogues: int = 24) -> Iterator[str]:
-    """Measure, leave ``extraction.parquet``, and yield a line a modality.
+    """Measure, write ``extraction.parquet``, and yield a line for each modality.
 
-    The time is that of `spcl.extract.run.extract`: reading the media and loading the extractor's
-    weights are part of it.
+    The time is that of `spcl.extract.run.extract`. It includes reading the media and loading the
+    extractor's weights.
     """
     machine = this_machine(device, threads)
     rows = []
