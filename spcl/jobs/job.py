@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from spcl.errors import UserError, printable
-from spcl.provenance.inputs import ScriptJob, running_job
+from spcl.provenance.inputs import running_job
 from spcl.provenance.record import recording
 
 HEADLINE = 25
@@ -28,9 +28,7 @@ DONE, ERROR, INTERRUPTED = "done", "error: ", "interrupted"
 
 
 @contextmanager
-def job(
-    log_path: str | Path, script: ScriptJob | None = None, *, rule: str = ""
-) -> Iterator[logging.Logger]:
+def job(log_path: str | Path, script: Any = None, *, rule: str = "") -> Iterator[logging.Logger]:
     """Run a rule's work with a log; if it fails, print one line and exit with status 1.
 
     The log contains all records from INFO up, and the tracebacks of unexpected errors. The terminal
@@ -63,8 +61,7 @@ def job(
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setLevel(HEADLINE)
     to_terminal.setFormatter(_Printable("%(message)s"))
-    logging.addLevelName(HEADLINE, "INFO")
-    logging.addLevelName(logging.INFO, "INFO")  # "INFO" still means this level
+    logging.addLevelName(HEADLINE, "HEADLINE")
     logger.handlers = [to_file, to_terminal]
     host = socket.gethostname()
     locked = "" if _lock(file) else f", {UNLOCKED}"

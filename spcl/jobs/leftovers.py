@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from spcl.errors import UserError
-from spcl.jobs.logs import End, read
+from spcl.jobs.logs import State, read
 
 _PATIENCE_S = 60
 """A training finishes its step and saves its state before it ends."""
@@ -65,6 +65,6 @@ def end_leftover_jobs(logs: Path = Path("logs"), patience: float = _PATIENCE_S) 
 def _running(path: Path) -> tuple[int, str] | None:
     """The process and the machine of the job that writes the log at `path`, if it is running."""
     log = read(path)
-    if log is None or log.end is not End.RUNNING or log.process is None or log.host is None:
-        return None
-    return log.process, log.host
+    if log and log.state is State.RUNNING and log.process and log.host:
+        return log.process, log.host
+    return None

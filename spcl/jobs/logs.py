@@ -7,7 +7,7 @@ import socket
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 
 from spcl.jobs.job import DONE, ERROR, INTERRUPTED, STARTED, UNLOCKED
@@ -22,15 +22,15 @@ _LINE = re.compile(rb"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) [A-Z]+ (.*)$", re.
 _STARTED = re.compile(rf"{STARTED} (\d+) on (\S+?)(, {UNLOCKED})?$")
 
 
-class End(Enum):
-    """How a log ends."""
+class State(StrEnum):
+    """The state of a job, as far as its files show it."""
 
     DONE = "done"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
     RUNNING = "running"
-    KILLED = "killed"
-    UNKNOWN = "running or killed: the file's lock is not visible here"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    UNCLEAR = "unclear"
+    TO_DO = "to do"
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Log:
 
     Attributes
     ----------
-    end
-        How it ends.
+    state
+        Of the job: a killed one is interrupted, and unclear means that it is running or killed.
     last
         Its last line, without time and level; after a failure also without the word error.
     host, process
@@ -52,12 +52,17 @@ class Log:
         From its first to its last line; None if an earlier run did a part of the job.
     """
 
-    end: End
+    state: State
     last: str
     host: str | None
     process: int | None
     age: float
     seconds: float | None
+
+    @property
+    def killed(self) -> bool:
+        """Whether its job was killed: it was interrupted without saying so."""
+        return self.state is State.INTERRUPTED and not self.last.startswith(INTERRUPTED)
 
 
 def read(path: str | Path) -> Log | None:
@@ -76,11 +81,11 @@ def read(path: str | Path) -> Log | None:
     first, (*_, last) = _LINE.search(head), (None, *_LINE.finditer(tail))
     words = last[2].decode(errors="replace") if last else ""
     started = _STARTED.match(first[2].decode(errors="replace")) if first else None
-    end = _end(words, locked, started)
+    state = _state(words, locked, started)
     seconds = _time(last) - _time(first) if first and last else 0.0
     return Log(
-        end=end,
-        last=words.removeprefix(ERROR) if end is End.FAILED else words,
+        state=state,
+        last=words.removeprefix(ERROR) if state is State.FAILED else words,
         host=started[2] if started else None,
         process=int(started[1]) if started else None,
         age=max(time.time() - changed, 0),
@@ -88,18 +93,18 @@ def read(path: str | Path) -> Log | None:
     )
 
 
-def _end(last: str, locked: bool | None, started: re.Match[str] | None) -> End:
+def _state(last: str, locked: bool | None, started: re.Match[str] | None) -> State:
     if locked:
-        return End.RUNNING
+        return State.RUNNING
     if last == DONE:
-        return End.DONE
+        return State.DONE
     if last.startswith(ERROR):
-        return End.FAILED
+        return State.FAILED
     if last.startswith(INTERRUPTED):
-        return End.INTERRUPTED
+        return State.INTERRUPTED
     # The lock of a job on another machine may not be visible here.
     here = started is not None and started[2] == socket.gethostname() and not started[3]
-    return End.KILLED if here and locked is not None else End.UNKNOWN
+    return State.INTERRUPTED if here and locked is not None else State.UNCLEAR
 
 
 def _is_locked(file: int) -> bool | None:

@@ -6,7 +6,7 @@ The Snakefile imports this module, so it imports pyarrow only to open a table.
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from spcl.errors import UserError
 from spcl.provenance import corpora
@@ -29,30 +29,13 @@ _NAMING_FOLDERS = "options"
 """The one of these in which a single word may be a folder: curricula have names of folders, too."""
 
 
-class Named(Protocol):
-    """Values with names, such as the inputs or parameters of a job in Snakemake."""
-
-    def items(self) -> Any: ...
-    def get(self, name: str, default: Any = None) -> Any: ...
-    def __iter__(self) -> Iterator[Any]: ...
-
-
-class ScriptJob(Protocol):
-    """The object ``snakemake`` of a script."""
-
-    wildcards: Named
-    params: Named
-    input: Named
-    output: Named
-
-
-def tables(inputs: Named) -> list[str]:
-    """The main tables of a job's inputs, each once, without the raw corpus."""
+def tables(inputs: Any) -> list[str]:
+    """The main tables of the inputs of a Snakemake job, each once, without the corpus."""
     corpus = inputs.get(CORPUS)
     return list(dict.fromkeys(main_table(str(path)) for path in inputs if path != corpus))
 
 
-def _given(inputs: Named) -> dict[str, dict[str, str | list[str]]]:
+def _given(inputs: Any) -> dict[str, dict[str, str | list[str]]]:
     """By main table, the value of `Input.given`."""
     found: dict[str, dict[str, str | list[str]]] = {path: {} for path in tables(inputs)}
     for name, paths in dict(inputs.items()).items() or [("", list(inputs))]:
@@ -89,8 +72,15 @@ def _is_path(text: str, key: str) -> bool:
     return os.path.isdir(text) and (key == _NAMING_FOLDERS or "/" in text)
 
 
-def running_job(rule: str, script: ScriptJob) -> RunningJob:
+def running_job(rule: str, script: Any) -> RunningJob:
     """The job of the script of `rule` with its record, computed before the job starts.
+
+    Parameters
+    ----------
+    rule
+        The rule.
+    script
+        The object ``snakemake`` of its script.
 
     Raises
     ------

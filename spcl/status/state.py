@@ -3,30 +3,9 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
-from spcl.jobs.logs import End, Log, read
+from spcl.jobs.logs import Log, State, read
 from spcl.status.jobs import Job
-
-
-class State(StrEnum):
-    """The state of a job, as far as its files show it."""
-
-    DONE = "done"
-    RUNNING = "running"
-    INTERRUPTED = "interrupted"
-    FAILED = "failed"
-    UNCLEAR = "unclear"
-    TO_DO = "to do"
-
-
-_STATES = {
-    End.RUNNING: State.RUNNING,
-    End.INTERRUPTED: State.INTERRUPTED,
-    End.KILLED: State.INTERRUPTED,
-    End.FAILED: State.FAILED,
-    End.UNKNOWN: State.UNCLEAR,
-}
 
 
 @dataclass(frozen=True)
@@ -58,12 +37,8 @@ def _status(job: Job) -> JobStatus:
     complete = all(map(os.path.exists, job.outputs))
     log = read(job.log)
     saved = not complete and job.working is not None and os.path.isdir(job.working)
-    return JobStatus(job, _state(complete, log, saved), log, saved)
-
-
-def _state(complete: bool, log: Log | None, saved: bool) -> State:
-    if log is not None and log.host is not None and log.end in _STATES:
-        return _STATES[log.end]  # an output folder may exist and still be incomplete
-    if complete:
-        return State.DONE
-    return State.INTERRUPTED if saved else State.TO_DO
+    unfinished = State.INTERRUPTED if saved else State.TO_DO
+    state: State = State.DONE if complete else unfinished
+    if log and log.host and log.state is not State.DONE:
+        state = log.state  # an output folder may exist and still be incomplete
+    return JobStatus(job, state, log, saved)

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from spcl.errors import printable
 from spcl.jobs.duration import in_words
-from spcl.jobs.logs import End
+from spcl.jobs.logs import State
 from spcl.report.formats.terminal import columns, paragraph
 from spcl.status.jobs import STAGES
-from spcl.status.state import JobStatus, State
+from spcl.status.state import JobStatus
 
 _MOST = 10
 """Jobs of each state that are listed without ``--all``."""
@@ -99,7 +99,7 @@ def _last_line(one: JobStatus) -> str:
     if one.state is State.FAILED:
         return last
     then = "resumes from its saved state" if one.saved else "starts again from the beginning"
-    how = f"killed after: {last}" if one.log.end is End.KILLED else last
+    how = f"killed after: {last}" if one.log.killed else last
     return f"{how} ({ago}); {then}"
 
 

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from spcl.errors import UserError, choices
-from spcl.study.python_files import LIBRARY, constants, constructor, module_file, modules_with
+from spcl.study.python_files import LIBRARY, constructor, definitions, module_file, modules_with
 
 log = logging.getLogger("spcl.study.extensions")
 
@@ -134,7 +134,7 @@ def find(kind: Kind, name: str, source: str | None = None) -> Extension:
             f"{kind.axis}: there is no '{name}'; {choices(name, names(kind))}; for your own code"
             f" write '{name}: {{source: my/{name}.py}}', see docs/plug-in.md"
         )
-    if kind.constant not in constants(found.path):
+    if kind.constant not in definitions(found.path):
         raise UserError(
             f"{key}: {found.path} does not define {kind.constant}; end it with"
             f" '{kind.constant} = YourClass'"
@@ -153,7 +153,7 @@ def needs(extension: Extension) -> dict[str, dict[str, Any]]:
     UserError
         ``NEEDS`` is not a literal of this form, or has an unknown key.
     """
-    expression = constants(extension.path).get("NEEDS")
+    expression = getattr(definitions(extension.path).get("NEEDS"), "value", None)
     if expression is None:
         return {}
     try:

@@ -58,32 +58,32 @@ def _syntax(absolute: Path, path: Path) -> ast.Module:
         raise UserError(f"{path}: {error}; save it as UTF-8") from error
 
 
-def constants(path: Path) -> dict[str, ast.expr | None]:
-    """The names that a file assigns, defines or imports at its top level.
+def definitions(path: Path) -> dict[str, ast.stmt]:
+    """The statements at the top level of a file that assign, define or import a name, by name.
 
-    Returns
-    -------
-    dict
-        The assigned expression; None for a class, a function and an imported name.
+    If several statements define a name, the last one is returned.
     """
-    found: dict[str, ast.expr | None] = {}
+    found: dict[str, ast.stmt] = {}
     for statement in syntax(path).body:
         match statement:
-            case ast.Assign(targets=targets, value=value):
-                found |= {one.id: value for one in targets if isinstance(one, ast.Name)}
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                found[name] = value
+            case ast.Assign(targets=targets):
+                names = [one.id for one in targets if isinstance(one, ast.Name)]
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                names = [name]
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
-                found[name] = None
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                found |= {alias.asname or alias.name: None for alias in names}
+                names = [name]
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                names = [alias.asname or alias.name for alias in aliases]
+            case _:
+                names = []
+        found |= dict.fromkeys(names, statement)
     return found
 
 
 @cache
 def modules_with(folder: Path, constant: str) -> tuple[str, ...]:
     """The names of the modules of `folder` that define `constant`, in alphabetical order."""
-    return tuple(sorted(path.stem for path in folder.glob("*.py") if constant in constants(path)))
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if constant in definitions(path)))
 
 
 def constructor(path: Path, name: str) -> dict[str, bool] | None:
@@ -107,7 +107,7 @@ def _constructor(
     seen = (*seen, (path, name))
     if len(set(seen)) < len(seen):  # derived from itself
         return None
-    match _bound(path, name):
+    match definitions(path).get(name):
         case ast.ClassDef(decorator_list=[], keywords=[], bases=bases, body=body):
             own = {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
             if "__init__" in own or "__new__" in own:
@@ -123,23 +123,6 @@ def _constructor(
             original = next(one.name for one in names if name == (one.asname or one.name))
             return _constructor(file, original, seen) if file else None
     return None
-
-
-def _bound(path: Path, name: str) -> ast.stmt | None:
-    """The last statement at the top level of a file that defines `name`."""
-    found = None
-    for statement in syntax(path).body:
-        match statement:
-            case ast.ClassDef(name=given):
-                names = [given]
-            case ast.Assign(targets=targets):
-                names = [one.id for one in targets if isinstance(one, ast.Name)]
-            case ast.ImportFrom(names=aliases):
-                names = [one.asname or one.name for one in aliases]
-            case _:
-                names = []
-        found = statement if name in names else found
-    return found
 
 
 def _parameters(init: ast.FunctionDef) -> dict[str, bool] | None:

@@ -6,7 +6,7 @@ Nothing is changed and nothing is trained. May import all that makes a table; no
 
 from collections.abc import Iterator, Mapping
 
-from spcl.verification.files import Corpus, Results
+from spcl.verification.files import Results, corpus_faults
 from spcl.verification.rerun import faults
 
 
@@ -27,6 +27,5 @@ def verify(results: Results, corpora: Mapping[str, str]) -> Iterator[str]:
     """
     yield from results.faults()
     yield from results.outdated()
-    for corpus in Corpus.each(results, corpora):
-        yield from corpus.faults()
+    yield from corpus_faults(results, corpora)
     yield from faults(results)

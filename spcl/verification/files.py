@@ -3,9 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from spcl.errors import UserError
 from spcl.provenance import corpora
@@ -101,42 +99,24 @@ class Results:
         return corpora.tree_digest(str(path), self._cache)
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """A raw corpus, and the tables that were made from it.
+def corpus_faults(results: Results, paths: Mapping[str, str]) -> Iterator[str]:
+    """Tables that were made from another version of a raw corpus than the present one.
 
-    Attributes
+    Parameters
     ----------
-    path
-        The corpus.
-    tables
-        By path, what the job has read of the corpus, and the digest that it had then.
+    results
+        The tables.
+    paths
+        The raw corpora, by dataset; all their bytes are read.
     """
-
-    path: str
-    tables: Mapping[Path, tuple[corpora.Reads, str]]
-
-    @classmethod
-    def each(cls, results: Results, paths: Mapping[str, str]) -> Iterator[Self]:
-        """Every corpus that has tables and a path in `paths` (by dataset)."""
-        tables: dict[str, dict[Path, tuple[corpora.Reads, str]]] = {}
-        for path, record, _ in results.jobs():
-            corpus = paths.get(record.recipe.wildcards.get("dataset", ""))
-            if corpus and CORPUS in record.inputs:
-                read = record.recipe.settings["reads"], record.contents[CORPUS]
-                tables.setdefault(corpus, {})[path] = read
-        yield from (cls(corpus, tables[corpus]) for corpus in tables)
-
-    def faults(self) -> Iterator[str]:
-        """Tables that were made from other bytes than the present ones."""
-        if not os.path.exists(self.path):
-            yield f"{self.path}: no such file or folder; its tables cannot be compared with it"
-            return
-        cache = DigestCache(Path(os.devnull))  # every byte is read again
-        now = {
-            reads: corpora.corpus_digest(self.path, reads, cache)
-            for reads in {reads for reads, _ in self.tables.values()}
-        }
-        for table, (reads, then) in self.tables.items():
-            if now[reads] != then:
-                yield f"{table}: was made from another version of {self.path}"
+    found: dict[tuple[str, corpora.Reads], str | None] = {}
+    for table, record, _ in results.jobs():
+        corpus = paths.get(record.recipe.wildcards.get("dataset", ""))
+        if corpus and CORPUS in record.inputs:
+            key = corpus, record.recipe.settings["reads"]
+            if key not in found:
+                found[key] = corpora.corpus_digest(*key, DigestCache(Path(os.devnull)))
+            if found[key] is None:
+                yield f"{table}: cannot be compared with {corpus}: no such file or folder"
+            elif found[key] != record.contents[CORPUS]:
+                yield f"{table}: was made from another version of {corpus}"

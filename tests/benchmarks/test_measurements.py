@@ -222,7 +222,7 @@ def test_the_grid_has_as_many_cells_as_asked_for(wanted):
     assert wanted <= found < 1.6 * wanted
 
 
-def test_naming_a_case_asks_for_the_training_part_alone():
+def test_naming_a_case_selects_the_training_part():
     assert parse([]).parts == list(PARTS)
     assert parse(["--shapes", "meld"]).parts == ["training"]
     assert parse(["--shapes", "meld", "--parts", "memory"]).parts == ["memory"]
@@ -255,7 +255,7 @@ def test_the_page_gets_what_was_measured_and_keeps_the_rest(tmp_path):
     assert path.read_text() == text
 
 
-def test_every_table_has_its_place_on_the_page():
+def test_the_page_has_comments_for_every_table():
     text = (ROOT / "docs" / "performance.md").read_text()
     for name in page.BLOCKS:
         assert text.count(f"<!-- {name} -->\n") == text.count(f"<!-- /{name} -->\n") == 1

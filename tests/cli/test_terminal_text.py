@@ -66,7 +66,7 @@ def test_a_job_says_a_name_in_one_line(name, tmp_path, capsys):
         work()
     lines = (tmp_path / "rule.log").read_text(encoding="utf-8").split("\n")
     assert all(map(str.isprintable, lines))
-    assert lines[1].endswith(f"INFO {printable(name)}: done")
+    assert lines[1].endswith(f"HEADLINE {printable(name)}: done")
     assert lines[2].endswith(f"INFO {printable(name)}: detail")
     said = capsys.readouterr().err
     assert said.count("\n") == 2

@@ -63,7 +63,7 @@ def edit(project, name, old, new):
         ("spcl/__init__.py", "", "VERSION = 1"),
     ],
 )
-def test_code_that_is_reached_counts(project, name, old, new):
+def test_the_digest_changes_with_imported_code(project, name, old, new):
     before = digest(project, "spcl.models.small")
     edit(project, name, old, new)
     assert digest(project, "spcl.models.small") != before
@@ -85,18 +85,18 @@ def test_code_that_is_reached_counts(project, name, old, new):
         *("only plumbing imports it", "other baseline", "plumbing"),
     ],
 )
-def test_what_runs_the_same_does_not(project, name, old, new):
+def test_the_digest_ignores_comments_layout_and_other_code(project, name, old, new):
     before = digest(project, "spcl.models.small")
     edit(project, name, old, new)
     assert digest(project, "spcl.models.small") == before
 
 
-def test_a_module_that_is_named_counts_and_others_do_not(project):
+def test_the_digest_depends_on_the_named_modules(project):
     digests = {digest(project, *named) for named in [(), ["spcl.models.small"]]}
     assert len(digests) == 2
 
 
-def test_imports_for_annotations_alone_do_not_count(project):
+def test_imports_under_type_checking_do_not_change_the_digest(project):
     guarded = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from spcl import report\n"
     (project / "spcl/loop.py").write_text(guarded)
     before = digest(project)
@@ -130,7 +130,7 @@ def plug_ins(project, monkeypatch):
 
 
 @pytest.mark.parametrize("named", ["my/gru.py", "lab.gru"])
-def test_a_plug_in_counts_with_the_code_of_its_own_that_it_imports(plug_ins, named):
+def test_the_digest_includes_the_imports_of_custom_code(plug_ins, named):
     reached = {
         "my/gru.py": {"my/gru.py", "my/layers.py", "beside.py", "spcl/metrics.py"},
         "lab.gru": {f"elsewhere/lab/{n}.py" for n in ("gru", "parts/__init__", "parts/deep")},
@@ -148,13 +148,13 @@ def test_a_plug_in_counts_with_the_code_of_its_own_that_it_imports(plug_ins, nam
     assert digest(plug_ins, named) == before
 
 
-def test_comments_of_a_plug_in_do_not_count(plug_ins):
+def test_comments_of_custom_code_do_not_change_the_digest(plug_ins):
     before = digest(plug_ins, "my/gru.py")
     edit(plug_ins, "my/gru.py", "SIZE = 1", '"""Of a layer."""\nSIZE  =  1  # one')
     assert digest(plug_ins, "my/gru.py") == before
 
 
-def test_the_place_of_a_file_does_not_count(plug_ins):
+def test_moving_a_file_does_not_change_the_digest(plug_ins):
     before = digest(plug_ins, "my/gru.py")
     (plug_ins / "my/gru.py").rename(plug_ins / "gru.py")
     assert digest(plug_ins, plug_ins / "gru.py") == before
@@ -174,7 +174,7 @@ def test_a_named_module_must_exist(project):
     assert "spcl.models.tiny: no such module" in error.value.stderr
 
 
-def test_what_is_kept_of_a_file_is_of_one_version(project):
+def test_a_cached_digest_is_not_used_for_an_edited_file(project):
     """Edited under its old time stamp, and long after what was kept."""
     program = (
         "from pathlib import Path; import os; from spcl.provenance import code, digest_cache;"

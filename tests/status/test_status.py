@@ -16,7 +16,7 @@ import spcl
 from spcl.__main__ import main
 from spcl.jobs import logs
 from spcl.jobs.job import job
-from spcl.jobs.logs import End
+from spcl.jobs.logs import State
 from spcl.status.jobs import jobs
 
 CONFIG = {
@@ -212,20 +212,20 @@ def test_a_job_on_another_machine_is_unclear(capsys):
 
 def test_a_log_on_a_file_system_without_locks_is_unclear(monkeypatch):
     log("chats/mmgcn/t/none", "seed 1 epoch 3/8: loss 0.5")
-    assert logs.read(str(log_of("chats/mmgcn/t/none"))).end is End.KILLED
+    assert logs.read(log_of("chats/mmgcn/t/none")).killed
 
     def refuse(file, operation):
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    assert logs.read(str(log_of("chats/mmgcn/t/none"))).end is End.UNKNOWN
+    assert logs.read(log_of("chats/mmgcn/t/none")).state is State.UNCLEAR
 
 
 def test_only_the_start_and_the_end_of_a_long_log_are_read(capsys):
     cell = "chats/mmgcn/t/none"
     log(cell, *(f"seed 1 epoch {n}/9999: loss 0.5" for n in range(9999)), "done", seconds=90)
-    found = logs.read(str(log_of(cell)))
-    assert (found.end, round(found.seconds)) == (End.DONE, 90)
+    found = logs.read(log_of(cell))
+    assert (found.state, round(found.seconds)) == (State.DONE, 90)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "words of another program\n", "\x00\x00"])

@@ -79,7 +79,7 @@ def said_by_python(one):
 
 
 @pytest.mark.parametrize("code", READ.values(), ids=READ)
-def test_what_a_class_takes_is_read_as_python_has_it(package, code):
+def test_parameters_are_read_as_inspect_returns_them(package, code):
     package.write_text(code)
     read = constructor(package, "C")
     assert read is not None
@@ -87,20 +87,20 @@ def test_what_a_class_takes_is_read_as_python_has_it(package, code):
 
 
 @pytest.mark.parametrize("code", LEFT_ALONE.values(), ids=LEFT_ALONE)
-def test_what_only_python_can_tell_is_left_to_it(package, code):
+def test_parameters_that_need_an_import_are_not_read(package, code):
     package.write_text(code)
     assert constructor(package, "C") is None
 
 
 @pytest.mark.parametrize("kind", [BASELINE, CURRICULUM], ids=["baselines", "curricula"])
-def test_the_settings_of_all_of_ours_are_read(kind):
+def test_the_parameters_of_all_modules_of_this_project_are_read(kind):
     for name in names(kind):
         extension = find(kind, name)
         said = said_by_python(load(extension))
         assert takes(extension) == {one: said[one] for one in said if one not in kind.given}
 
 
-def test_reading_them_imports_no_torch():
+def test_reading_parameters_does_not_import_torch():
     code = (
         "import sys; from spcl.study.extensions import *\n"
         "for kind in (BASELINE, CURRICULUM):\n"

@@ -112,7 +112,7 @@ def test_every_key_of_the_schema_is_explained(explained):
     assert [path for path, (_, row) in explained.items() if row is None] == []
 
 
-def test_nothing_is_explained_that_is_no_key(explained):
+def test_every_explained_key_is_in_the_schema(explained):
     for paths, rows in sections():
         for key in rows if paths else ():
             assert any(f"{path}.{key}".lstrip(".") in explained for path in paths), key
@@ -132,7 +132,7 @@ def test_every_default_of_the_training_is_shown():
             assert yaml.safe_load(shown) == field.default
 
 
-def test_the_choices_that_the_page_names_are_those_that_there_are(explained):
+def test_the_page_names_all_choices(explained):
     def named(path):
         return set(re.findall(r"`(\w[\w-]*)`", explained[path][1]))
 
@@ -223,7 +223,7 @@ def test_a_dataset_that_cannot_be_used_is_explained(config, dataset, says):
     assert fault(config).startswith(says)
 
 
-def test_a_grid_without_a_set_that_a_dataset_has_says_what_is_lacking(config):
+def test_a_grid_without_a_usable_modality_set_says_what_is_missing(config):
     config["grid"]["modalities"] = ["atv", "av"]
     assert fault(config) == (
         "grid.modalities: datasets.meld-one has at, which is not enough for atv, av; add at here,"
@@ -247,7 +247,7 @@ def test_the_general_features_may_be_left_out_where_every_dataset_has_its_own(co
     assert config["datasets"]["mine"]["features"]["a"] == {"extractor": "corpus", "options": {}}
 
 
-def test_a_dataset_may_not_be_called_as_the_fold_of_another(config):
+def test_a_dataset_may_not_have_the_name_of_a_fold(config):
     config["datasets"]["mine"] = MINE | {"protocol": "leave-one-session-out"}
     config["datasets"]["mine-session2"] = MINE
     assert fault(config) == (
@@ -257,7 +257,7 @@ def test_a_dataset_may_not_be_called_as_the_fold_of_another(config):
     check(config, SCHEMA, "config.yaml")
 
 
-def test_settings_of_cells_may_name_a_dataset_or_one_of_its_folds(config):
+def test_settings_of_cells_may_name_a_dataset_or_a_fold(config):
     config["datasets"]["mine"] = MINE | {"protocol": "leave-one-session-out", "sessions": [1, 2]}
     chosen = [{"dataset": name, "growth": 2.0} for name in ("mine", "mine-session1")]
     config["curricula"]["spcl"]["cells"] = chosen
@@ -300,12 +300,12 @@ def test_settings_of_cells_name_known_axes(config):
         ),
     ],
 )
-def test_a_setting_that_nobody_takes_is_named_before_anything_runs(config, axis, name, entry, says):
+def test_an_unknown_setting_is_named(config, axis, name, entry, says):
     config[axis][name] = entry
     assert fault(config).startswith(says)
 
 
-def test_a_setting_may_be_missing_where_every_cell_of_the_grid_has_one_of_its_own(config):
+def test_a_setting_may_be_given_for_each_cell_instead(config):
     of_cells = [{"baseline": "mmgcn", "threshold": 0.4}, {"modalities": "at", "threshold": 0.2}]
     config["curricula"]["spcl"] = {"cells": of_cells}
     check_cells(config, "config.yaml")
@@ -332,7 +332,7 @@ def test_a_setting_may_be_missing_where_every_cell_of_the_grid_has_one_of_its_ow
         ),
     ],
 )
-def test_an_address_of_no_cell_is_explained(config, address, says):
+def test_an_invalid_cell_address_is_explained(config, address, says):
     with pytest.raises(UserError, match=re.escape(f"{address}: {says}")):
         check_cell(config, Cell(*address.split("/")), "config.yaml")
 
@@ -363,7 +363,7 @@ def test_an_address_of_no_cell_is_explained(config, address, says):
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else None,
 )
-def test_what_nobody_knows_is_named(config, keys, value, says):
+def test_unknown_keys_and_names_are_named(config, keys, value, says):
     inner = config
     for key in keys[:-1]:
         inner = inner[key]
