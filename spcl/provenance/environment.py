@@ -76,13 +76,14 @@ def collect_provenance(
         Digests of the other inputs that decide the numbers, by name.
     """
     settings = {key: value for key, value in settings.items() if key != "seeds"}
+    found = versions()
     decisive = {"settings": settings, "code": code, "inputs": dict(inputs), "device": device}
     return Provenance(
         commit=commit(Path(__file__)),
-        versions=versions(),
+        versions=found,
         device=device_name(device),
         config_digest=json_digest(settings),
-        training_digest=json_digest(decisive | {"versions": versions()}),
+        training_digest=json_digest(decisive | {"versions": found}),
     )
 
 

@@ -114,7 +114,7 @@ class Plan:
     def _input_difference(self, job: PlannedJob, name: str, then: Input) -> str | None:
         """How an input differs from the recorded one; None if it does not.
 
-        If it no longer exists, the record of its own job is compared with that job.
+        If it no longer exists, its own record is compared with the job that would make it.
         """
         now = self._content(job, name)
         shown = job.corpus if name == CORPUS else name

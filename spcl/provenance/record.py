@@ -20,13 +20,13 @@ CORPUS = "corpus"
 """The name of the input that is a raw corpus; the others are named by their paths."""
 
 _UNDECISIVE = {
-    "code": "is a field of its own in a record",
+    "code": "a separate field of a record",
     "device": "results may move between machines; `training_digest` of the metrics includes it",
     "working": "a path",
     "kept": "a path",
     "path": "of the corpus, whose content is compared",
     "url": "the checksum determines what is downloaded",
-    "size": "likewise",
+    "size": "the checksum determines what is downloaded",
     "licence": "a name",
 }
 """Parameters of rules that decide no number, each with the reason."""

@@ -1,4 +1,4 @@
-"""Every Parquet table that one stage hands to another: its columns, their types, their meaning.
+"""The schemas of all Parquet tables that one stage passes to another: columns, types, meaning.
 
 The stages, in order: corpus -> utterances and features -> difficulty -> cells -> result tables.
 """
@@ -10,11 +10,11 @@ from spcl.tables.parquet import Column, Schema
 
 SPLITS = ("train", "dev", "test")
 MODALITIES = {"a": "audio", "t": "text", "v": "visual"}
-"""Letters as in the paper's modality sets (``atv``), and their names."""
+"""The letters in the paper's modality sets (``atv``), and their names."""
 
 
 def _is_emotion(type_: pa.DataType) -> bool:
-    """A dictionary of strings; its values are the labels, their order is in the metadata."""
+    """A dictionary of strings: the labels, whose order is in the metadata."""
     return pt.is_dictionary(type_) and type_.value_type.equals(pa.string())
 
 
@@ -97,7 +97,7 @@ FEATURES = Schema(
         Column("features", _is_vector, "zeros where not observed", finite=True),
     ),
     key=("utterance_id",),
-    # inputs: digest of the utterances it was made from; reasons of gaps: the problems table beside
+    # inputs: digest of the utterances it was made from; the problems table has the reasons of gaps
     metadata=(
         "dataset",
         "modality",

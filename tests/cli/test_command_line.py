@@ -1,4 +1,4 @@
-"""`python -m spcl`: what every command shares."""
+"""`python -m spcl`: what all commands share."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""On the terminal and in logs, what users wrote is text: it breaks no line and commands nothing."""
+"""Text of users on the terminal and in logs: no line breaks and no control characters."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from tests.hostile import NAMES, names
 
 
 def is_harmless(shown):
-    """Whether a terminal gets nothing but lines of letters."""
+    """Whether all lines consist of printable characters."""
     return all(line.isprintable() for line in shown.split("\n"))
 
 
@@ -100,7 +100,7 @@ def test_a_wrong_call_quotes_its_words_harmlessly(capsys):
 
 @pytest.fixture
 def corpus(tmp_path):
-    """One whose classes, speakers and ids are hostile, but for those that no corpus may have."""
+    """A corpus with hostile classes and speakers, without those that are refused."""
     classes = [name for name in NAMES if not set(name) & set("\x1b\x07\x9b")]
     rows = ["dialogue_id,utterance_id,speaker,text,emotion,split"]
     quoted = ['"' + name.replace('"', '""') + '"' for name in classes]

@@ -1,4 +1,4 @@
-"""Lengths of time as they are said in logs and on the terminal."""
+"""Durations in messages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Around a rule's work: a full log file, and one line on the terminal when it fails."""
+"""The context of a rule's work: a complete log, and one line on the terminal if it fails."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Jobs that a killed Snakemake left at work are ended before the next run."""
+"""Jobs that are still running after Snakemake was killed are ended before the next run."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def _folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def work():
-    """Start jobs that work until they are told to end; none outlives its test."""
+    """Start jobs that run until they are ended; the test ends all of them."""
     started = []
 
     def begin(*words):

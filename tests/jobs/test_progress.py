@@ -1,4 +1,4 @@
-"""The line on the cells of a run, from the events that Snakemake logs."""
+"""The progress line of the cells, from the events that Snakemake logs."""
 
 import logging
 
@@ -9,7 +9,7 @@ from spcl.jobs.progress import Progress
 
 
 class Run:
-    """What Snakemake would log; time passes only when it is told to."""
+    """Logs events as Snakemake does; a test sets the time."""
 
     def __init__(self, cells, **options):
         self.now = 0.0

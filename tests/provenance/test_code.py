@@ -1,4 +1,4 @@
-"""The digest of a rule's code: what changes it, and what does not."""
+"""The digest of a rule's code: which changes it depends on."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ COPIED = ("code", "digest_cache", "decisive")
 
 @pytest.fixture
 def project(tmp_path):
-    """A little project around a copy of spcl/provenance/code.py and what it imports."""
+    """A small project with a copy of spcl/provenance/code.py and its imports."""
     for name, text in PACKAGE.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def project(tmp_path):
 
 
 def digest(project, *modules):
-    """The digest of script.py as a new process sees it."""
+    """The digest of script.py, computed in a new process."""
     program = "import sys; from spcl.provenance.code import digest; print(digest(*sys.argv[1:]))"
     arguments = [sys.executable, "-c", program, "script.py", *modules]
     return subprocess.run(arguments, cwd=project, capture_output=True, text=True, check=True).stdout
@@ -116,7 +116,7 @@ PLUG_INS = {
     "elsewhere/lab/unused.py": "WIDTH = 1\n",
     "elsewhere/other.py": "WIDTH = 1\n",
 }
-"""A file in the working folder, and an installed package beside another."""
+"""Custom code in the working folder, and two installed packages."""
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_a_named_module_must_exist(project):
 
 
 def test_a_cached_digest_is_not_used_for_an_edited_file(project):
-    """Edited under its old time stamp, and long after what was kept."""
+    """The file is edited and its time stamp restored."""
     program = (
         "from pathlib import Path; import os; from spcl.provenance import code, digest_cache;"
         "digest_cache._SETTLED_S = 0; old = code.digest('script.py'); code.save_digests();"

@@ -1,4 +1,4 @@
-"""The list of what decides numbers is the truth: every module that a job may import is on it."""
+"""Every module that a job may import is listed as decisive or as plumbing."""
 
 import ast
 from functools import cache
@@ -10,11 +10,11 @@ from spcl.provenance.decisive import DECISIVE, PLUMBING, is_plumbing
 
 ROOT = Path(__file__).parents[2]
 EXTENSIONS = ("models", "curriculum", "extract", "report/tables", "report/figures")
-"""Folders of modules that jobs import by a name of the config or of a wildcard."""
+"""Folders of modules that jobs import by a name from the config or a wildcard."""
 
 
 def imported(file):
-    """The modules of spcl that a file imports anywhere, those for annotations included."""
+    """The modules of spcl that a file imports anywhere, also for annotations."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -33,7 +33,10 @@ def file_of(module):
 
 @cache
 def reached():
-    """By module that a script may come to, the one that imports it; plumbing ends the way."""
+    """By module that a script imports directly or indirectly, the file that imports it.
+
+    Imports of plumbing are not followed.
+    """
     pending = [(path.name, path) for path in sorted(ROOT.glob("scripts/*.py"))]
     for folder in EXTENSIONS:
         pending += [("the config", path) for path in sorted((ROOT / "spcl" / folder).glob("*.py"))]
@@ -73,7 +76,7 @@ def test_every_listed_module_exists_and_is_imported(name):
 
 
 def test_plumbing_does_not_re_export_decisive_names():
-    """What decides must be reached without it: nobody gets a decisive name from plumbing."""
+    """Otherwise a decisive module would be imported through plumbing, and not be hashed."""
     borrowed = []
     for module, by in reached().items():
         if is_plumbing(module):

@@ -1,4 +1,4 @@
-"""The stamp on a cell's metrics."""
+"""The provenance columns of a cell's metrics."""
 
 import subprocess
 

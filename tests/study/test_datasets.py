@@ -1,4 +1,4 @@
-"""What a config says of its corpora: modalities, extractors, folds, and the cells of these."""
+"""The datasets of a config: modalities, extractors, folds, and their cells."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Where the code of a baseline or a curriculum is found, and what is said of code that is wrong."""
+"""How the code of a baseline or curriculum is found, and the errors for wrong code."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ SIZES = {"widths": {"a": 3}, "n_classes": 2, "n_speakers": 2}
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A working folder, which is on the import path as the Snakefile's folder is."""
+    """A working folder on the import path, like the folder of the Snakefile."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path

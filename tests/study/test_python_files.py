@@ -1,4 +1,4 @@
-"""What a class is built with, read from its file and compared with what Python says of it."""
+"""The parameters of a class, read from its file and compared with `inspect`."""
 
 import importlib
 import inspect
@@ -61,7 +61,7 @@ LEFT_ALONE = {
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A package on the path, whose module ``lab.code`` is still to be written."""
+    """A package on the path, whose module ``lab.code`` each test writes."""
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "__init__.py").touch()
     (tmp_path / "lab" / "bases.py").write_text(BASES)

@@ -1,4 +1,4 @@
-"""Tables are written whole or not at all, and never read as what they are not."""
+"""Tables are written completely or not at all, and only read with the right schema."""
 
 import pyarrow as pa
 import pytest
