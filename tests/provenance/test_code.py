@@ -165,7 +165,7 @@ def test_a_file_that_is_not_python_is_named(plug_ins):
     with pytest.raises(subprocess.CalledProcessError) as error:
         digest(plug_ins, "my/gru.py")
     assert "UserError" in error.value.stderr
-    assert "beside.py:1: invalid syntax; mend the line" in error.value.stderr
+    assert "beside.py:1: invalid syntax; fix the line" in error.value.stderr
 
 
 def test_a_named_module_must_exist(project):
