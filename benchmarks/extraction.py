@@ -18,10 +18,10 @@ EXTRACTORS = {"t": "minilm", "a": "egemaps", "v": "face_hog"}  # config/paper.ya
 
 
 def run(device: str, threads: int, *, layout: str = "meld", dialogues: int = 24) -> Iterator[str]:
-    """Measure, write ``extraction.parquet``, and yield a line for each modality.
+    """Measure, leave ``extraction.parquet``, and yield a line a modality.
 
-    The time is that of `spcl.extract.run.extract`. It includes reading the media and loading the
-    extractor's weights.
+    The time is that of `spcl.extract.run.extract`: reading the media and loading the extractor's
+    weights are part of it.
     """
     machine = this_machine(device, threads)
     rows = []
