@@ -68,4 +68,4 @@ def run(options: argparse.Namespace) -> None:
                 html=stem.with_suffix(".html"),
             )
         figure.plot(data, tables[0], options.out, axis=axis, names=names)
-        print(f"\nwritten to {printable(str(options.out))}")
+        print(f"\nwritten into {printable(str(options.out))}")
