@@ -52,7 +52,7 @@ docs: .venv/installed
 	@echo "Open site/index.html; for its search: $(PY) -m http.server --directory site"
 
 # Variables of make become options: make bench BASELINES=mmgcn DEVICE=cuda
-BENCH = PARTS BASELINES SHAPES MODALITIES DEVICE THREADS BATCH_SIZE EPOCHS EVERY AGAINST \
+BENCH = PARTS BASELINES SHAPES MODALITIES DEVICE THREADS EPOCHS EVERY AGAINST \
   REFERENCE_PYTHON
 bench: .venv/installed
 	$(PY) -m benchmarks $(foreach name,$(BENCH),\

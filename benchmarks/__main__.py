@@ -1,27 +1,18 @@
-"""``python -m benchmarks``: measure, print tables, leave Parquet; see benchmarks/README.md."""
+"""``python -m benchmarks``: measure, print tables, write Parquet; see benchmarks/README.md."""
 
 import argparse
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import torch
 
-from benchmarks import (
-    curriculum,
-    dag,
-    extraction,
-    memory,
-    operations,
-    results,
-    seeds,
-    startup,
-    training,
-)
+from benchmarks import results, training
 from benchmarks.shapes import SHAPES
-from spcl.errors import UserError
+from spcl.errors import UserError, choices
 
 PARTS = ("training", "operations", "curriculum", "seeds", "startup", "memory", "extraction", "dag")
 BASELINES = ("mmgcn", "mm_dfn", "dialogue_gcn", "biddin")
@@ -29,17 +20,16 @@ MODALITIES = ("atv", "at", "tv", "av")
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The options; whoever names baselines, shapes or modalities wants the training part alone."""
+    """Parse the options; with baselines, shapes or modalities the part is ``training`` alone."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--parts", type=_several(PARTS))
-    parser.add_argument("--baselines", type=_several((*BASELINES, "late_fusion")))
-    parser.add_argument("--shapes", type=_several(tuple(SHAPES)))
-    parser.add_argument("--modalities", type=_several((*MODALITIES, "a", "t", "v")))
+    parser.add_argument("--parts", type=_names_of(PARTS))
+    parser.add_argument("--baselines", type=_names_of((*BASELINES, "late_fusion")))
+    parser.add_argument("--shapes", type=_names_of(tuple(SHAPES)))
+    parser.add_argument("--modalities", type=_names_of((*MODALITIES, "a", "t", "v")))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--batch-size", type=int, default=32, help="dialogues a step")
-    parser.add_argument("--epochs", type=int, default=1, help="measured ones; medians count")
-    parser.add_argument("--every", type=int, default=1, help="measure each so many-th batch alone")
+    parser.add_argument("--epochs", type=int, default=1, help="measured epochs")
+    parser.add_argument("--every", type=int, default=1, help="measure only every n-th batch")
     parser.add_argument("--against", type=Path, help="a clone of github.com/np4s/SPCL")
     parser.add_argument("--reference-python", default=sys.executable, help="runs that clone")
     options = parser.parse_args(arguments)
@@ -51,45 +41,35 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def _several(known: Sequence[str]) -> Callable[[str], list[str]]:
-    """A type for argparse: names with commas between them."""
+def _names_of(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """A type for argparse: known names, separated by commas."""
 
     def names(text: str) -> list[str]:
         for name in (given := text.split(",")):
             if name not in known:
-                raise argparse.ArgumentTypeError(f"there is no '{name}'; {', '.join(known)}")
+                raise argparse.ArgumentTypeError(f"there is no '{name}'; {choices(name, known)}")
         return given
 
     return names
 
 
 def lines(part: str, options: argparse.Namespace) -> Iterator[str]:
-    """What a part says while it measures."""
+    """Run a part; yield what it prints."""
     machine = options.device, options.threads
-    match part:
-        case "training":
-            how = training.Options(
-                *machine,
-                batch_size=options.batch_size,
-                epochs=options.epochs,
-                every=options.every,
-                against=options.against,
-                python=options.reference_python,
-            )
-            return training.run(options.baselines, options.shapes, options.modalities, how)
-        case "memory" | "operations":
-            run = memory.run if part == "memory" else operations.run
-            return run(*machine, baselines=options.baselines, shapes=options.shapes)
-        case "seeds":
-            return seeds.run(5, 15, *machine)
-        case _:
-            modules = {
-                "curriculum": curriculum,
-                "startup": startup,
-                "extraction": extraction,
-                "dag": dag,
-            }
-            return modules[part].run(*machine)
+    if part == "training":
+        how = training.Options(
+            *machine,
+            epochs=options.epochs,
+            every=options.every,
+            against=options.against,
+            python=options.reference_python,
+        )
+        return training.run(options.baselines, options.shapes, options.modalities, how)
+    cases = {"baselines": options.baselines, "shapes": options.shapes}
+    found: Iterator[str] = import_module(f"benchmarks.{part}").run(
+        *machine, **(cases if part in ("memory", "operations") else {})
+    )
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

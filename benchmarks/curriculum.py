@@ -1,4 +1,4 @@
-"""What SPCL's loss costs on given logits, beside the same sums written the obvious way."""
+"""The time of SPCL's loss on given logits, and of the same equations as a plain loop."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,12 +11,12 @@ from torch.nn import functional as F
 from benchmarks import results
 from benchmarks.machine import seconds_of, this_machine
 from benchmarks.shapes import SHAPES, Shape
-from benchmarks.sides import CURRICULA
+from benchmarks.training_step import CURRICULA
 from spcl import curriculum
 
 
 def obvious_loss(logits: dict[str, Tensor], labels: Tensor, lengths: Tensor) -> Tensor:
-    """SPCL's loss, utterance by utterance, as the equations are read."""
+    """SPCL's loss as its equations are written, utterance by utterance."""
     joint = torch.stack(list(logits.values())).sum(0)
     losses, first = [], 0
     for length in lengths.tolist():
@@ -55,7 +55,7 @@ def measure(shape: Shape, device: str, repeats: int = 200) -> dict[str, Any]:
 
 
 def run(device: str, threads: int) -> Iterator[str]:
-    """Measure at both corpora's sizes, leave ``curriculum.parquet``, and yield lines."""
+    """Measure at the sizes of both corpora, write ``curriculum.parquet``, and yield lines."""
     machine = this_machine(device, threads)
     rows = []
     yield f"{'shape':9}{'utterances':>11}{'none ms':>10}{'spcl ms':>10}{'obvious ms':>12}"

@@ -1,6 +1,6 @@
-"""How long a dry run takes that finds nothing to do: ``snakemake -n``.
+"""The time of a dry run that finds nothing to do: ``snakemake -n``.
 
-It runs on a copy of the project whose results are placeholders with the records of their jobs.
+It runs in a copy of the project whose results are placeholders with the records of their jobs.
 """
 
 import tempfile
@@ -18,11 +18,11 @@ from spcl.study.datasets import MODALITY_SETS
 from tests.workflow.conftest import Project, copy_of_project
 
 GRIDS = {"paper": (64, 0), "paper, 20,000 media files": (64, 20_000), "10,000 cells": (10_000, 0)}
-"""By name, cells, and files of media in the corpus meld."""
+"""By name: the number of cells, and of media files in the corpus meld."""
 
 
 def grid(project: Project, cells: int) -> dict[str, Any]:
-    """The paper's config; for more cells with all curricula, modality sets and as many corpora."""
+    """The paper's config; for more cells, with all curricula and modality sets and more corpora."""
     config = yaml.safe_load((project.folder / "config/paper.yaml").read_text())
     axes = config["grid"]
     if cells > len(config["datasets"]) * len(axes["baselines"]) * 8:
@@ -41,7 +41,7 @@ def grid(project: Project, cells: int) -> dict[str, Any]:
 
 
 def made_project(folder: Path, cells: int, media: int) -> tuple[Project, str]:
-    """A project with a grid of at least `cells` where nothing is to be done, and its config."""
+    """A project with a grid of at least `cells` and nothing to do, and its config."""
     project = copy_of_project(folder)
     config = grid(project, cells)
     for dataset in config["datasets"].values():
@@ -54,7 +54,7 @@ def made_project(folder: Path, cells: int, media: int) -> tuple[Project, str]:
 
 
 def measure(cells: int, media: int, repeats: int) -> dict[str, Any]:
-    """Seconds of a dry run: the best of `repeats`, so that the media have been read before."""
+    """Seconds of a dry run: the best of `repeats`, after the media have been read once."""
     with tempfile.TemporaryDirectory() as temporary:
         project, config = made_project(Path(temporary, "project"), cells, media)
         spent = []
@@ -69,7 +69,7 @@ def measure(cells: int, media: int, repeats: int) -> dict[str, Any]:
 
 
 def run(device: str, threads: int, *, grids: dict[str, tuple[int, int]] = GRIDS) -> Iterator[str]:
-    """Measure, leave ``dag.parquet``, and yield a line a grid."""
+    """Measure, write ``dag.parquet``, and yield a line for each grid."""
     machine = this_machine(device, threads)
     rows = []
     for name, (cells, media) in grids.items():

@@ -1,4 +1,4 @@
-"""How many utterances a second the default extractors take, on a simulated corpus' media."""
+"""The utterances a second of the default extractors, on the media of a simulated corpus."""
 
 import tempfile
 import time

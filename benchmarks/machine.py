@@ -1,7 +1,10 @@
-"""What the measurements ran on, and how fast it multiplies matrices."""
+"""The machine that measures: its facts, its speed at matrix products, clocks, child processes."""
 
+import json
 import os
 import platform
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +12,12 @@ from typing import Any
 
 import torch
 
-from spcl.provenance.stamp import device_name
+from spcl.provenance.environment import device_name
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The facts that stand in every row of every table.
+    """The columns about the machine in every table of measurements.
 
     Attributes
     ----------
@@ -23,12 +26,12 @@ class Machine:
     processor
         Its name.
     cores
-        That this process may use.
+        The number that this process may use.
     threads
-        That torch uses on the CPU.
+        The number that torch uses on the CPU.
     peak_gflops
-        The most 10^9 float32 operations a second that a square product reached here and now, with
-        `threads`; a multiplication and an addition are two operations.
+        The most 10^9 float32 operations a second that a product of square matrices reached, with
+        `threads`, when the part began; a multiplication and an addition are two operations.
     torch, python
         Versions.
     """
@@ -43,7 +46,7 @@ class Machine:
 
 
 def this_machine(device: str, threads: int) -> Machine:
-    """Set torch to `threads`, and measure."""
+    """Let torch use `threads`, and measure the machine."""
     torch.set_num_threads(threads)
     return Machine(
         device=device,
@@ -56,9 +59,9 @@ def this_machine(device: str, threads: int) -> Machine:
     )
 
 
-def peak_gflops(device: str, *, width: int | None = None, seconds: float = 1.5) -> float:
+def peak_gflops(device: str, *, seconds: float = 1.5) -> float:
     """The best of as many products of two square matrices as fit into `seconds`."""
-    width = width or (2048 if device == "cpu" else 8192)
+    width = 2048 if device == "cpu" else 8192
     a, b = (torch.randn(width, width, device=device) for _ in range(2))
     best, end = float("inf"), time.perf_counter() + seconds
     while best == float("inf") or time.perf_counter() < end:
@@ -67,7 +70,7 @@ def peak_gflops(device: str, *, width: int | None = None, seconds: float = 1.5) 
 
 
 def seconds_of(work: Callable[[], Any], device: str) -> float:
-    """Wall seconds until `work` is done and the device has nothing left to do."""
+    """Wall seconds until `work` has returned and the device has finished."""
     _finish(device)
     start = time.perf_counter()
     work()
@@ -78,3 +81,26 @@ def seconds_of(work: Callable[[], Any], device: str) -> float:
 def _finish(device: str) -> None:
     if device == "cuda":
         torch.cuda.synchronize()
+
+
+class ChildError(RuntimeError):
+    """A child process failed; the message is its stderr."""
+
+    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
+        super().__init__(done.stderr)
+        self.out_of_memory = done.returncode < 0 or "memory" in done.stderr
+
+
+def in_child(module: str, *arguments: object) -> Any:
+    """Run ``python -m module arguments`` and return the JSON that it prints.
+
+    Raises
+    ------
+    ChildError
+        It failed.
+    """
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise ChildError(done)
+    return json.loads(done.stdout)

@@ -1,9 +1,9 @@
-"""The reference as another side of a comparison: its own process, the same batches."""
+"""The authors' code as another side of a comparison: a child process, the same batches."""
 
 import json
 import subprocess
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -84,10 +84,10 @@ class Reference:
         answer = self.process.stdout.readline()
         if not answer:
             self.close()
-            said = self.log.read_text().strip().splitlines() or ["it ended"]
+            lines = self.log.read_text().strip().splitlines() or ["it ended"]
             raise UserError(
-                f"the reference does not run: {said[-1]}; give it a Python that has torch, numpy"
-                " and torch_geometric with REFERENCE_PYTHON="
+                f"the reference does not run: {lines[-1]}; set REFERENCE_PYTHON= to a Python that"
+                " has torch, numpy and torch_geometric"
             )
         return answer
 
@@ -96,24 +96,18 @@ class Reference:
         self.process.kill()
         self.process.communicate()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 def check_clone(folder: Path) -> None:
-    """Raise a UserError where `folder` is no clone of the reference."""
+    """Raise a UserError if `folder` is not a clone of the reference."""
     if not (folder / "code" / "model.py").is_file():
         raise UserError(
-            f"AGAINST={folder}: no clone of the reference; make one with:"
+            f"AGAINST={folder}: not a clone of the reference; make one with:"
             " git clone https://github.com/np4s/SPCL"
         )
 
 
 def save_features(path: Path, dialogues: Dialogues) -> None:
-    """Write the corpus as plain arrays, for a process that has nothing of this project."""
+    """Write the corpus as plain arrays, for a process that does not import this project."""
     np.savez(
         path,
         lengths=dialogues.lengths,

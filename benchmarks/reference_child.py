@@ -1,9 +1,9 @@
-"""The authors' code (np4s/SPCL) as a process that trains on the batches it is told to.
+"""Runs the authors' code (np4s/SPCL) in a process that trains on the given batches.
 
 Run by benchmarks.reference with a Python that has torch, numpy and, for DialogueGCN,
 torch_geometric; nothing of this project is imported. Arguments: the clone, a file of random
 features (.npz), and the settings as JSON. Each line of dialogue numbers on stdin is one training
-step; its wall seconds are the answer on stdout.
+step; its wall seconds are written to stdout.
 """
 
 import argparse
@@ -34,7 +34,7 @@ SIZES = {  # those of the reference's training scripts
 
 
 def load_model(clone, settings):
-    """The reference's model with its curriculum, repaired where it does not run as published."""
+    """The reference's model with its curriculum, fixed where it does not run as published."""
     folder = Path(clone, "code")
     sys.path.insert(0, str(folder))
     baseline, device = settings["baseline"], settings["device"]
@@ -78,7 +78,7 @@ def load_model(clone, settings):
 
 
 def make_batch(corpus, chosen, modalities, device):
-    """What the reference's loader gives for the `chosen` dialogues: padded, on the device."""
+    """What the reference's loader returns for the `chosen` dialogues: padded, on the device."""
     lengths = corpus["lengths"]
     starts = np.cumsum(lengths) - lengths
     rows = [np.arange(starts[one], starts[one] + lengths[one]) for one in chosen]
@@ -96,7 +96,7 @@ def make_batch(corpus, chosen, modalities, device):
 
 
 def seconds_of_step(model, optimizer, batch):
-    """One training step as the reference's loop has it: three losses are read out on the way."""
+    """One training step as in the reference's loop, which also reads three losses."""
     finish = torch.cuda.synchronize if batch["length"].is_cuda else (lambda: None)
     finish()
     start = time.perf_counter()
@@ -114,7 +114,7 @@ def seconds_of_step(model, optimizer, batch):
 def main():
     clone, features, settings = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
     torch.set_num_threads(settings["threads"])
-    answers, sys.stdout = sys.stdout, sys.stderr  # the reference prints as it goes
+    answers, sys.stdout = sys.stdout, sys.stderr  # the reference prints, too
     with np.load(features) as file:
         corpus = dict(file)
     model = load_model(clone, settings)

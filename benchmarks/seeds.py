@@ -1,9 +1,5 @@
-"""What training all seeds of a BiDDIN cell at once gains over one after another.
+"""The speedup of training all seeds of a BiDDIN cell at once instead of one after another."""
 
-``python -m benchmarks.seeds``; see docs/performance.md, "Seeds at once".
-"""
-
-import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from benchmarks import results
 from benchmarks.machine import seconds_of, this_machine
 from benchmarks.shapes import SHAPES, Shape
-from benchmarks.sides import CURRICULA
+from benchmarks.training_step import CURRICULA
 from spcl import curriculum, models
 from spcl.training.dialogues import Corpus
 from spcl.training.loop import Training
@@ -25,7 +21,7 @@ from spcl.training.stacked import Stacked
 
 @dataclass(frozen=True)
 class Case:
-    """A corpus' shape, dialogues a step, and the model's settings beside the published ones."""
+    """The shape of a corpus, dialogues a step, and settings that replace the published ones."""
 
     shape: Shape
     batch_size: int = 32
@@ -46,12 +42,12 @@ CASES = {
 
 
 class Operations(TorchDispatchMode):
-    """Counts the operations that compute something: on a GPU, each is a kernel at least.
+    """Counts the operations of torch, each at least one kernel on a GPU.
 
     Attributes
     ----------
     count
-        Of all but views and fresh memory.
+        The number of operations that are neither views nor allocations.
     """
 
     def __init__(self) -> None:
@@ -68,7 +64,7 @@ class Operations(TorchDispatchMode):
 
 
 def group(case: Case, n_seeds: int, device: str) -> Stacked:
-    """The trainings of all seeds, before their first step."""
+    """The trainings of all seeds before their first step."""
     shape = case.shape
     train = shape.corpus("atv", device=device)
     few = Shape(3, 12, 6, shape.widths, shape.classes, shape.speakers).corpus("atv", device=device)
@@ -97,7 +93,7 @@ def group(case: Case, n_seeds: int, device: str) -> Stacked:
 
 
 def measure(case: Case, n_seeds: int, steps: int, device: str) -> dict[str, Any]:
-    """Medians of the seconds of a step of all seeds, and its operations, both ways."""
+    """Median seconds and operations of a step of all seeds, apart and together."""
     apart, together = (group(case, n_seeds, device) for _ in range(2))
     sides: dict[str, Callable[[], Any]] = {
         "apart": lambda: [training.step() for training in apart.going],
@@ -115,8 +111,8 @@ def measure(case: Case, n_seeds: int, steps: int, device: str) -> dict[str, Any]
     return row | {f"seconds_{name}": float(np.median(spent[name])) for name in sides}
 
 
-def run(n_seeds: int, steps: int, device: str, threads: int) -> Iterator[str]:
-    """Measure every case, leave ``seeds.parquet``, and yield lines."""
+def run(device: str, threads: int, *, n_seeds: int = 5, steps: int = 15) -> Iterator[str]:
+    """Measure every case, write ``seeds.parquet``, and yield lines."""
     machine = this_machine(device, threads)
     rows = []
     yield (
@@ -134,18 +130,3 @@ def run(n_seeds: int, steps: int, device: str, threads: int) -> Iterator[str]:
             f"{apart / together:8.2f}{operations[0]:11}{operations[1]:14}"
             f"{operations[0] / operations[1]:7.1f}"
         )
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.seeds", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=15, help="measured ones, each way")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    for line in run(options.seeds, options.steps, options.device, options.threads):
-        print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Random corpora of the sizes of IEMOCAP and MELD: what a training costs, without the data."""
+"""Random corpora of the sizes of IEMOCAP and MELD, to measure trainings without the data."""
 
 from dataclasses import dataclass
 
@@ -30,9 +30,9 @@ class Shape:
     speakers: int
 
     def lengths(self) -> np.ndarray:
-        """(B,) int64: dialogue lengths that spread from 1 to `longest` and sum to `utterances`."""
+        """(B,) int64: dialogue lengths from 1 to `longest` that sum to `utterances`."""
         mean = self.utterances / self.dialogues
-        # Quantiles of a power curve whose mean is the corpus' own.
+        # Quantiles of a power curve whose mean is that of the corpus.
         at = (np.arange(self.dialogues) + 0.5) / self.dialogues
         lengths = np.maximum(1, np.floor(self.longest * at ** (self.longest / mean - 1)))
         lengths = lengths.astype(np.int64)

@@ -1,7 +1,7 @@
-"""What starting a cell costs: seconds from the start of its process to the end of its first step.
+"""The time from the start of a cell's process to the end of its first training step, by parts.
 
-Each run is a process of its own with one thread; each part counts with its median. The corpus has
-MELD's size and lies in Parquet, as the workflow leaves it.
+Each run is a new process with one thread; the medians of its parts are used. The corpus has the
+size of MELD and is stored in Parquet, as the workflow writes it.
 """
 
 import json
@@ -26,7 +26,7 @@ CHILD = Path(__file__).with_name("startup_child.py")
 
 
 def write_tables(shape: Shape, folder: Path) -> None:
-    """A random corpus of this shape as the canonical tables; nine tenths are for training."""
+    """Write a random corpus of this shape as tables; nine tenths are training data."""
     corpus = shape.corpus("atv", device="cpu")
     ids, dialogues = corpus.utterance_ids.tolist(), corpus.dialogue_ids
     n, labels = len(ids), [f"emotion-{label}" for label in range(shape.classes)]
@@ -64,7 +64,7 @@ def write_tables(shape: Shape, folder: Path) -> None:
 
 
 def measure(folder: Path, baseline: str) -> dict[str, tuple[float, float]]:
-    """Seconds of each part of one start: those that passed, and the processor's."""
+    """Wall and processor seconds of each part of one start."""
     command = [sys.executable, str(CHILD), str(time.time()), str(folder), baseline]
     done = subprocess.run(
         ["env", "OMP_NUM_THREADS=1", f"PYTHONPATH={Path.cwd()}", *command],
@@ -77,7 +77,7 @@ def measure(folder: Path, baseline: str) -> dict[str, tuple[float, float]]:
 
 
 def run(device: str, threads: int, *, baseline: str = "mmgcn", starts: int = 5) -> Iterator[str]:
-    """Measure `starts` starts, leave ``startup.parquet``, and yield a line a part."""
+    """Measure `starts` starts, write ``startup.parquet``, and yield a line for each part."""
     machine = this_machine(device, threads)
     with tempfile.TemporaryDirectory() as temporary:
         write_tables(SHAPES["meld"], Path(temporary))
@@ -87,8 +87,8 @@ def run(device: str, threads: int, *, baseline: str = "mmgcn", starts: int = 5) 
         seconds, processor = np.median([one[part] for one in spent], 0).tolist()
         rows.append({"part": part, "seconds": seconds, "processor_seconds": processor})
     results.save("startup", rows, machine)
-    whole = {key: sum(row[key] for row in rows) for key in ("seconds", "processor_seconds")}
-    for row in (*rows, {"part": "a cell up to here", **whole}):
+    total = {key: sum(row[key] for row in rows) for key in ("seconds", "processor_seconds")}
+    for row in (*rows, {"part": "a cell up to here", **total}):
         yield (
             f"{row['part']:24}{row['seconds']:8.2f} s,"
             f"{row['processor_seconds']:8.2f} s of the processor"

@@ -1,9 +1,8 @@
-"""A cell's process up to the end of its first training step, as JSON.
+"""Runs a cell up to the end of its first training step; prints the seconds of each part as JSON.
 
-Of each part the seconds that passed, and those that the processor spent on it.
-
-It does what scripts/train_cell.py does, in the same order. Arguments: when the process was asked
-for (seconds since 1970), the folder of the tables, and the baseline.
+For each part it prints the wall seconds and the processor seconds. It does the same as
+scripts/train_cell.py, in the same order. Arguments: the time at which the process was started
+(seconds since 1970), the folder of the tables, and the baseline.
 """
 
 import json
@@ -16,7 +15,7 @@ parts: dict[str, tuple[float, float]] = {}
 
 
 def part(name: str) -> None:
-    """What has passed since the last part belongs to `name`."""
+    """Assign the time since the end of the previous part to `name`."""
     before = [sum(values) for values in zip(*parts.values(), strict=True)] or [0.0, 0.0]
     parts[name] = (time.time() - asked - before[0], time.process_time() - before[1])
 

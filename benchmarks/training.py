@@ -1,8 +1,8 @@
-"""What an epoch costs: each baseline at each corpus' size, with and without SPCL.
+"""The time of an epoch of each baseline at the size of each corpus, with and without SPCL.
 
-An epoch here is all its training steps (forwards, loss, backwards, clipping, Adam) and nothing
-else: neither the making of batches nor the scoring of dev and test. The sides take turns at every
-batch, so their ratios hold on a busy machine too.
+An epoch here is all its training steps (forward pass, loss, backward pass, clipping, Adam) and
+nothing else: batches are made, and dev and test are scored, outside the measured time. The sides
+take turns at every batch, so their ratios are valid on a busy machine, too.
 """
 
 import sys
@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from benchmarks import results
 from benchmarks.machine import Machine, this_machine
 from benchmarks.reference import Reference, check_clone
 from benchmarks.shapes import SHAPES, Shape
-from benchmarks.sides import CURRICULA, Side
+from benchmarks.training_step import CURRICULA, TrainingStep
 from spcl.errors import UserError
 from spcl.models import Batch
 from spcl.training.dialogues import Dialogues
@@ -36,11 +35,11 @@ class Options:
     batch_size
         Dialogues a step.
     epochs
-        Measured ones, over the same batches; each batch counts with its median.
+        Measured epochs, over the same batches; the median of each batch is used.
     every
-        Measure each so many-th batch of an epoch alone, on all sides.
+        Measure only every n-th batch of an epoch, on all sides.
     against, python
-        The reference's clone, None = without it, and the Python to run it with.
+        A clone of the authors' code (None = without it), and the Python to run it with.
     """
 
     device: str
@@ -55,14 +54,17 @@ class Options:
 def measure(
     baseline: str, shape: Shape, modalities: str, machine: Machine, options: Options
 ) -> dict[str, Any]:
-    """One row: seconds an epoch of each side, and the share of the machine's peak."""
+    """A row: seconds an epoch of each side, and the share of the machine's peak."""
     dialogues = shape.corpus(modalities, device=options.device)
     batches = epoch_batches(dialogues, options)
     with ExitStack() as stack:
-        ours = {name: Side(baseline, shape, modalities, name, options.device) for name in CURRICULA}
+        ours = {
+            name: TrainingStep(baseline, shape, modalities, name, options.device)
+            for name in CURRICULA
+        }
         sides: dict[str, Callable[[np.ndarray], float]] = {
-            name: lambda chosen, side=side: side.seconds(batch_of(dialogues, chosen))
-            for name, side in ours.items()
+            name: lambda chosen, step=step: step.seconds(batch_of(dialogues, chosen))
+            for name, step in ours.items()
         }
         if options.against is not None:
             reference = Reference(
@@ -75,7 +77,8 @@ def measure(
                 device=options.device,
                 threads=options.threads,
             )
-            sides["reference"] = stack.enter_context(reference).seconds
+            stack.callback(reference.close)
+            sides["reference"] = reference.seconds
         warm_up(sides, ours, batches)
         seconds = alternate(sides, batches, options.epochs)
     measured = int(sum(dialogues.lengths[chosen].sum() for chosen in batches))
@@ -102,17 +105,17 @@ def epoch_batches(dialogues: Dialogues, options: Options) -> list[np.ndarray]:
 
 
 def batch_of(dialogues: Dialogues, chosen: np.ndarray) -> Batch:
-    """A batch that nobody used before: what its lengths imply is worked out in the step."""
+    """A new batch: what depends on its lengths alone is computed in the measured step."""
     ((_, batch),) = dialogues.batches(chosen, len(chosen))
     return batch
 
 
 def warm_up(
     sides: dict[str, Callable[[np.ndarray], float]],
-    ours: dict[str, Side],
+    ours: dict[str, TrainingStep],
     batches: list[np.ndarray],
 ) -> None:
-    """Let memory be allocated and Adam's state be made; the reference's step is a small one."""
+    """Allocate memory and Adam's state before measuring; the reference does a small step only."""
     for name, seconds in sides.items():
         for chosen in batches[:2] if name in ours else [batches[0][:3]]:
             seconds(chosen)
@@ -121,7 +124,7 @@ def warm_up(
 def alternate(
     sides: dict[str, Callable[[np.ndarray], float]], batches: list[np.ndarray], epochs: int
 ) -> dict[str, np.ndarray]:
-    """Seconds of every step, (epochs, batches) by side; who goes first changes at every batch."""
+    """Seconds of every step, (epochs, batches) by side; the first side changes at every batch."""
     spent = {name: np.zeros((epochs, len(batches))) for name in sides}
     for epoch in range(epochs):
         for index, chosen in enumerate(batches):
@@ -133,7 +136,7 @@ def alternate(
 def run(
     baselines: list[str], shapes: list[str], modalities: list[str], options: Options
 ) -> Iterator[str]:
-    """Measure everything, leave ``training.parquet``, and yield a line as soon as it is known."""
+    """Measure, write ``training.parquet``, and yield a line for each case."""
     machine = this_machine(options.device, options.threads)
     yield (
         f"{machine.processor}, {machine.threads} threads, torch {machine.torch},"
@@ -154,11 +157,8 @@ def run(
             yield f"{baseline}, without the reference: {error}"
             row = measure(*case, replace(options, against=None))
         rows.append({"baseline": baseline, "shape": shape, "modalities": letters, **row})
-        results.save("training", rows, machine, types=NULLABLE)
+        results.save("training", rows, machine)
         yield line(rows[-1])
-
-
-NULLABLE = {"reference_seconds_per_epoch": pa.float64()}
 
 
 def line(row: dict[str, Any]) -> str:

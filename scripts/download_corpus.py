@@ -7,7 +7,7 @@ from snakemake.iocontainers import Snakemake
 from spcl.data.download.fetch import download, file_name
 from spcl.data.download.unpack import unpack
 from spcl.jobs.job import job
-from spcl.provenance.record import leave_folder_record
+from spcl.provenance.record import write_folder_record
 
 snakemake: Snakemake
 
@@ -23,4 +23,4 @@ with job(snakemake.log[0], snakemake, rule="download_corpus"):
         licence=snakemake.params.licence,
     )
     unpack(archive, folder)
-    leave_folder_record(snakemake.output[0])
+    write_folder_record(snakemake.output[0])

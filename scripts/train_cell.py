@@ -6,8 +6,8 @@ from snakemake.iocontainers import Snakemake
 
 from spcl.jobs.device import reserved_gpu
 from spcl.jobs.job import job
-from spcl.provenance.record import contents_read
-from spcl.provenance.stamp import stamp
+from spcl.provenance.environment import collect_provenance
+from spcl.provenance.record import input_digests
 from spcl.study.grid import Cell
 from spcl.tables import parquet
 from spcl.tables.schemas import FEATURES, UTTERANCES
@@ -31,14 +31,14 @@ with job(snakemake.log[0], snakemake, rule="train_cell"), reserved_gpu(snakemake
         EarlierTables.read(given.probes, given.conversations, given.paced),
         device=params.device,
         threads=snakemake.threads,
-        provenance=stamp(
+        provenance=collect_provenance(
             params.settings,
             device=params.device,
             code=params.code,
             # The cell that sets the pace is compared seed by seed instead.
             inputs={
                 name: content
-                for name, content in contents_read().items()
+                for name, content in input_digests().items()
                 if not name.startswith("results/cells")
             },
         ),

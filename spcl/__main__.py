@@ -14,7 +14,7 @@ from spcl import __version__
 from spcl import cli as commands
 from spcl.errors import UserError, printable
 
-_EPILOG = """Trainings, tables and figures are made by Snakemake, see README.md:
+_EPILOG = """Snakemake runs trainings and makes tables and figures, see README.md:
   snakemake --cores 2"""
 
 
@@ -24,17 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments
-        The words after ``spcl``; those of the process if None.
+        The arguments after ``spcl``; by default those of the process.
 
     Returns
     -------
     int
-        The exit status: 0, or 1 after an error that the user can mend, told in one line.
+        The exit status: 0, or 1 after an error, which is printed in one line.
     """
     options = _parser().parse_args(arguments)
-    # What a command has to say it prints; the library's log belongs to the rules' log files.
+    # Commands print what they have to say; the log messages are for the log files of jobs.
     logging.getLogger("spcl").addHandler(logging.NullHandler())
-    if isinstance(sys.stdout, TextIOWrapper):  # not every locale has every letter
+    if isinstance(sys.stdout, TextIOWrapper):  # for letters that the locale lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         options.run(options)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         print(printable(f"error: {error.filename}: {error.strerror}"), file=sys.stderr)
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        super().error(printable(message))  # it quotes file names, those of a `*` perhaps
+        super().error(printable(message))  # it may quote file names
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,9 +1,8 @@
-"""The commands of ``python -m spcl``, one module a command, which has the command's name.
+"""The commands of ``python -m spcl``: one module each, with the name of the command.
 
 A command's module has ``SUMMARY``, a few words for the list of commands; ``DESCRIPTION``, the text
 of its ``--help``; ``add_arguments(parser)``; and ``run(options)``, which prints its answer and
-raises `spcl.errors.UserError` where the user can fix the cause. The next command is one more module
-here.
+raises `spcl.errors.UserError` if the user can fix the cause. A new command is a new module here.
 
 `spcl.__main__` imports all of them to build the help, so a module imports what is slow to load
 inside `run`. A command computes nothing itself: it calls `spcl.inspection`, `spcl.comparison`,

@@ -1,4 +1,4 @@
-"""``python -m spcl compare A B``: do two runs differ, and is that more than chance?"""
+"""``python -m spcl compare A B``: compares two runs, with tests of the differences."""
 
 import argparse
 import shutil
@@ -6,18 +6,20 @@ from pathlib import Path
 
 SUMMARY = "compare two runs, or a run with published scores"
 DESCRIPTION = """\
-Compare two runs cell by cell: of two configs, versions or machines. A and B are folders with the
-results of a run. Or compare A with published scores: B is the word published (scores of the
-baselines' own papers, which come with spcl) or a CSV file with the columns dataset, baseline,
-modalities, curriculum, weighted_f1, protocol and source. See docs/comparing.md."""
+Compare two runs cell by cell, for example of two configs, versions or machines. A and B are folders
+with the results of a run. Or compare A with published scores: B is the word published (scores from
+the papers of the baselines, which are part of spcl) or a CSV file with the columns dataset,
+baseline, modalities, curriculum, weighted_f1, protocol and source. See docs/comparing.md."""
 
 _PUBLISHED = "published"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", type=Path, metavar="A", help="the results folder of a run")
-    parser.add_argument("second", metavar="B", help="another, or 'published', or a CSV file")
-    parser.add_argument("--grid", metavar="NAME", help="which grid, where a folder holds several")
+    parser.add_argument(
+        "second", metavar="B", help="another results folder, 'published', or a CSV file"
+    )
+    parser.add_argument("--grid", metavar="NAME", help="the grid, if a folder contains several")
     parser.add_argument(
         "--out",
         type=Path,

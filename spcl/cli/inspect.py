@@ -1,15 +1,15 @@
-"""``python -m spcl inspect PATH``: what is this, and what do I write into the config?"""
+"""``python -m spcl inspect PATH``: describes a corpus or file, and the config lines for it."""
 
 import argparse
 import shutil
 from pathlib import Path
 
-SUMMARY = "say what a corpus, feature file or result table holds"
+SUMMARY = "describe a corpus, a feature file or a result table"
 DESCRIPTION = """\
-Say what PATH holds: its format, counts beside the published ones, widths, problems, and the lines
-of config to paste. PATH may be a raw MELD or IEMOCAP folder, one of the pickle or JSON files that
-go round, a folder of your own (docs/your-own-data.md), a folder above or inside one of these, an
-array of features, or a Parquet file of results/."""
+Describe PATH: its format, its counts next to the published ones, feature widths, problems, and the
+config lines to paste. PATH may be a raw MELD or IEMOCAP folder, a publicly circulated pickle or
+JSON file, your corpus (docs/your-own-data.md), a folder above or inside one of these, an array of
+features, or a Parquet file of results/."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--labels",
         type=lambda words: tuple(word.strip() for word in words.split(",")),
         metavar="A,B,C",
-        help="the names of classes 0, 1, 2, where the files have numbers alone",
+        help="the names of classes 0, 1, 2, if the files contain only numbers",
     )
     parser.add_argument("--problems", action="store_true", help="list every problem")
     parser.add_argument(
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
     lines, faults = paste.config_lines(found, options.labels or ())
     print("\n".join(text.describe(found, width)))
     for fault in faults:
-        print("\n".join(paragraph(f"Mend this first: {fault}", width)))
+        print("\n".join(paragraph(f"Fix this first: {fault}", width)))
     print("Paste into a config:\n")
     print("\n".join(lines))
     if options.plots:

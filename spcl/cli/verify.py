@@ -1,15 +1,14 @@
-"""``python -m spcl verify``: are these results what they say?"""
+"""``python -m spcl verify``: checks results against their records."""
 
 import argparse
 from pathlib import Path
 
-SUMMARY = "recompute what results say of themselves, and name what does not fit"
+SUMMARY = "check results against their records, and recompute scores and tables"
 DESCRIPTION = """\
-Read all results in a folder and name every file that was changed after it was written, or was made
-of another version of what lies there now, every score that does not follow from its predictions,
-and every table that does not follow from what it was made of. With a config its raw corpora are
-read too, all bytes of them. Nothing is trained and nothing is changed; the exit status is 1 if
-anything does not fit."""
+Read all results in a folder. Report every file that was changed after it was written or was made
+from another version of its inputs, every score that does not follow from its predictions, and
+every table that does not follow from its inputs. With a config, read all bytes of its raw corpora,
+too. Nothing is trained or changed. The exit status is 1 if there is any fault."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="compare with the raw corpora of this config, too",
+        help="also compare with the raw corpora of this config",
     )
 
 
@@ -41,12 +40,11 @@ def run(options: argparse.Namespace) -> None:
     for fault in verify(results, {name: dataset["path"] for name, dataset in datasets.items()}):
         print(printable(fault), flush=True)
         n_faults += 1
-    said = [f"{n} {what}" for what, n in results.checked.items()]
-    said += [] if datasets else ["raw corpora not looked at (name the config: --configfile)"]
-    print(printable(f"{options.results}: {', '.join(said)}"))
+    counts = [f"{n} {what}" for what, n in results.checked.items()]
+    counts += [] if datasets else ["raw corpora not read (name the config with --configfile)"]
+    print(printable(f"{options.results}: {', '.join(counts)}"))
     if n_faults:
         raise UserError(
-            f"{options.results}: {n_faults} things do not fit; delete those files and run Snakemake"
-            " again"
+            f"{options.results}: {n_faults} faults; delete those files and run Snakemake again"
         )
-    print("Everything fits")
+    print("No faults")

@@ -26,8 +26,8 @@ from spcl.errors import UserError
 from spcl.extract.base import Extractor, Item
 from spcl.jobs.job import HEADLINE
 from spcl.provenance.code import digest
-from spcl.provenance.contents import Contents
-from spcl.provenance.corpora import kept_contents, tree
+from spcl.provenance.corpora import cache_path, tree_digest
+from spcl.provenance.digest_cache import DigestCache
 from spcl.provenance.inputs import files
 from spcl.tables import parquet, schemas
 from spcl.tables.parquet import Column, Schema, describe, metadata
@@ -119,7 +119,7 @@ def extract(
         raise UserError(f"features.{m}: no utterance of {dataset} has a {_WORDS[m]}; {remedy}")
     items = [_item(*row, m, Path(corpus)) for row in zip(ids, sources, strict=True)]
     parts = _in_shards(items, utterances["dialogue_id"].to_pylist())
-    contents = Contents(kept_contents(str(corpus)))
+    contents = DigestCache(cache_path(str(corpus)))
     table = _run(extractor, parts, shards, threads, dataset, contents)
 
     reasons = table["reason"].to_pylist()
@@ -180,7 +180,7 @@ def _run(
     shards: Path,
     threads: int,
     dataset: str,
-    contents: Contents,
+    contents: DigestCache,
 ) -> pa.Table:
     """Make each shard that is not there yet, and read them all."""
     options = _options(extractor)
@@ -188,7 +188,7 @@ def _run(
         extractor.name,
         extractor.version,
         options,
-        {path: tree(path, contents) for path in files({"options": options})},
+        {path: tree_digest(path, contents) for path in files({"options": options})},
         digest(inspect.getfile(type(extractor))),
     ]
     names = [_short_digest([identity, _inputs(part, contents)]) for part in parts]
@@ -254,7 +254,7 @@ def report_problems(
     logger.log(HEADLINE, "%s; the table of problems says why", share)
 
 
-def _inputs(items: Sequence[Item], contents: Contents) -> list[Any]:
+def _inputs(items: Sequence[Item], contents: DigestCache) -> list[Any]:
     """What `items` are, with the content of their files."""
     described: list[Any] = []
     for item in items:

@@ -1,4 +1,4 @@
-"""What the workflow's jobs cost, from the benchmark files that Snakemake leaves."""
+"""The costs of the workflow's jobs, from the benchmark files that Snakemake writes."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,15 +11,15 @@ from spcl.tables.schemas import BENCHMARKS
 
 
 def gather(folder: Path, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> pa.Table:
-    """Lay the benchmarks of `jobs` out as rows.
+    """Gather the benchmarks of `jobs` into one table.
 
     Parameters
     ----------
     folder
-        Holds ``{rule}/{wildcard}/.../{wildcard}.jsonl``.
+        Contains ``{rule}/{wildcard}/.../{wildcard}.jsonl``.
     jobs
-        A rule's name, and its wildcards in the order of the path. A job without a file is left
-        out (it ran elsewhere, or never), and so is one whose file tells no time.
+        The rule and the wildcards of each job, these in the order of the path. A job is left out
+        if it has no file, because it ran elsewhere or never, or if its file contains no time.
 
     Returns
     -------
@@ -36,10 +36,10 @@ def gather(folder: Path, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> pa.Ta
 
 
 def _cost(path: Path) -> dict[str, Any] | None:
-    """The last record of a file; None where it tells nothing.
+    """The last record of a file; None if it contains no time.
 
-    Snakemake writes NA where a job ended before it was sampled, and leaves an empty file on a full
-    disk. Its seconds are of the clock of the day, which may have been set back meanwhile.
+    Snakemake writes NA if a job ended before it was sampled, and an empty file on a full disk. It
+    measures seconds by the system clock, which may have been set back meanwhile.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])

@@ -1,12 +1,12 @@
-"""Which processor a cell runs on, and which GPU of several.
+"""Which processor a cell runs on, and which of several GPUs.
 
-Imported by the Snakefile, so it uses the standard library alone.
+The Snakefile imports this module, so it uses the standard library alone.
 """
 
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
@@ -17,10 +17,11 @@ _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def gpus() -> list[str]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES spells them.
+    """The GPUs that this process may use, as named in CUDA_VISIBLE_DEVICES.
 
-    A cluster's own choice counts; else every NVIDIA device file of the machine does. CUDA numbers
-    those it finds from 0, whatever the files' own numbers are: a container may have but the last.
+    Without that variable, which clusters set, they are the NVIDIA device files of this machine.
+    CUDA numbers them from 0, whatever the numbers of the files are: a container may have only the
+    last one.
     """
     if _VISIBLE in os.environ:
         names = [name.strip() for name in os.environ[_VISIBLE].split(",")]
@@ -29,7 +30,7 @@ def gpus() -> list[str]:
 
 
 def choose(device: str) -> str:
-    """Turn ``auto`` into ``cuda`` or ``cpu``, whichever this machine has; keep the others."""
+    """Turn ``auto`` into ``cuda`` or ``cpu``, whichever this machine has; keep other values."""
     if device != "auto":
         return device
     return "cuda" if gpus() else "cpu"
@@ -37,22 +38,22 @@ def choose(device: str) -> str:
 
 @contextmanager
 def reserved_gpu(device: str, locks: Path | None = None) -> Iterator[str | None]:
-    """Hold the least used GPU and let CUDA see no other, until the context ends.
+    """Reserve a GPU and hide the others from CUDA, until the context ends.
 
-    To be entered before CUDA starts. Jobs of one user on one machine spread evenly; where there
-    are more jobs than GPUs, they share. The kernel frees what a killed job held.
+    Enter it before CUDA starts. The jobs of one user on one machine spread evenly over the GPUs; if
+    there are more jobs than GPUs, they share. If a job is killed, the kernel releases its GPU.
 
     Parameters
     ----------
     device
-        ``cuda``, or ``cpu``: then nothing is held.
+        ``cuda``, or ``cpu`` to reserve nothing.
     locks
-        Folder of the lock files; by default one a user, where temporary files lie.
+        Folder of the lock files; by default one for each user in the folder of temporary files.
 
     Yields
     ------
     str or None
-        The GPU, or None where there is none or none is asked for.
+        The GPU; None if there is none, or if `device` is ``cpu``.
 
     Raises
     ------
@@ -64,49 +65,34 @@ def reserved_gpu(device: str, locks: Path | None = None) -> Iterator[str | None]
         yield None
         return
     locks = locks or Path(tempfile.gettempdir()) / f"spcl-gpus-{os.getuid()}"
-    with ExitStack() as held:
+    with ExitStack() as reserved:
         try:
             locks.mkdir(parents=True, exist_ok=True)
-            with (locks / "choosing").open("w") as choosing:
-                fcntl.flock(choosing, fcntl.LOCK_EX)  # one after another, each within milliseconds
-                gpu = min(found, key=lambda one: _jobs_on(one, locks))
-                held.enter_context(_seat(gpu, locks))
+            gpu, lock = _first_free(found, locks)
         except OSError as error:
             raise UserError(
                 f"{locks}: no GPU can be reserved in this folder ({error.strerror}); delete it, or"
-                " set TMPDIR to a folder of your own"
+                " set TMPDIR to a folder that you may write to"
             ) from error
+        reserved.enter_context(lock)
         os.environ[_VISIBLE] = gpu
         yield gpu
 
 
-def _jobs_on(gpu: str, locks: Path) -> int:
-    """How many jobs hold a seat on a GPU."""
-    taken, number = 0, 0
-    while _path(gpu, number, locks).exists():
-        with _path(gpu, number, locks).open("w") as seat:
-            taken += not _locked(seat)
-        number += 1
-    return taken
+def _first_free(gpus: Sequence[str], locks: Path) -> tuple[str, IO[str]]:
+    """The first GPU with a free lock, and that lock, which is held while its file is open.
 
-
-def _seat(gpu: str, locks: Path) -> IO[str]:
-    """The first free seat on a GPU, held as long as the file is open."""
+    Each GPU has the locks 0, 1, ... Lock 0 of every GPU comes before lock 1 of any GPU, so no GPU
+    gets a second job while another one has none.
+    """
     number = 0
-    while not _locked(seat := _path(gpu, number, locks).open("w")):
-        seat.close()
+    while True:
+        for gpu in gpus:
+            name = f"{gpu.replace('/', '-')}.{number}"  # the name of a part of a GPU has slashes
+            file = (locks / name).open("w")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return gpu, file
+            except BlockingIOError:
+                file.close()
         number += 1
-    return seat
-
-
-def _path(gpu: str, number: int, locks: Path) -> Path:
-    return locks / f"{gpu.replace('/', '-')}.{number}"  # a part of a GPU may have slashes
-
-
-def _locked(file: IO[str]) -> bool:
-    """Lock a file if nobody else has."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

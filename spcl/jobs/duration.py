@@ -1,8 +1,8 @@
-"""Lengths of time in words. Imported by the Snakefile, so it imports nothing."""
+"""Durations in words. The Snakefile imports this module, so it imports nothing."""
 
 
 def in_words(seconds: float) -> str:
-    """A length of time in its largest unit, for example ``3 min``."""
+    """A duration in its largest unit, for example ``3 min``."""
     for unit, size, most in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48)):
         if round(seconds / size) < most:
             return f"{max(round(seconds / size), 1)} {unit}"

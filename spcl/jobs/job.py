@@ -1,9 +1,9 @@
-"""What every rule's script does around its work: a log file, one-line errors, thread limits.
+"""The context in which every rule's script runs: a log file, one-line errors, an exit status.
 
-A log says how its job fares. It begins with the line `STARTED` and ends with `DONE`, `ERROR` or,
-after Ctrl-C and of a training also after SIGTERM, `INTERRUPTED`. Its file is locked while the job
-works: one that is free and has no such last line is of a job that was killed. `spcl.jobs.logs`
-reads it.
+The log shows the state of its job. Its first line starts with `STARTED`, its last line with `DONE`,
+`ERROR` or `INTERRUPTED` (after Ctrl-C; for a training also after SIGTERM). The file is locked while
+the job runs. So if it is not locked and has no such last line, the job was killed.
+`spcl.jobs.logs` reads the logs.
 """
 
 import fcntl
@@ -17,40 +17,38 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from spcl.errors import UserError, printable
-from spcl.provenance.inputs import ScriptJob, making_of
-from spcl.provenance.record import making
+from spcl.provenance.inputs import running_job
+from spcl.provenance.record import recording
 
 HEADLINE = 25
-"""Log level of the few lines that a user wants on the terminal too: above INFO, below WARNING."""
+"""Log level of the few lines that are shown on the terminal too: above INFO, below WARNING."""
 
 STARTED, UNLOCKED = "started as process", "whose files cannot be locked"
 DONE, ERROR, INTERRUPTED = "done", "error: ", "interrupted"
 
 
 @contextmanager
-def job(
-    log_path: str | Path, script: ScriptJob | None = None, *, rule: str = ""
-) -> Iterator[logging.Logger]:
-    """Run one rule's work with its log; end the process with status 1 and one line if it fails.
+def job(log_path: str | Path, script: Any = None, *, rule: str = "") -> Iterator[logging.Logger]:
+    """Run a rule's work with a log; if it fails, print one line and exit with status 1.
 
-    Everything from INFO on goes to `log_path`, the tracebacks of unforeseen errors included.
-    The terminal gets lines at `HEADLINE` and above.
+    The log contains all records from INFO up, and the tracebacks of unexpected errors. The terminal
+    shows records from `HEADLINE` up.
 
     Parameters
     ----------
     log_path
         The rule's log file; its folder is created.
     script
-        The object ``snakemake`` of the rule's script: each table says that it was made of what this
-        names.
+        The object ``snakemake`` of the rule's script. It becomes the record of every table that
+        the script writes.
     rule
-        The rule of the script. `script` has another name for it where a workflow uses this one as
-        a module and renames its rules.
+        The rule of the script. It has another name in `script` if a workflow that uses this one as
+        a module renames its rules.
 
     Yields
     ------
     logging.Logger
-        The logger ``spcl``. Library modules log to its children.
+        The logger ``spcl``; the modules of the library log to its children.
     """
     log_path = Path(log_path)
     log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,14 +61,13 @@ def job(
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setLevel(HEADLINE)
     to_terminal.setFormatter(_Printable("%(message)s"))
-    logging.addLevelName(HEADLINE, "INFO")
-    logging.addLevelName(logging.INFO, "INFO")  # whoever asks for it by name means this one
+    logging.addLevelName(HEADLINE, "HEADLINE")
     logger.handlers = [to_file, to_terminal]
     host = socket.gethostname()
     locked = "" if _lock(file) else f", {UNLOCKED}"
     logger.info("%s %d on %s%s", STARTED, os.getpid(), host, locked)
     try:
-        with making(making_of(rule, script)) if script else nullcontext():
+        with recording(running_job(rule, script)) if script else nullcontext():
             yield logger
         logger.info(DONE)
     except UserError as error:
@@ -80,7 +77,7 @@ def job(
         logger.info(INTERRUPTED)
         raise
     except Exception as error:
-        logger.info("unforeseen:", exc_info=True)
+        logger.info("unexpected error:", exc_info=True)
         reason = " ".join(str(error).split())
         logger.error("%s%s: %s (traceback in %s)", ERROR, type(error).__name__, reason, log_path)
         sys.exit(1)
@@ -91,7 +88,7 @@ def job(
 
 
 class _Printable(logging.Formatter):
-    """A record is one line, whatever it quotes; the lines of a traceback follow it."""
+    """Formats a record as one line, whatever it quotes, and then its traceback."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         return printable(super().formatMessage(record))
@@ -101,7 +98,7 @@ class _Printable(logging.Formatter):
 
 
 class _ToFile(logging.StreamHandler[TextIO]):
-    """Loses lines on a full disk, and leaves it to the job's own files to say that it is full."""
+    """Drops lines on a full disk: the job's own files report that it is full."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         if not isinstance(sys.exc_info()[1], OSError):
@@ -109,9 +106,9 @@ class _ToFile(logging.StreamHandler[TextIO]):
 
 
 def _lock(log: TextIO) -> bool:
-    """Lock the log until it is closed; the kernel does that for a killed process."""
+    """Lock the log until it is closed; the kernel closes it if the process is killed."""
     try:
-        fcntl.flock(log, fcntl.LOCK_EX)  # waits at most for somebody who looks at it
+        fcntl.flock(log, fcntl.LOCK_EX)  # waits only for a reader of the log
     except OSError:  # some shared file systems have no locks
         return False
     return True

@@ -1,4 +1,4 @@
-"""What the log of a job says of the job, see `spcl.jobs.job`."""
+"""Reads the state of a job from its log, see `spcl.jobs.job`."""
 
 import fcntl
 import os
@@ -7,12 +7,13 @@ import socket
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
+from pathlib import Path
 
 from spcl.jobs.job import DONE, ERROR, INTERRUPTED, STARTED, UNLOCKED
 
 _HEAD, _TAIL = 1024, 16384
-"""Bytes of a log that are read."""
+"""Bytes that are read at the start and at the end of a log."""
 
 _RESUMED = re.compile(rb" goes on in epoch | are there$", re.MULTILINE)
 """What a cell says that takes up what an earlier run left."""
@@ -21,46 +22,51 @@ _LINE = re.compile(rb"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) [A-Z]+ (.*)$", re.
 _STARTED = re.compile(rf"{STARTED} (\d+) on (\S+?)(, {UNLOCKED})?$")
 
 
-class End(Enum):
-    """How a log ends."""
+class State(StrEnum):
+    """The state of a job, as far as its files show it."""
 
     DONE = "done"
-    FAILED = "failed"
+    RUNNING = "running"
     INTERRUPTED = "interrupted"
-    OPEN = "the job works"
-    CUT_OFF = "killed, without a last line"
-    UNKNOWN = "no last line, and no lock that could be asked"
+    FAILED = "failed"
+    UNCLEAR = "unclear"
+    TO_DO = "to do"
 
 
 @dataclass(frozen=True)
 class Log:
-    """A log, read.
+    """What is read from a log.
 
     Attributes
     ----------
-    end
-        How it ends.
+    state
+        Of the job: a killed one is interrupted, and unclear means that it is running or killed.
     last
-        Its last line, without time and level; of a failure without the word error.
+        Its last line, without time and level; after a failure also without the word error.
     host, process
-        The machine that the job ran on, and its number there; None where the log was not written by
-        `spcl.jobs.job.job`.
+        The machine and the process number of the job; None if `spcl.jobs.job.job` did not write the
+        log.
     age
-        Seconds since the last line came.
+        Seconds since the last line was written.
     seconds
-        From its first to its last line; None where an earlier run had done a part of the job.
+        From its first to its last line; None if an earlier run did a part of the job.
     """
 
-    end: End
+    state: State
     last: str
     host: str | None
     process: int | None
     age: float
     seconds: float | None
 
+    @property
+    def killed(self) -> bool:
+        """Whether its job was killed: it was interrupted without saying so."""
+        return self.state is State.INTERRUPTED and not self.last.startswith(INTERRUPTED)
 
-def read(path: str) -> Log | None:
-    """Read the log at `path`; None where there is none, or none that may be read."""
+
+def read(path: str | Path) -> Log | None:
+    """Read the log at `path`; None if there is no readable one."""
     try:
         file = os.open(path, os.O_RDONLY)
     except OSError:
@@ -75,11 +81,11 @@ def read(path: str) -> Log | None:
     first, (*_, last) = _LINE.search(head), (None, *_LINE.finditer(tail))
     words = last[2].decode(errors="replace") if last else ""
     started = _STARTED.match(first[2].decode(errors="replace")) if first else None
-    end = _end(words, locked, started)
+    state = _state(words, locked, started)
     seconds = _time(last) - _time(first) if first and last else 0.0
     return Log(
-        end=end,
-        last=words.removeprefix(ERROR) if end is End.FAILED else words,
+        state=state,
+        last=words.removeprefix(ERROR) if state is State.FAILED else words,
         host=started[2] if started else None,
         process=int(started[1]) if started else None,
         age=max(time.time() - changed, 0),
@@ -87,22 +93,22 @@ def read(path: str) -> Log | None:
     )
 
 
-def _end(last: str, locked: bool | None, started: re.Match[str] | None) -> End:
+def _state(last: str, locked: bool | None, started: re.Match[str] | None) -> State:
     if locked:
-        return End.OPEN
+        return State.RUNNING
     if last == DONE:
-        return End.DONE
+        return State.DONE
     if last.startswith(ERROR):
-        return End.FAILED
+        return State.FAILED
     if last.startswith(INTERRUPTED):
-        return End.INTERRUPTED
-    # Of a job on another machine a lock may not show here.
+        return State.INTERRUPTED
+    # The lock of a job on another machine may not be visible here.
     here = started is not None and started[2] == socket.gethostname() and not started[3]
-    return End.CUT_OFF if here and locked is not None else End.UNKNOWN
+    return State.INTERRUPTED if here and locked is not None else State.UNCLEAR
 
 
 def _is_locked(file: int) -> bool | None:
-    """Whether somebody holds the lock of an open file; None where it cannot be asked."""
+    """Whether another process has locked an open file; None if locks do not work here."""
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

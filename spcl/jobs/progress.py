@@ -1,6 +1,6 @@
-"""How far the cells are, in one line whenever one ends while Snakemake runs.
+"""Shows the progress of the cells while Snakemake runs, one line whenever a cell ends.
 
-Imported by the Snakefile, so it uses the standard library alone.
+The Snakefile imports this module, so it uses the standard library alone.
 """
 
 import logging
@@ -12,20 +12,20 @@ from spcl.jobs.duration import in_words
 
 
 class Progress(logging.Handler):
-    """Counts the cells that this run of Snakemake trains, by the events that it logs.
+    """Counts the cells that this run of Snakemake trains, from the events that it logs.
 
-    An event that is not as expected is passed over: nothing here can break a run.
+    Unexpected events are ignored: an error here must not break a run.
 
     Parameters
     ----------
     say
-        Gets the line.
+        Called with each line.
     rule
-        The rule whose jobs are counted.
+        The rule that trains cells; a workflow that uses this one as a module may rename it.
     running
-        Gives what to call the jobs that were started: on a cluster they may wait for a node.
+        Returns the word for jobs that have started: on a cluster they may still wait for a node.
     clock
-        Seconds.
+        Returns seconds.
     """
 
     def __init__(
@@ -41,19 +41,19 @@ class Progress(logging.Handler):
         self.word = running
         self.clock = clock
         self.total = 0
-        self.running: dict[int, float] = {}  # by job, when it began
+        self.running: dict[int, float] = {}  # by job, when it started
         self.failed: set[int] = set()
-        self.seconds: list[float] = []  # of every cell that is done
+        self.seconds: list[float] = []  # of each finished cell
         self.at_once = 1
-        self.announced: set[int] = set()  # jobs that start just now
+        self.announced: set[int] = set()  # jobs that are just starting
         self.due = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take note of one of Snakemake's events."""
+        """Handle one of Snakemake's events."""
         with suppress(Exception):
-            self._note(record)
+            self._handle(record)
 
-    def _note(self, record: logging.LogRecord) -> None:
+    def _handle(self, record: logging.LogRecord) -> None:
         event, about = str(getattr(record, "event", "")), vars(record)
         if event == "run_info":
             self.total = about["stats"].get(self.rule, 0)
@@ -72,14 +72,14 @@ class Progress(logging.Handler):
     def _start(self, job: int, rule: str) -> None:
         self.announced.discard(job)
         if rule == self.rule:
-            self.failed.discard(job)  # it is tried again
+            self.failed.discard(job)  # it is retried
             self.running[job] = self.clock()
             self.at_once = len(self.running)
         if self.due and not self.announced:
             self._say()
 
     def _report(self) -> None:
-        """Speak, but let the cells that take the place of those that ended begin first."""
+        """Say the line, but only after the cells that replace the finished ones have started."""
         self.due = self.total > 0
         if self.due and not self._waiting:
             self._say()
@@ -98,12 +98,12 @@ class Progress(logging.Handler):
         self.say(", ".join(words))
 
     def _seconds_left(self) -> float | None:
-        """By the mean of the cells that are done, and by how many run at once."""
+        """Estimate from the mean time of the finished cells and the number that run at once."""
         todo = self._waiting + len(self.running)
         if not self.seconds or not todo:
             return None
         mean, now = sum(self.seconds) / len(self.seconds), self.clock()
         left = mean * self._waiting
         left += sum(max(mean - (now - start), 0) for start in self.running.values())
-        # Those that run already take longer than the mean, which then tells nothing of them.
+        # 0 if the running ones already take longer than the mean: then there is no estimate.
         return left / min(self.at_once, todo) or None

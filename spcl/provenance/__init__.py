@@ -1,11 +1,12 @@
-"""What a result is made of, and whether it is still what the config asks for.
+"""Records of what a result was made from, and the decision which results are outdated.
 
-Every table carries the record of the job that made it (`record`): rule, settings, a digest of the
-code that decides numbers (`code`), and the content of each input (`contents`; of a raw corpus:
-`corpora`). Before each run `plan` compares these records with the present config, code and data,
-and has made again what no longer fits. `stamp` adds what is recorded but not compared: versions,
-device, commit.
+Every table contains the record of the job that wrote it (`record`): rule, settings, a digest of the
+code that decides numbers (`code`), and a digest of each input (`inputs`; of a raw corpus:
+`corpora`). The record is stored in the table's `footer`. Before each run, `plan` compares the
+records with the present config, code and data, and `triggers` makes Snakemake rerun the jobs whose
+results are outdated. `environment` records versions, device and commit, which are not compared.
 
-May import `spcl.errors`, and pyarrow where a table has to be opened. It knows nothing of what the
-numbers mean. `plan` and all that it needs is imported by the Snakefile: nothing here imports torch.
+May import `spcl.errors` and `spcl.study`, and pyarrow to open a table. It does not know what the
+numbers mean. The Snakefile imports `triggers` and all that it needs, so no module imports torch at
+its top level.
 """

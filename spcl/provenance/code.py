@@ -1,11 +1,11 @@
-"""A hash over the code that a rule runs: a script and the modules that it imports.
+"""The digest of the code of a rule: its script and the modules that this imports.
 
-Modules count that belong to this project, to a plug-in's package or to the working folder; those of
-other installed packages have versions, and plumbing (`spcl.provenance.decisive`) decides nothing.
-What is hashed are syntax trees, so comments, docstrings, layout and time stamps do not count. A
-file is parsed once for each version of it.
+It covers modules of this project, of the package of a custom baseline or curriculum, and of the
+working folder. It does not cover other installed packages, nor the plumbing that decides no number
+(`spcl.provenance.decisive`). Syntax trees are hashed, so comments, docstrings, layout and time
+stamps do not matter.
 
-Imported by the Snakefile, so it uses the standard library alone.
+The Snakefile imports this module, so it uses the standard library alone.
 """
 
 import ast
@@ -15,33 +15,33 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from spcl.provenance.contents import Contents
-from spcl.provenance.decisive import plumbing
+from spcl.provenance.decisive import is_plumbing
+from spcl.provenance.digest_cache import DigestCache
 from spcl.study.python_files import module_file, syntax
 
 _PACKAGE = "spcl"
-_HOLDS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
+_CONTAINS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
 @cache
 def digest(script: str | Path, *modules: str | Path) -> str:
-    """Hash `script`, the modules that it reaches by import, and `modules` with theirs.
+    """Hash `script`, `modules`, and all modules that they import directly or indirectly.
 
-    Followed are the package ``spcl`` without its plumbing, those of `modules`, and what lies in the
-    working folder.
+    Imports are followed into the package ``spcl`` except its plumbing, into the packages of
+    `modules`, and into the working folder.
 
     Parameters
     ----------
     script
         Path of a Python file.
     *modules
-        What is imported by a name known only at run time: import paths, for example
+        What the script imports by a name from the config: import paths, for example
         ``spcl.models.mmgcn``, and files, for example ``my/gru.py``.
 
     Returns
     -------
     str
-        Sixteen hexadecimal digits, the same for the same code under every Python from 3.11.
+        Sixteen hexadecimal digits; the same for every version of Python from 3.11.
 
     Raises
     ------
@@ -66,63 +66,69 @@ def digest(script: str | Path, *modules: str | Path) -> str:
     while pending:
         name = pending.pop()
         top = name.partition(".")[0]
-        if name in seen or plumbing(name) or not (top in packages or _lies_here(top)):
+        if name in seen or is_plumbing(name) or not (top in packages or _is_local(top)):
             continue
-        path = _file(name)
-        if path is not None:
-            seen[name], more = _read(path, name)
-            pending.extend(more)
+        module = _read_module(name)
+        if module is not None:
+            seen[name], imported = module
+            pending.extend(imported)
     parts += (f"{name}\n{seen[name]}" for name in sorted(seen))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def keep_digests() -> None:
-    """Keep what was found of each file, for later processes."""
-    _contents().save()
+def save_digests() -> None:
+    """Cache the digests of all files that were read, for later processes."""
+    _cache().save()
 
 
 @cache
-def _contents() -> Contents:
-    return Contents(Path(".snakemake", "contents", "code.json"))
+def _cache() -> DigestCache:
+    return DigestCache(Path(".snakemake", "contents", "code.json"))
 
 
 @cache
-def _this() -> str:
-    """Other versions of this module may have hashed other things."""
+def _version() -> str:
+    """The version of this module: another one may compute other digests."""
     return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
 
 
 @cache
-def _read(path: Path, name: str = "") -> tuple[str, list[str]]:
-    """A hash of the code of a file without comments and docstrings, and what it may import."""
+def _read_module(name: str) -> tuple[str, list[str]] | None:
+    """What `_read` returns for a module; None if there is no module of this name."""
+    path = module_file(name)
+    return None if path is None else _read(path, name)
 
-    def look(_: str) -> list[Any]:
+
+def _read(path: Path, name: str = "") -> tuple[str, list[str]]:
+    """The digest of a file's code, and the names that it imports."""
+
+    def compute(_: str) -> list[Any]:
         tree = syntax(path)
         imported = list(dict.fromkeys(_imports(tree, name, path)))
-        return [hashlib.sha256(_spelt(tree).encode()).hexdigest(), imported]
+        return [hashlib.sha256(_as_text(tree).encode()).hexdigest(), imported]
 
-    found = _contents().once(str(path.absolute()), f"{_this()} {name}", look)
+    found = _cache().once(str(path.absolute()), f"{_version()} {name}", compute)
     if found is None:
         raise FileNotFoundError(f"{path}: no such file")
     code, imported = found
     return code, imported
 
 
-def _spelt(node: object) -> str:
-    """Write a syntax tree down without docstrings, the same under every version of Python.
+def _as_text(node: object) -> str:
+    """A syntax tree without docstrings as text; the same for every version of Python.
 
-    Empty fields are left out, for newer versions have more of them.
+    Empty fields are left out because newer versions of Python have more of them.
     """
     if isinstance(node, list):
-        return ",".join(_spelt(item) for item in node if not _is_docstring(item))
+        return ",".join(_as_text(item) for item in node if not _is_docstring(item))
     if isinstance(node, ast.AST):
-        fields = (f"{key}={_spelt(value)}" for key, value in ast.iter_fields(node) if value != [])
+        fields = (f"{key}={_as_text(value)}" for key, value in ast.iter_fields(node) if value != [])
         return f"{type(node).__name__}({';'.join(fields)})"
     return repr(node)
 
 
 def _is_docstring(node: object) -> bool:
-    """Whether a statement is only a string."""
+    """Whether a statement consists of a string alone."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
@@ -131,7 +137,7 @@ def _is_docstring(node: object) -> bool:
 
 
 def _imports(tree: ast.AST, name: str, path: Path) -> Iterator[str]:
-    """Names that `tree` imports; some are objects in a module, not modules."""
+    """The names that `tree` imports: modules, and objects in modules."""
     if isinstance(tree, ast.Import):
         for alias in tree.names:
             yield from _with_parents(alias.name)
@@ -148,21 +154,18 @@ def _imports(tree: ast.AST, name: str, path: Path) -> Iterator[str]:
             yield from _imports(statement, name, path)
     else:
         for child in ast.iter_child_nodes(tree):
-            if isinstance(child, _HOLDS_STATEMENTS):  # no expression does
+            if isinstance(child, _CONTAINS_STATEMENTS):  # expressions contain no import
                 yield from _imports(child, name, path)
 
 
 def _with_parents(name: str) -> Iterator[str]:
-    """``a.b.c`` -> ``a``, ``a.b``, ``a.b.c``: importing the last runs them all."""
+    """``a.b.c`` -> ``a``, ``a.b``, ``a.b.c``: importing the last one runs all of them."""
     parts = name.split(".")
     for end in range(1, len(parts) + 1):
         yield ".".join(parts[:end])
 
 
-_file = cache(module_file)  # many rules reach the same modules
-
-
 @cache
-def _lies_here(top: str) -> bool:
-    """Whether the working folder holds the package or module `top`."""
+def _is_local(top: str) -> bool:
+    """Whether the package or module `top` is in the working folder."""
     return Path(top).is_dir() or Path(f"{top}.py").is_file()

@@ -1,6 +1,6 @@
-"""What of a raw corpus decides the numbers: its files, by content.
+"""Digests of raw corpora, over the files that a job reads.
 
-Imported by the Snakefile, so it uses the standard library alone.
+The Snakefile imports this module, so it uses the standard library alone.
 """
 
 import os
@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from spcl.provenance.contents import Contents
-from spcl.provenance.record import digest
+from spcl.provenance.digest_cache import DigestCache
+from spcl.provenance.record import json_digest
 
 Reads = Literal["documents", "media", "nothing"]
-"""What a job reads of a corpus: what an importer opens; the media; or only what was imported."""
+"""What a job reads of a corpus: the documents that an importer opens, the media, or no file."""
 
 _MEDIA = frozenset(
     {".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aiff", ".wma"}
@@ -26,22 +26,22 @@ _DOCUMENTS = frozenset(
 _PROSE = frozenset({".md", ".rst", ".html", ".pdf", ".docx", ".py", ".sh", ".ipynb", ".log"})
 """Files of any other suffix count as documents and as media."""
 
-_SPLIT_FILES = {".json", ".feature"}  # a corpus of several files may be given as one of them
-_UNREAD = {"MOCAP_hand", "MOCAP_head", "MOCAP_rotated"}  # IEMOCAP's; gigabytes that no reader opens
+_SPLIT_FILES = {".json", ".feature"}  # the config may name one file of a corpus of several
+_UNREAD = {"MOCAP_hand", "MOCAP_head", "MOCAP_rotated"}  # gigabytes of IEMOCAP that no reader opens
 _MARK = "SIMULATED.txt"
 
 
-def kept_contents(corpus: str) -> Path:
-    """Where the digests of a corpus' files are kept between runs."""
-    return Path(".snakemake", "contents", f"{digest(os.path.abspath(corpus))}.json")
+def cache_path(corpus: str) -> Path:
+    """The file that caches the digests of a corpus' files between runs."""
+    return Path(".snakemake", "contents", f"{json_digest(os.path.abspath(corpus))}.json")
 
 
-def content(corpus: str, reads: Reads, contents: Contents) -> str | None:
-    """Digest of what a job reads of a corpus; None where there is no corpus.
+def corpus_digest(corpus: str, reads: Reads, cache: DigestCache) -> str | None:
+    """Digest of what a job reads of a corpus; None if there is no corpus.
 
-    An importer looks at what it opens, and of the media at their names and first bytes; an
-    extractor of sound or video at all bytes of the media. Names count relative to the corpus, so
-    one that has moved is the same.
+    An importer reads the documents, and the names and first bytes of the media. An extractor of
+    sound or video reads all bytes of the media. Names are relative to the corpus, so its digest
+    stays the same when it is moved.
     """
     if not os.path.exists(corpus):
         return None
@@ -50,24 +50,24 @@ def content(corpus: str, reads: Reads, contents: Contents) -> str | None:
     documents = [path for path in files if path == corpus or _suffix(path) not in _MEDIA | _PROSE]
     found: dict[str, str | None] = {}
     if reads == "media":
-        found = contents.of_files(media)
+        found = cache.of_files(media)
     elif reads == "documents":
-        found = {path: contents.of_start(path) for path in media} | contents.of_files(documents)
+        found = {path: cache.of_start(path) for path in media} | cache.of_files(documents)
     base = corpus if os.path.isdir(corpus) else os.path.dirname(corpus)
     named = {os.path.relpath(path, base or "."): one for path, one in found.items()}
-    return digest([os.path.basename(corpus) if os.path.isfile(corpus) else None, named])
+    return json_digest([os.path.basename(corpus) if os.path.isfile(corpus) else None, named])
 
 
-def tree(path: str, contents: Contents) -> str:
+def tree_digest(path: str, cache: DigestCache) -> str:
     """Digest of a file, or of all files of a folder by name: for example, a model's weights."""
     if os.path.isfile(path):
-        return contents.of_file(path) or ""
-    found = contents.of_files(sorted(_files(path)))
-    return digest({os.path.relpath(one, path): content for one, content in found.items()})
+        return cache.of_file(path) or ""
+    found = cache.of_files(sorted(_files(path)))
+    return json_digest({os.path.relpath(one, path): content for one, content in found.items()})
 
 
 def absent(path: str, dataset: str) -> str:
-    """What to say where a corpus has to be read and is not there."""
+    """The error message for a corpus that has to be read and does not exist."""
     return (
         f"{path}: no such folder; put the corpus there, as docs/getting-the-corpora.md says, or set"
         f" datasets.{dataset}.path"
@@ -75,22 +75,22 @@ def absent(path: str, dataset: str) -> str:
 
 
 def gone(datasets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each corpus that was imported and is no longer where the config says.
+    """A warning for each corpus that was imported and no longer exists at its path in the config.
 
-    What was made of it counts as long as the settings are the same.
+    Its results remain valid as long as the settings are the same.
 
     Parameters
     ----------
     datasets
-        Those of a config, folds among them or not.
+        Those of a config, with or without folds.
     """
     for name, dataset in datasets.items():
         brought = not dataset.keys() & {"simulate", "download", "fold_of"}
         imported = Path("results", "corpora", name, "utterances.parquet")
         if brought and imported.exists() and not Path(dataset["path"]).exists():
             yield (
-                f"{dataset['path']}: no such folder; {imported.parent} and its features stay as"
-                f" they are; if the corpus has moved, set datasets.{name}.path"
+                f"{dataset['path']}: no such folder; {imported.parent} and its features remain"
+                f" as they are; if the corpus has moved, set datasets.{name}.path"
             )
 
 
@@ -99,7 +99,7 @@ def _suffix(path: str) -> str:
 
 
 def _files(corpus: str) -> Iterator[str]:
-    """The files of a corpus, hidden ones left out; links to folders are followed, each once."""
+    """The files of a corpus except hidden ones; each folder that a link leads to is read once."""
     if not os.path.isdir(corpus):
         folder, suffix = os.path.dirname(corpus), _suffix(corpus)
         yield corpus

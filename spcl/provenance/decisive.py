@@ -1,10 +1,8 @@
-"""Which code decides numbers: that of these packages, but for the modules named as plumbing.
+"""Which code decides numbers: these packages, except the modules that are listed as plumbing.
 
-`spcl.provenance.code` hashes it. A test follows all imports and finds each module here.
-Imported by the Snakefile, so it uses the standard library alone.
+`spcl.provenance.code` computes the digest of the decisive code. A test follows all imports of the
+scripts and checks that each module is listed here. The Snakefile imports this module.
 """
-
-from functools import cache
 
 DECISIVE = (
     "spcl.curriculum",
@@ -17,26 +15,26 @@ DECISIVE = (
     "spcl.tables.arrays",
     "spcl.training",
 )
-"""Packages and modules whose code decides what stands in a table."""
+"""Packages and modules whose code decides the content of a table."""
 
 PLUMBING = {
-    "spcl.errors": "messages; where there is one, there is no result",
-    "spcl.jobs.device": "chooses the processor; `training_digest` of the metrics names it",
-    "spcl.jobs.duration": "words for lengths of time in messages",
+    "spcl.errors": "error messages; a job that raises one has no result",
+    "spcl.jobs.device": "chooses the processor; `training_digest` of the metrics includes it",
+    "spcl.jobs.duration": "durations in messages",
     "spcl.jobs.job": "logs and exit status of a job",
-    "spcl.provenance": "records what results are made of",
+    "spcl.provenance": "records of results",
     "spcl.study.extensions": "finds the module of a baseline or curriculum; that module is hashed",
-    "spcl.study.grid": "addresses of cells; their settings stand in the record of each",
-    "spcl.tables.parquet": "writes and reads tables as they are, and refuses other content",
+    "spcl.study.grid": "addresses of cells; the record of a cell contains its settings",
+    "spcl.tables.parquet": "writes and reads tables unchanged, and refuses other content",
     "spcl.tables.schemas": "columns are checked, never converted; other code fills them",
-    "spcl.training.checkpoints": "keeps what was trained, and gives it back as it was",
-    "spcl.training.contract": "checks a baseline or curriculum before it trains; passes it or ends",
+    "spcl.training.checkpoints": "saves the state of a training and restores it unchanged",
+    "spcl.training.contract": "checks a baseline or curriculum before it trains",
     "spcl.training.interruption": "ends a training between two steps",
 }
 """Modules and packages that decisive code imports, each with the reason why it decides nothing."""
 
 
-@cache
-def plumbing(module: str) -> bool:
-    """Whether `module` or a package around it is named as plumbing."""
-    return any(f"{module}.".startswith(f"{name}.") for name in PLUMBING)
+def is_plumbing(module: str) -> bool:
+    """Whether `module` or a package that contains it is listed as plumbing."""
+    parts = module.split(".")
+    return any(".".join(parts[:end]) in PLUMBING for end in range(1, len(parts) + 1))

@@ -1,24 +1,24 @@
-"""What the inputs of a job are: tables, a raw corpus, files that its settings name.
+"""The inputs of a job: tables, a raw corpus, and files that its settings name.
 
-Imported by the Snakefile: pyarrow is imported only where a table has to be opened.
+The Snakefile imports this module, so it imports pyarrow only to open a table.
 """
 
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from spcl.errors import UserError
 from spcl.provenance import corpora
-from spcl.provenance.contents import Contents
+from spcl.provenance.digest_cache import DigestCache
 from spcl.provenance.record import (
     CORPUS,
     Input,
-    Making,
     Recipe,
     Record,
-    keeps_record_of,
+    RunningJob,
     main_table,
+    may_be_deleted,
     read_folder_record,
 )
 
@@ -26,34 +26,17 @@ _NAMING_FILES = ("options", "model", "curriculum")
 """Settings of extractors, baselines and curricula: a text in them may be a path."""
 
 _NAMING_FOLDERS = "options"
-"""Of these, those in which a single word may be a folder: curricula have names of folders, too."""
+"""The one of these in which a single word may be a folder: curricula have names of folders, too."""
 
 
-class Named(Protocol):
-    """Names and values of a part of a job, as Snakemake hands them to scripts."""
-
-    def items(self) -> Any: ...
-    def get(self, name: str, default: Any = None) -> Any: ...
-    def __iter__(self) -> Iterator[Any]: ...
-
-
-class ScriptJob(Protocol):
-    """The object ``snakemake`` of a script."""
-
-    wildcards: Named
-    params: Named
-    input: Named
-    output: Named
-
-
-def tables(inputs: Named) -> list[str]:
-    """The tables that stand for a job's inputs, each once; the corpus is none of them."""
+def tables(inputs: Any) -> list[str]:
+    """The main tables of the inputs of a Snakemake job, each once, without the corpus."""
     corpus = inputs.get(CORPUS)
     return list(dict.fromkeys(main_table(str(path)) for path in inputs if path != corpus))
 
 
-def _given(inputs: Named) -> dict[str, dict[str, str | list[str]]]:
-    """By such a table, what is given of the files beside it, see `Input.given`."""
+def _given(inputs: Any) -> dict[str, dict[str, str | list[str]]]:
+    """By main table, the value of `Input.given`."""
     found: dict[str, dict[str, str | list[str]]] = {path: {} for path in tables(inputs)}
     for name, paths in dict(inputs.items()).items() or [("", list(inputs))]:
         if isinstance(paths, str):
@@ -89,35 +72,42 @@ def _is_path(text: str, key: str) -> bool:
     return os.path.isdir(text) and (key == _NAMING_FOLDERS or "/" in text)
 
 
-def making_of(rule: str, job: ScriptJob) -> Making:
-    """The record of what the script of `rule` makes, before it begins.
+def running_job(rule: str, script: Any) -> RunningJob:
+    """The job of the script of `rule` with its record, computed before the job starts.
+
+    Parameters
+    ----------
+    rule
+        The rule.
+    script
+        The object ``snakemake`` of its script.
 
     Raises
     ------
     UserError
-        A table among its inputs is not as it was written.
+        A table among its inputs has changed since it was written.
     """
-    recipe = Recipe.of(rule, job.wildcards.items(), job.params.items())
-    inputs = {path: _table(path, given) for path, given in _given(job.input).items()}
-    if corpus := job.input.get(CORPUS):
-        contents = Contents(corpora.kept_contents(corpus))
-        content = corpora.content(corpus, job.params.get("reads"), contents)
+    recipe = Recipe.of(rule, script.wildcards.items(), script.params.items())
+    inputs = {path: _table(path, given) for path, given in _given(script.input).items()}
+    if corpus := script.input.get(CORPUS):
+        cache = DigestCache(corpora.cache_path(corpus))
+        content = corpora.corpus_digest(corpus, script.params.get("reads"), cache)
         inputs[CORPUS] = Input(content or "", read_folder_record(corpus))
-        contents.save()
-    own = Contents(Path(os.devnull))
-    inputs |= {path: Input(corpora.tree(path, own)) for path in files(recipe.settings)}
-    outputs = dict(job.output.items()) or dict(zip([""], job.output, strict=True))
-    return Making(Record(recipe, inputs), {name: Path(path) for name, path in outputs.items()})
+        cache.save()
+    uncached = DigestCache(Path(os.devnull))
+    inputs |= {path: Input(corpora.tree_digest(path, uncached)) for path in files(recipe.settings)}
+    outputs = dict(script.output.items()) or dict(zip([""], script.output, strict=True))
+    return RunningJob(Record(recipe, inputs), {name: Path(path) for name, path in outputs.items()})
 
 
 def _table(path: str, given: Mapping[str, str | list[str]]) -> Input:
-    from spcl.provenance.origin import origin
+    from spcl.provenance.footer import read_footer
 
-    found = origin(path)
-    if found is None:
+    footer = read_footer(path)
+    if footer is None:
         raise UserError(
             f"{path}: not a readable Parquet file of this workflow, or changed since it was"
             f" written; delete it and run again: snakemake --cores 1 {path} (with the --configfile"
             " of your run, if it had one)"
         )
-    return Input(found.content, found.record if keeps_record_of(path) else None, given)
+    return Input(footer.content, footer.record if may_be_deleted(path) else None, given)

@@ -1,6 +1,6 @@
-"""Which results no longer fit the present config, code and data.
+"""Which results are outdated: compares their records with the present config, code and data.
 
-Imported by the Snakefile: pyarrow is imported only where a table has to be opened.
+The Snakefile imports this module, so it imports pyarrow only to open a table.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spcl.provenance import corpora
-from spcl.provenance.contents import Contents
+from spcl.provenance.digest_cache import DigestCache
 from spcl.provenance.inputs import files
 from spcl.provenance.record import (
     CORPUS,
@@ -21,8 +21,8 @@ from spcl.provenance.record import (
 )
 
 _TABLES = Path(".snakemake", "contents", "tables.json")
-_SHOWN = 3  # settings of a difference; texts of this length
-_LONGEST = 60
+_SHOWN = 3  # settings in a message
+_LONGEST = 60  # characters of a setting's value
 
 
 @dataclass
@@ -34,9 +34,9 @@ class PlannedJob:
     recipe
         What it would do now.
     outputs
-        What it leaves; the first stands for all.
+        Its files, the main one first.
     tables, corpus, reads
-        Its inputs: tables, and a raw corpus and what it reads of it.
+        Its inputs: tables, a raw corpus, and what it reads of the corpus.
     upstream
         By input, the job that makes it, if any does.
     """
@@ -55,46 +55,45 @@ class PlannedJob:
 
 
 class Plan:
-    """Compares results with what their jobs would do now."""
+    """Compares the records of results with what their jobs would do now."""
 
     def __init__(self) -> None:
-        self._tables = Contents(_TABLES)
-        self._corpora: dict[str, Contents] = {}
-        self._of_corpora: dict[tuple[str, str], str | None] = {}
+        self._tables = DigestCache(_TABLES)
+        self._corpora: dict[str, DigestCache] = {}
+        self._corpus_digests: dict[tuple[str, str], str | None] = {}
 
     def reason(self, job: PlannedJob) -> str | None:
-        """Why the results of `job` are to be made again; None where they fit, or are not there."""
+        """Why the results of `job` are outdated; None if they are up to date or do not exist."""
         main, *others = job.outputs
         if not os.path.exists(main):
             return None
         if os.path.isdir(main):
-            record = read_folder_record(main)
-            return self._difference(record, job) if record else f"{main} does not say what made it"
-        told = self._tables.of_table(main)
-        if told is None:
-            return f"{main} was changed after it was written, or another program wrote it"
-        if told.record is None:
-            return f"{main} does not say what made it"
+            return self._difference(read_folder_record(main), job)
+        table = self._tables.of_table(main)
+        if table is None:
+            return f"{main} was changed after it was written, or by another program"
+        if table.record is None:
+            return self._difference(None, job)
         for path in filter(os.path.exists, others):
             name = os.path.basename(path)
-            if name in told.beside and told.beside[name] != self._beside(path):
-                return f"{path} is not what was written with {main}"
+            if name in table.beside and table.beside[name] != self._file_digest(path):
+                return f"{path} was not written together with {main}"
         now = {name: self._content(job, name) for name in job.inputs}
         if None not in now.values():
             inputs = {name: Input(content or "") for name, content in now.items()}
-            if Record(job.recipe, inputs).digest == told.record:
+            if Record(job.recipe, inputs).digest == table.record:
                 return None
-        return self._difference(_record(main), job)
+        return self._difference(_read_record(main), job)
 
     def save(self) -> None:
-        """Keep the digests of all files that were looked at."""
-        for contents in (self._tables, *self._corpora.values()):
-            contents.save()
+        """Cache the digests of all files that were read."""
+        for cache in (self._tables, *self._corpora.values()):
+            cache.save()
 
     def _difference(self, record: Record | None, job: PlannedJob) -> str | None:
-        """How what was made differs from what would be made, in words; None if it does not."""
+        """How the record of a result differs from what `job` would do now; None if it does not."""
         if record is None:
-            return f"{job.outputs[0]} does not say what made it"
+            return f"{job.outputs[0]} has no record of the job that made it"
         then, now = record.recipe, job.recipe
         if (then.rule, then.wildcards) != (now.rule, now.wildcards):
             return f"it is a copy of {then.rule} {'/'.join(then.wildcards.values())}"
@@ -105,60 +104,61 @@ class Plan:
             return "its code has changed"
         if set(record.inputs) != set(job.inputs):
             other = sorted(set(record.inputs) ^ set(job.inputs))[0]
-            return f"{other} is no longer an input" if other in record.inputs else f"{other} is new"
+            change = "no longer an input" if other in record.inputs else "a new input"
+            return f"{other} is {change}"
         for name in job.inputs:
-            if reason := self._of_input(job, name, record.inputs[name]):
+            if reason := self._input_difference(job, name, record.inputs[name]):
                 return reason
         return None
 
-    def _of_input(self, job: PlannedJob, name: str, then: Input) -> str | None:
-        """How an input differs from what was read. One that is gone would have to be made."""
+    def _input_difference(self, job: PlannedJob, name: str, then: Input) -> str | None:
+        """How an input differs from the recorded one; None if it does not.
+
+        If it no longer exists, its own record is compared with the job that would make it.
+        """
         now = self._content(job, name)
         shown = job.corpus if name == CORPUS else name
         if now is not None:
             return None if now == then.content else f"{shown} has changed"
         upstream = job.upstream.get(name)
-        if upstream is None:  # a corpus that has gone, after it was imported
+        if upstream is None:  # a corpus that was deleted after its import
             return None
         if then.record is None:
-            return f"{shown} has gone"
+            return f"{shown} no longer exists"
         reason = self._difference(then.record, upstream)
-        return f"{shown}, which has gone, would be another: {reason}" if reason else None
+        return f"{shown}, which no longer exists, would differ: {reason}" if reason else None
 
     def _content(self, job: PlannedJob, name: str) -> str | None:
-        """The present content of an input; None where it is not there."""
+        """The digest of an input's present content; None if it does not exist."""
         if name == CORPUS:
             assert job.corpus is not None
             key = job.corpus, job.reads
-            if key not in self._of_corpora:
-                self._of_corpora[key] = corpora.content(*key, self._of_corpus(job.corpus))
-            return self._of_corpora[key]
+            if key not in self._corpus_digests:
+                if job.corpus not in self._corpora:
+                    self._corpora[job.corpus] = DigestCache(corpora.cache_path(job.corpus))
+                self._corpus_digests[key] = corpora.corpus_digest(*key, self._corpora[job.corpus])
+            return self._corpus_digests[key]
         if name in job.tables:
-            told = self._tables.of_table(name)
-            return told.content if told else ("altered" if os.path.exists(name) else None)
-        return corpora.tree(name, self._tables)
+            table = self._tables.of_table(name)
+            return table.content if table else ("altered" if os.path.exists(name) else None)
+        return corpora.tree_digest(name, self._tables)
 
-    def _of_corpus(self, corpus: str) -> Contents:
-        if corpus not in self._corpora:
-            self._corpora[corpus] = Contents(corpora.kept_contents(corpus))
-        return self._corpora[corpus]
-
-    def _beside(self, path: str) -> str | None:
+    def _file_digest(self, path: str) -> str | None:
         if path.endswith(".parquet"):
-            told = self._tables.of_table(path)
-            return told.content if told else None
+            table = self._tables.of_table(path)
+            return table.content if table else None
         return self._tables.of_file(path)
 
 
-def _record(table: str) -> Record | None:
-    from spcl.provenance.origin import origin
+def _read_record(table: str) -> Record | None:
+    from spcl.provenance.footer import read_footer
 
-    found = origin(table)
-    return found.record if found else None
+    footer = read_footer(table)
+    return footer.record if footer else None
 
 
 def _changed(then: Any, now: Any, key: str = "") -> Iterator[str]:
-    """The settings that differ, each with its value before and now."""
+    """The settings that differ, each with its value now and before."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for name in dict.fromkeys([*then, *now]):
             inner = f"{key}.{name}".removeprefix(".settings").removeprefix(".")

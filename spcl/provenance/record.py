@@ -1,6 +1,7 @@
-"""The record that a table carries of the job that made it.
+"""The record of a job: its rule, settings and code, and the digest of each input.
 
-Imported by the Snakefile, so it uses the standard library alone.
+Every table that a job writes contains this record. The Snakefile imports this module, so it uses
+the standard library alone.
 """
 
 import hashlib
@@ -13,30 +14,30 @@ from pathlib import Path
 from typing import Any, Self
 
 FOLDER_RECORD = ".made-of.json"
-"""Where a folder that a job made keeps its record."""
+"""The file that contains the record of a folder that a job made."""
 
 CORPUS = "corpus"
-"""The name of the input that is a raw corpus; others are named by their paths."""
+"""The name of the input that is a raw corpus; the others are named by their paths."""
 
 _UNDECISIVE = {
-    "code": "has its own place in a record",
-    "device": "results may move between machines; `training_digest` of the metrics has it",
+    "code": "a separate field of a record",
+    "device": "results may move between machines; `training_digest` of the metrics includes it",
     "working": "a path",
     "kept": "a path",
-    "path": "of the corpus, whose content counts",
-    "url": "the check sum says what is downloaded",
-    "size": "likewise",
+    "path": "of the corpus, whose content is compared",
+    "url": "the checksum determines what is downloaded",
+    "size": "the checksum determines what is downloaded",
     "licence": "a name",
 }
 """Parameters of rules that decide no number, each with the reason."""
 
 _DELETABLE = ("results/corpora/", "results/features/", "results/difficulty/")
-"""What users delete to make room: who reads it records what it was made of, too."""
+"""Results that users delete to free disk space."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a job does, whatever its inputs hold.
+    """What a job does, whatever its inputs contain.
 
     Attributes
     ----------
@@ -57,7 +58,7 @@ class Recipe:
     def of(
         cls, rule: str, wildcards: Iterable[tuple[str, str]], params: Iterable[tuple[str, Any]]
     ) -> Self:
-        """Of a job of Snakemake, with the items of its wildcards and parameters."""
+        """The recipe of a Snakemake job, from the items of its wildcards and parameters."""
         given = dict(params)
         settings = {key: value for key, value in given.items() if key not in _UNDECISIVE}
         return cls(rule, dict(wildcards), given.get("code"), json.loads(json.dumps(settings)))
@@ -65,16 +66,16 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Input:
-    """What a job has read.
+    """An input that a job has read.
 
     Attributes
     ----------
     content
         The digest of its content.
     record
-        What that was made of, where it may go.
+        Its own record, if the input may be deleted (`may_be_deleted`).
     given
-        By the job's name for it ("" = none), the file, or the files, that lie there and were read.
+        The names of the files that were read, by the job's name for them ("" = none).
     """
 
     content: str
@@ -92,28 +93,28 @@ class Input:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Back from `to_json`."""
+        """The inverse of `to_json`."""
         record = values.get("record")
-        made = Record.from_json(record) if record else None
-        return cls(values["content"], made, values.get("given", {}))
+        parsed = Record.from_json(record) if record else None
+        return cls(values["content"], parsed, values.get("given", {}))
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a table is made of."""
+    """The recipe and the inputs of a job."""
 
     recipe: Recipe
     inputs: Mapping[str, Input]
 
     @property
     def contents(self) -> dict[str, str]:
-        """By name of an input, the digest of its content."""
+        """The digest of each input's content, by the input's name."""
         return {name: one.content for name, one in self.inputs.items()}
 
     @property
     def digest(self) -> str:
-        """Sixteen hexadecimal digits over the recipe and the inputs' content."""
-        return digest([vars(self.recipe), self.contents])
+        """Sixteen hexadecimal digits over the recipe and the content of the inputs."""
+        return json_digest([vars(self.recipe), self.contents])
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for `from_json`."""
@@ -122,73 +123,79 @@ class Record:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Back from `to_json`.
+        """The inverse of `to_json`.
 
         Raises
         ------
         KeyError, TypeError, AttributeError
-            The values are no record.
+            The values are not a record.
         """
         given = dict(values)
         inputs = {name: Input.from_json(one) for name, one in given.pop("inputs").items()}
         return cls(Recipe(**given), inputs)
 
 
-def digest(value: Any) -> str:
-    """Sixteen hexadecimal digits over plain JSON values, blind to the order of keys."""
+def json_digest(value: Any) -> str:
+    """Sixteen hexadecimal digits over plain JSON values; the order of keys does not matter."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def main_table(path: str) -> str:
-    """The table that stands for all that its job left: its record names the others' content."""
+    """The main table of the job that wrote `path`: its record covers the job's other files."""
     folder, _, name = path.rpartition("/")
     of_cell = name in {"history.parquet", "predictions.parquet", "curriculum.parquet"}
     return f"{folder}/metrics.parquet" if of_cell else path
 
 
-def keeps_record_of(path: str) -> bool:
-    """Whether who reads the table at `path` records what it was made of: it may be deleted."""
+def may_be_deleted(path: str) -> bool:
+    """Whether users delete the input at `path`: jobs that read it then store its record, too."""
     return path.startswith(_DELETABLE) or path == CORPUS
 
 
 @dataclass
-class Making:
-    """A job at work: the record of what it makes, and the files that it leaves, main one first.
+class RunningJob:
+    """The job that runs in this process.
 
-    Those have the job's names for them; a single one may have none, which is "".
+    Attributes
+    ----------
+    record
+        Of the tables that it writes.
+    outputs
+        Its files, the main one first, by the job's names for them; a single file may have the name
+        "".
     """
 
     record: Record
     outputs: Mapping[str, Path] = field(default_factory=dict)
 
 
-_MAKING: ContextVar[Making | None] = ContextVar("making", default=None)
+_JOB: ContextVar[RunningJob | None] = ContextVar("job", default=None)
 
 
 @contextmanager
-def making(job: Making) -> Iterator[None]:
-    """Let every table that is written meanwhile carry the record of `job`."""
-    token = _MAKING.set(job)
+def recording(job: RunningJob) -> Iterator[None]:
+    """Add the record of `job` to every table that is written inside this context."""
+    token = _JOB.set(job)
     try:
         yield
     finally:
-        _MAKING.reset(token)
+        _JOB.reset(token)
 
 
-def current() -> Making | None:
-    """The job that is at work in this process; None where no rule's script runs."""
-    return _MAKING.get()
+def current_job() -> RunningJob | None:
+    """The job that runs in this process; None outside the script of a rule."""
+    return _JOB.get()
 
 
-def contents_read() -> dict[str, str]:
-    """By name of an input of the job that is at work, the digest of its content."""
-    job = current()
+def input_digests() -> dict[str, str]:
+    """The digest of each input of the running job, by the input's name."""
+    job = current_job()
     return job.record.contents if job else {}
 
 
 def read_folder_record(folder: str | Path) -> Record | None:
-    """The record that `leave_folder_record` left; None where there is none that can be read."""
+    """The record that `write_folder_record` wrote; None if there is no readable one."""
     try:
         text = Path(folder, FOLDER_RECORD).read_text(encoding="utf-8")
         return Record.from_json(json.loads(text))
@@ -196,9 +203,9 @@ def read_folder_record(folder: str | Path) -> Record | None:
         return None
 
 
-def leave_folder_record(folder: str | Path) -> None:
-    """Leave the record of the job that is at work in the `folder` that it made."""
-    job = current()
+def write_folder_record(folder: str | Path) -> None:
+    """Write the record of the running job into a `folder` that it made."""
+    job = current_job()
     if job is not None:
         text = json.dumps(job.record.to_json())
         Path(folder, FOLDER_RECORD).write_text(text, encoding="utf-8")

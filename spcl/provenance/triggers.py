@@ -1,9 +1,10 @@
-"""Has Snakemake make again what no longer fits, and nothing else.
+"""Replaces Snakemake's rerun triggers: a job is rerun if its result is outdated.
 
-Its own triggers ask records in ``.snakemake`` and time stamps. The first get lost when results are
-copied, and the second lie when a file is replaced by an older one, or copied, or when a clock is
-wrong. Snakemake offers no hook for another decision, so functions of it are replaced here.
-Imported by the Snakefile.
+Snakemake decides by records in ``.snakemake`` and by time stamps. The records are lost when results
+are copied. Time stamps mislead when a file is replaced by an older one or copied, or when a clock
+is wrong. Snakemake has no hook for another decision, so this module replaces some of its functions.
+
+The Snakefile imports this module.
 """
 
 import json
@@ -17,14 +18,14 @@ from snakemake.exceptions import WorkflowError
 from snakemake.jobs import Job
 
 from spcl.errors import UserError
-from spcl.provenance.code import keep_digests
+from spcl.provenance.code import save_digests
 from spcl.provenance.corpora import absent
 from spcl.provenance.inputs import tables
 from spcl.provenance.plan import Plan, PlannedJob
 from spcl.provenance.record import CORPUS, Recipe
 
 _LEFT_OUT = "SPCL_LEFT_OUT"
-"""The environment variable with the cells that are left out: jobs on other nodes keep to it."""
+"""The environment variable that lists the cells that are left out, also for jobs on other nodes."""
 
 
 def left_out_unfinished() -> list[str]:
@@ -36,20 +37,20 @@ def left_out_unfinished() -> list[str]:
 def judge_by_records(
     workflow: Any, rules: Mapping[str, str], say: Callable[[str], None], *, leave_out: bool
 ) -> None:
-    """Let `workflow` make again what `Plan` finds a reason for.
+    """Make `workflow` rerun the jobs for which `Plan` finds a reason.
 
     Parameters
     ----------
     workflow
         The present ``snakemake.workflow.Workflow``.
     rules
-        By name of a rule in `workflow`, its name in ours. Other rules are left to Snakemake.
+        By the name of a rule in `workflow`, its name in this one. Snakemake decides on other rules.
     say
-        Gets a line for each reason.
+        Called with a line for each reason.
     leave_out
-        Begin again without the cells that are not there or no longer fit, rather than train them.
+        Restart without the cells that do not exist or are outdated, instead of training them.
     """
-    ask_each_job = DAG.update_needrun
+    original = DAG.update_needrun
 
     async def update_needrun(dag: Any, *arguments: Any, **options: Any) -> None:
         if dag.workflow is workflow:
@@ -57,41 +58,41 @@ def judge_by_records(
             for reason, outputs in _reasons(dag, rules).items():
                 dag.forcefiles.update(outputs)
                 more = f" and {len(outputs) - 1} more" if len(outputs) > 1 else ""
-                say(f"{outputs[0]}{more}: made again: {reason}")
-        await ask_each_job(dag, *arguments, **options)
+                say(f"{outputs[0]}{more}: rerun because {reason}")
+        await original(dag, *arguments, **options)
         _refuse_absent_corpora(dag, rules)
-        for job in _ours(dag, rules):  # Snakemake's records are not needed
+        for job in _ours(dag, rules):  # without a warning that Snakemake's own records are missing
             dag.reason(job).no_metadata = dag.reason(job).outdated_metadata = False
         if leave_out and dag.workflow is workflow:
-            _begin_without_unfinished(dag, rules, say)
+            _restart_without_unfinished(dag, rules, say)
 
     DAG.update_needrun = update_needrun
 
 
 def _refuse_absent_corpora(dag: Any, rules: Mapping[str, str]) -> None:
-    """Refuse to begin where a job has to read a corpus again that is no longer there."""
+    """Raise an error if a job has to read a corpus again that no longer exists."""
     for job in dag.needrun_jobs():
         if job.rule.name in rules and job.params.get("reads") and not job.input.get(CORPUS):
-            said = absent(job.params.get("path"), job.wildcards.dataset)
-            raise WorkflowError(UserError(said))  # which Snakemake shows without a traceback
+            message = absent(job.params.get("path"), job.wildcards.dataset)
+            raise WorkflowError(UserError(message))  # which Snakemake shows without a traceback
 
 
-def _begin_without_unfinished(
+def _restart_without_unfinished(
     dag: Any, rules: Mapping[str, str], say: Callable[[str], None]
 ) -> None:
-    """Start this Snakemake anew without the cells that it would train."""
+    """Restart Snakemake without the cells that it would train."""
     trainings = (job for job in dag.needrun_jobs() if rules.get(job.rule.name) == "train_cell")
     cells = ("/".join(dict(job.wildcards.items()).values()) for job in trainings)
     before = left_out_unfinished()
     if new := sorted(set(cells) - set(before)):
         for cell in new:
-            say(f"{cell}: left out, for it is not there or no longer fits")
+            say(f"{cell}: left out because it is not finished or outdated")
         os.environ[_LEFT_OUT] = json.dumps(before + new)
         os.execv(sys.executable, [sys.executable, "-m", "snakemake", *sys.argv[1:]])
 
 
 def ignore_time_stamps(rules: Mapping[str, str]) -> None:
-    """Let no output of `rules` be older than its inputs or script, or too old to be kept."""
+    """Make Snakemake ignore the time stamps of outputs of `rules`, before and after a job."""
     mintime, check, older = (
         Job.output_mintime,
         DAG.check_output_mtime,
@@ -116,34 +117,34 @@ def ignore_time_stamps(rules: Mapping[str, str]) -> None:
 
 
 def start_with(workflow: Any, step: Callable[[], None]) -> None:
-    """Call `step` before the first job, also where `workflow` uses ours as a module.
+    """Call `step` before the first job, also if `workflow` uses this one as a module.
 
     Snakemake ignores the ``onstart`` of a module.
     """
-    ask_each_job = DAG.update_needrun
+    original = DAG.update_needrun
 
     async def update_needrun(dag: Any, *arguments: Any, **options: Any) -> None:
-        await ask_each_job(dag, *arguments, **options)
-        if dag.workflow is workflow and not pending:
-            pending.append(workflow._onstart)
+        await original(dag, *arguments, **options)
+        if dag.workflow is workflow and not onstart:
+            onstart.append(workflow._onstart)
             workflow._onstart = start
 
     def start(log: Any) -> None:
         step()
-        pending[0](log)
+        onstart[0](log)
 
-    pending: list[Any] = []
+    onstart: list[Any] = []
     DAG.update_needrun = update_needrun
 
 
 def _silence(persistence: Any, rules: Mapping[str, str]) -> None:
-    """Let Snakemake find no change of `rules` in its own records."""
+    """Make Snakemake find no change of `rules` in its own records."""
     for name in ("params_changed", "input_changed", "code_changed"):
-        ask = getattr(type(persistence), name)
+        original = getattr(type(persistence), name)
 
-        def changed(job: Any, file: Any = None, ask: Any = ask) -> Any:
+        def changed(job: Any, file: Any = None, original: Any = original) -> Any:
             ours = job is not None and job.rule.name in rules
-            return () if ours else ask(persistence, job, file=file)
+            return () if ours else original(persistence, job, file=file)
 
         setattr(persistence, name, changed)
 
@@ -154,20 +155,20 @@ def _ours(dag: Any, rules: Mapping[str, str]) -> Iterator[Any]:
 
 
 def _reasons(dag: Any, rules: Mapping[str, str]) -> dict[str, list[str]]:
-    """By reason, the main results that are to be made again."""
+    """The main results to rerun, by reason."""
     plan = Plan()
     found: dict[str, list[str]] = {}
     for job in planned(dag, rules).values():
         if reason := plan.reason(job):
             found.setdefault(reason, []).append(job.outputs[0])
     plan.save()
-    keep_digests()
+    save_digests()
     return found
 
 
 def planned(dag: Any, rules: Mapping[str, str]) -> dict[Any, PlannedJob]:
-    """The jobs of Snakemake's graph that leave results, by Snakemake's job."""
-    own = {
+    """The jobs of `rules` in Snakemake's graph that have outputs, by Snakemake's job."""
+    jobs = {
         job: PlannedJob(
             Recipe.of(rules[job.rule.name], job.wildcards.items(), job.params.items()),
             tuple(map(str, job.output)),
@@ -178,9 +179,9 @@ def planned(dag: Any, rules: Mapping[str, str]) -> dict[Any, PlannedJob]:
         for job in _ours(dag, rules)
         if job.output
     }
-    by_output = {job.outputs[0]: job for job in own.values()}
-    for job in own.values():
+    by_output = {job.outputs[0]: job for job in jobs.values()}
+    for job in jobs.values():
         job.upstream = {name: by_output[name] for name in job.tables if name in by_output}
         if job.corpus in by_output:
             job.upstream[CORPUS] = by_output[job.corpus]
-    return own
+    return jobs

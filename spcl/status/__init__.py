@@ -1,5 +1,5 @@
-"""How far the grid of a config is: what ``python -m spcl status`` finds and prints.
+"""The progress of a config's grid: what ``python -m spcl status`` reads and prints.
 
-It reads the files and logs that jobs leave and changes nothing. It imports `spcl.study`,
-`spcl.jobs` and `spcl.report.formats`.
+It reads the files and logs of jobs and changes nothing. It imports `spcl.study`, `spcl.jobs` and
+`spcl.report.formats`.
 """

@@ -1,7 +1,7 @@
-"""Every job that a config asks for: its stage, its log, its files.
+"""Lists every job of a config with its stage, its log and its files.
 
-The rules of workflow/rules/ say the same to Snakemake; a test holds the two against each other.
-Imported by the Snakefile, so it uses the standard library alone.
+The rules in workflow/rules/ define the same jobs for Snakemake; a test compares the two. The
+Snakefile imports this module, so it uses the standard library alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,13 +27,13 @@ class Job:
     stage
         Of `STAGES`.
     rule, wildcards
-        As in the workflow; the wildcards in the order in which its log's path has them.
+        As in the workflow; the wildcards in their order in the path of the log.
     outputs
-        What it leaves.
+        Its files.
     log
-        What it writes while it works.
+        Its log.
     working
-        The folder where a cell keeps its state until it is done.
+        The folder of a cell's saved states; it exists until the cell is done.
     """
 
     stage: str
@@ -45,13 +45,13 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What to call it: a cell by its address, others by their rule too."""
+        """Its name in messages: the address of a cell; rule and wildcards of another job."""
         words = "/".join(self.wildcards.values())
         return words if self.stage == "cells" else f"{self.rule} {words}"
 
 
 def jobs(config: Mapping[str, Any]) -> Iterator[Job]:
-    """The jobs of a checked config, its folds among its datasets, stage by stage."""
+    """The jobs of a checked config whose datasets include the folds, stage by stage."""
     for parts in (_corpora, _features, _difficulty, _cells, _tables, _figures):
         yield from parts(config)
 
@@ -132,6 +132,6 @@ def _figures(config: Mapping[str, Any]) -> Iterator[Job]:
 
 
 def _modules(kind: str) -> list[str]:
-    """The tables or figures, one a module."""
+    """The names of all tables or figures: one module each."""
     folder = Path(report.__file__).with_name(kind)
     return sorted(path.stem for path in folder.glob("[!_]*.py"))

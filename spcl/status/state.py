@@ -1,46 +1,25 @@
-"""How each job is: by the files that it leaves, its working folder and its log."""
+"""Reads the state of jobs from their outputs, their working folders and their logs."""
 
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
-from spcl.jobs.logs import End, Log, read
+from spcl.jobs.logs import Log, State, read
 from spcl.status.jobs import Job
 
 
-class State(StrEnum):
-    """What can be known of a job from its files."""
-
-    DONE = "done"
-    RUNNING = "running"
-    INTERRUPTED = "interrupted"
-    FAILED = "failed"
-    UNCLEAR = "unclear"
-    TO_DO = "to do"
-
-
-_STATES = {
-    End.OPEN: State.RUNNING,
-    End.INTERRUPTED: State.INTERRUPTED,
-    End.CUT_OFF: State.INTERRUPTED,
-    End.FAILED: State.FAILED,
-    End.UNKNOWN: State.UNCLEAR,
-}
-
-
 @dataclass(frozen=True)
-class Standing:
-    """A job and how it is.
+class JobStatus:
+    """A job and its state.
 
     Attributes
     ----------
     job, state
-        Which, and how.
+        Which job, and its state.
     log
-        What its log says; None where it has none.
+        Its log; None if it has none.
     saved
-        Whether it left a state to go on from.
+        Whether it saved a state to resume from.
     """
 
     job: Job
@@ -49,21 +28,17 @@ class Standing:
     saved: bool
 
 
-def standings(jobs: Iterable[Job]) -> list[Standing]:
-    """Look at every job's files, from the working folder."""
-    return [_standing(job) for job in jobs]
+def read_status(jobs: Iterable[Job]) -> list[JobStatus]:
+    """Read the files of every job; their paths are relative to the working folder."""
+    return [_status(job) for job in jobs]
 
 
-def _standing(job: Job) -> Standing:
-    made = all(map(os.path.exists, job.outputs))
+def _status(job: Job) -> JobStatus:
+    complete = all(map(os.path.exists, job.outputs))
     log = read(job.log)
-    saved = not made and job.working is not None and os.path.isdir(job.working)
-    return Standing(job, _state(made, log, saved), log, saved)
-
-
-def _state(made: bool, log: Log | None, saved: bool) -> State:
-    if log is not None and log.host is not None and log.end in _STATES:
-        return _STATES[log.end]  # of a folder that is there nothing else says whether it is whole
-    if made:
-        return State.DONE
-    return State.INTERRUPTED if saved else State.TO_DO
+    saved = not complete and job.working is not None and os.path.isdir(job.working)
+    unfinished = State.INTERRUPTED if saved else State.TO_DO
+    state: State = State.DONE if complete else unfinished
+    if log and log.host and log.state is not State.DONE:
+        state = log.state  # an output folder may exist and still be incomplete
+    return JobStatus(job, state, log, saved)

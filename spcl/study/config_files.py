@@ -1,4 +1,4 @@
-"""A config as Snakemake would read it."""
+"""Reads config files as Snakemake does."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +15,12 @@ from spcl.study.shipped import SCHEMA
 
 
 def read_config(files: Sequence[Path]) -> dict[str, Any]:
-    """Merge config files, the later one wins, check the outcome and add the folds of datasets.
+    """Merge config files (later ones override), validate the result, add the folds of datasets.
 
     Raises
     ------
     UserError
-        A file is absent or no YAML, or the config has a fault.
+        A file does not exist or is not YAML, or the config has a fault.
     """
     config: dict[str, Any] = {}
     for file in files:
@@ -29,7 +29,7 @@ def read_config(files: Sequence[Path]) -> dict[str, Any]:
         try:
             update_config(config, load_configfile(file))
         except WorkflowError as error:
-            raise UserError(f"{file}: {error}; mend the file") from error
+            raise UserError(f"{file}: {error}; fix the file") from error
     check(config, SCHEMA, ", ".join(map(str, files)))
     config["datasets"] = with_folds(config["datasets"])
     return config

@@ -1,24 +1,24 @@
-"""What a config says of its corpora: their modalities, their extractors, their folds.
+"""The datasets of a config: their modalities, extractors and folds.
 
-Imported by the Snakefile, so it uses the standard library alone.
+The Snakefile imports this module, so it uses the standard library alone.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 FOLDED = "leave-one-session-out"
-"""The protocol that makes a dataset several: one a session."""
+"""The protocol that turns a dataset into one fold for each session."""
 
 MODALITY_SETS = ("atv", "at", "tv", "av", "a", "t", "v")
-"""As the paper spells them."""
+"""The modality sets, as in the paper."""
 
 _LETTERS = "atv"
 
 
 def modalities(config: Mapping[str, Any], dataset: str) -> str:
-    """The letters of the modalities that a dataset has, in the order ``atv``.
+    """The letters of a dataset's modalities, in the order ``atv``.
 
-    Its own key ``modalities`` says it; without that it is whatever has an extractor.
+    They are its key ``modalities``; without that key, the modalities that have an extractor.
     """
     entry = config["datasets"][dataset]
     if "modalities" in entry:
@@ -28,7 +28,7 @@ def modalities(config: Mapping[str, Any], dataset: str) -> str:
 
 
 def extraction(config: Mapping[str, Any], dataset: str, letter: str) -> dict[str, Any] | None:
-    """How a modality of a dataset is extracted: its own entry, or else the general one."""
+    """The extractor of a modality: the entry of the dataset, or else the general one."""
     own = config["datasets"][dataset].get("features", {})
     found = own.get(letter) or config["features"].get(letter)
     return None if found is None else dict(found)
@@ -37,16 +37,16 @@ def extraction(config: Mapping[str, Any], dataset: str, letter: str) -> dict[str
 def with_folds(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Add the folds of each dataset whose protocol leaves out one session after another.
 
-    A fold is called ``<dataset>-session<number>`` and is a dataset of its own but for its files and
-    features, which are those of ``fold_of``.
+    The name of a fold is ``<dataset>-session<number>``. A fold is a dataset that shares the files
+    and features of the dataset ``fold_of``.
     """
     every: dict[str, dict[str, Any]] = {}
     for name, dataset in datasets.items():
         if dataset["protocol"] != FOLDED:
             every[name] = dict(dataset)
             continue
-        # Imported once as a whole too, for its features. No matter which session that leaves out,
-        # as long as it is none of `sessions`, whose change is not to extract the features again.
+        # The whole dataset is imported too, for its features. It leaves out none of `sessions`, so
+        # that the features are not extracted again when `sessions` changes.
         every[name] = dict(dataset) | {"protocol_seed": None}
         for session in dataset["sessions"]:
             every[f"{name}-session{session}"] = dict(dataset) | {
@@ -57,7 +57,7 @@ def with_folds(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str,
 
 
 def trained(datasets: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The datasets that cells are trained on: folds stand in place of what they are folds of."""
+    """The datasets that cells are trained on: the folds instead of a folded dataset."""
     folded = {dataset.get("fold_of") for dataset in datasets.values()}
     return [name for name in datasets if name not in folded]
 

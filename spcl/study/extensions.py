@@ -1,13 +1,12 @@
-"""Where the code of a baseline or a curriculum lies: here, in a user's file, in a package.
+"""Finds the code of a baseline or curriculum: of this project, in your file, or in a package.
 
-A config entry ``source`` comes first: a Python file (``my/gru.py``) or an import path
-(``mylab.erc.gru``). Then the project's own files, then the entry points of installed packages.
-Files are read, not imported, until one is to be used; imported by the Snakefile, so this uses the
-standard library alone.
+The ``source`` of the config entry has priority: a Python file (``my/gru.py``) or an import path
+(``mylab.erc.gru``). Then come the modules of this project, then the entry points of installed
+packages. Files are parsed, and imported only by `load`. The Snakefile imports this module, so it
+uses the standard library alone.
 """
 
 import ast
-import difflib
 import hashlib
 import importlib
 import importlib.util
@@ -22,33 +21,33 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from spcl.errors import UserError
-from spcl.study.python_files import LIBRARY, constants, constructor, module_file, modules_with
+from spcl.errors import UserError, choices
+from spcl.study.python_files import LIBRARY, constructor, definitions, module_file, modules_with
 
 log = logging.getLogger("spcl.study.extensions")
 
 NEEDS = ("probes", "shift_rate", "pace")
-"""What a curriculum's ``NEEDS`` may name: the fields of `TrainingSet` that are made on demand."""
+"""The names allowed in the ``NEEDS`` of a curriculum: the optional fields of `TrainingSet`."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the things that users add.
+    """Baselines or curricula: what users can add.
 
     Attributes
     ----------
     axis
-        Its key in the config.
+        Their key in the config.
     package
-        The project's own folder of them.
+        The package of this project that contains them.
     constant
-        What a module must define: the class.
+        The name that a module must define: the class.
     group
-        The entry points' group.
+        The group of their entry points.
     settings
-        The key of its settings in its config entry.
+        The key of their settings in a config entry.
     given
-        What the class is built with beside its settings.
+        Arguments of the class that are no settings.
     """
 
     axis: str
@@ -75,7 +74,7 @@ class Extension:
     kind, name
         As in the config.
     module
-        Its import path; None for a file that is loaded by its path.
+        Its import path; None for a file that is imported by its path.
     path
         The file.
     """
@@ -87,17 +86,17 @@ class Extension:
 
     @property
     def key(self) -> str:
-        """Its key in the config, for messages."""
+        """Its key in the config."""
         return f"{self.kind.axis}.{self.name}"
 
     @property
     def ours(self) -> bool:
-        """Whether it is one of the project's own."""
+        """Whether it belongs to this project."""
         return (self.module or "").startswith(f"{self.kind.package}.")
 
 
 def names(kind: Kind) -> list[str]:
-    """Those of the project, then those of installed packages, each in alphabetical order."""
+    """The names of this project, then those of installed packages, each in alphabetical order."""
     return [*_ours(kind), *sorted(_installed(kind).keys() - _ours(kind))]
 
 
@@ -111,7 +110,7 @@ def find(kind: Kind, name: str, source: str | None = None) -> Extension:
     name
         As in the config.
     source
-        The config entry's ``source``, if it has one.
+        The ``source`` of the config entry, if any.
 
     Raises
     ------
@@ -128,18 +127,14 @@ def find(kind: Kind, name: str, source: str | None = None) -> Extension:
         key = f"entry point {kind.group}: {name}"
         path = module_file(module)
         if path is None:
-            raise UserError(f"{key}: there is no module '{module}'; name one, without a colon")
+            raise UserError(f"{key}: there is no module '{module}'; name a module, without a colon")
         found = Extension(kind, name, module, path)
     else:
-        known = names(kind)
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
         raise UserError(
-            f"{kind.axis}: there is no '{name}';"
-            + (f" did you mean '{near[0]}'?" if near else "")
-            + f" there are: {', '.join(known)}; for one of your own write"
-            f" '{name}: {{source: my/{name}.py}}', see docs/plug-in.md"
+            f"{kind.axis}: there is no '{name}'; {choices(name, names(kind))}; for your own code"
+            f" write '{name}: {{source: my/{name}.py}}', see docs/plug-in.md"
         )
-    if kind.constant not in constants(found.path):
+    if kind.constant not in definitions(found.path):
         raise UserError(
             f"{key}: {found.path} does not define {kind.constant}; end it with"
             f" '{kind.constant} = YourClass'"
@@ -148,17 +143,17 @@ def find(kind: Kind, name: str, source: str | None = None) -> Extension:
 
 
 def needs(extension: Extension) -> dict[str, dict[str, Any]]:
-    """What a curriculum wants to know beforehand, by the name of a field of `TrainingSet`.
+    """The fields of `TrainingSet` that a curriculum needs before the first epoch.
 
-    It is the module's literal ``NEEDS``: each need with the settings that it depends on, empty for
-    always; for example ``{"probes": {"threshold": "auto"}}``.
+    They are the keys of the literal ``NEEDS`` in its module. The value of a key is the settings
+    under which the field is needed, empty for always: ``{"probes": {"threshold": "auto"}}``.
 
     Raises
     ------
     UserError
-        ``NEEDS`` is no literal of this form, or names something else.
+        ``NEEDS`` is not a literal of this form, or has an unknown key.
     """
-    expression = constants(extension.path).get("NEEDS")
+    expression = getattr(definitions(extension.path).get("NEEDS"), "value", None)
     if expression is None:
         return {}
     try:
@@ -166,23 +161,23 @@ def needs(extension: Extension) -> dict[str, dict[str, Any]]:
         wanted = {need: dict(settings) for need, settings in wanted.items()}
     except (AttributeError, TypeError, ValueError) as error:
         raise UserError(
-            f"{extension.key}: {extension.path}:{expression.lineno}: NEEDS is no literal of the"
-            """ form {"probes": {}}; write it out, see docs/plug-in.md"""
+            f"{extension.key}: {extension.path}:{expression.lineno}: NEEDS is not a literal of"
+            """ the form {"probes": {}}; see docs/plug-in.md"""
         ) from error
     for need in wanted:
         if need not in NEEDS:
             raise UserError(
-                f"{extension.key}: {extension.path}:{expression.lineno}: NEEDS names '{need}';"
-                f" choose of: {', '.join(NEEDS)}"
+                f"{extension.key}: {extension.path}:{expression.lineno}: NEEDS has the unknown key"
+                f" '{need}'; {choices(need, NEEDS)}"
             )
     return wanted
 
 
 @cache
 def takes(extension: Extension) -> Mapping[str, bool] | None:
-    """The settings that its class takes, in its order: whether each must be given.
+    """The settings that its class takes, each with whether it is required.
 
-    None where its file does not tell, see `spcl.study.python_files.constructor`.
+    None if the file does not show them, see `spcl.study.python_files.constructor`.
     """
     known = constructor(extension.path, extension.kind.constant)
     if known is None:
@@ -191,12 +186,12 @@ def takes(extension: Extension) -> Mapping[str, bool] | None:
 
 
 def load(extension: Extension) -> Any:
-    """Import the module and give its class.
+    """Import the module and return its class.
 
     Raises
     ------
     UserError
-        The import fails, or what it gives is no class; the message names the line.
+        The import fails (the message names the line), or the module does not define a class.
     """
     try:
         if extension.module is not None:
@@ -204,19 +199,19 @@ def load(extension: Extension) -> Any:
         else:
             module = _import_file(extension.path)
         found = getattr(module, extension.kind.constant)
-    except (Exception, SystemExit) as error:  # a script that was never meant for import may exit
+    except (Exception, SystemExit) as error:  # importing a script may exit
         raise UserError(f"{extension.key}: {fault_in(extension.path, error)}") from error
     if not isinstance(found, type):
         raise UserError(
-            f"{extension.key}: {extension.kind.constant} of {extension.path} is no class; write"
-            f" '{extension.kind.constant} = YourClass', without brackets"
+            f"{extension.key}: {extension.kind.constant} of {extension.path} is not a class; write"
+            f" '{extension.kind.constant} = YourClass', without parentheses"
         )
     return found
 
 
 def fault_in(path: Path, error: BaseException) -> str:
-    """Say what failed, and at which line of the user's file; the traceback goes to the log."""
-    log.info("%s: fails", path, exc_info=error)
+    """Describe an error and its line in the user's file; write the traceback to the log."""
+    log.info("%s: failed", path, exc_info=error)
     absolute = path.absolute()
     lines = [
         frame.lineno
@@ -225,27 +220,29 @@ def fault_in(path: Path, error: BaseException) -> str:
     ]
     at = f"{path}:{lines[-1]}" if lines else str(path)
     reason = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"{at}: {reason}; mend it, the log has the traceback"
+    return f"{at}: {reason}; fix it; the log has the traceback"
 
 
 def _from_source(kind: Kind, name: str, source: str) -> Extension:
-    """Find what a config entry names."""
+    """Find the file or module that a config entry names."""
     key = f"{kind.axis}.{name}.source"
     if source.endswith(".py"):
         path = Path(source).expanduser()
         if not path.is_file():
-            raise UserError(f"{key}: there is no file {path}; write its path from {Path.cwd()}")
+            raise UserError(
+                f"{key}: there is no file {path}; give its path relative to {Path.cwd()}"
+            )
         return Extension(kind, name, None, path)
     found = module_file(source)
     if found is None:
         raise UserError(
-            f"{key}: there is no module '{source}'; install its package, or write a file: my/x.py"
+            f"{key}: there is no module '{source}'; install its package, or name a file: my/x.py"
         )
     return Extension(kind, name, source, found)
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a file by its path, under a name that no other file has."""
+    """Import a file by its path, under a module name that depends on the path."""
     path = path.absolute()
     name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     if name in sys.modules:
@@ -254,7 +251,7 @@ def _import_file(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # before it runs: dataclasses look themselves up there
+    sys.modules[name] = module  # before it runs: dataclasses look up their module there
     try:
         spec.loader.exec_module(module)
     except BaseException:
@@ -274,5 +271,5 @@ def _ours(kind: Kind) -> tuple[str, ...]:
 
 @cache
 def _installed(kind: Kind) -> Mapping[str, str]:
-    """By name, what the entry points of installed packages point to."""
+    """The modules that the entry points of installed packages name, by name."""
     return {point.name: point.value for point in entry_points(group=kind.group)}

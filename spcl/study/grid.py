@@ -1,6 +1,6 @@
-"""The grid: which cells a config asks for, and the settings of each.
+"""The grid of a config: its cells, and the settings of each.
 
-Imported by the Snakefile, so it uses the standard library alone.
+The Snakefile imports this module, so it uses the standard library alone.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from spcl.study.datasets import modalities, owners, trained
 
 @dataclass(frozen=True)
 class Cell:
-    """One training with all its seeds: the unit of the grid, and one job."""
+    """One training with all its seeds: the unit of the grid, and one job of the workflow."""
 
     dataset: str
     baseline: str
@@ -36,8 +36,8 @@ AXES = tuple(field.name for field in fields(Cell))
 def cells(config: Mapping[str, Any]) -> list[Cell]:
     """The product of the config's axes, in the config's order.
 
-    Left out are cells that need a modality which their dataset has not, and those whose addresses
-    are in ``grid.without``, which the Snakefile sets.
+    Cells are left out if their dataset lacks one of their modalities, or if their address is in
+    ``grid.without``, which the Snakefile sets.
     """
     grid = config["grid"]
     there = {name: set(modalities(config, name)) for name in trained(config["datasets"])}
@@ -48,7 +48,7 @@ def cells(config: Mapping[str, Any]) -> list[Cell]:
 
 
 def left_out(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """By dataset, the modality sets of the grid that it has not the modalities for."""
+    """By dataset, the modality sets of the grid that it lacks a modality for."""
     asked = config["grid"]["modalities"]
     lacking = {
         name: [one for one in asked if not set(one) <= set(modalities(config, name))]
@@ -60,9 +60,9 @@ def left_out(config: Mapping[str, Any]) -> dict[str, list[str]]:
 def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
     """Everything that decides the numbers of `cell`, as plain JSON-like values.
 
-    The general entries come first; then those of the baseline and the curriculum; last the entries
-    of ``curricula.<name>.cells`` whose axes fit, each of which may name any of dataset, baseline
-    and modalities. What holds for a dataset holds for its folds.
+    The general settings are overridden by those of the baseline and of the curriculum, and these by
+    the entries of ``curricula.<name>.cells`` that match the cell. An entry may name a dataset, a
+    baseline and modalities; an entry for a dataset also matches its folds.
 
     Returns
     -------
@@ -88,14 +88,14 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
 
 
 def needed(needs: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) -> set[str]:
-    """What a curriculum with these `settings` wants to know beforehand.
+    """The needs of a curriculum with these `settings`.
 
     Parameters
     ----------
     needs
-        What `spcl.study.extensions.needs` gives: each need with the settings that it depends on.
+        What `spcl.study.extensions.needs` returns: each need with the settings that it depends on.
     settings
-        Those of the cell's curriculum.
+        The settings of the cell's curriculum.
     """
     return {
         need
@@ -105,8 +105,8 @@ def needed(needs: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) 
 
 
 def pacing_cell(cell: Cell, settings: Mapping[str, Any]) -> Cell:
-    """The cell that sets the pace of `cell`: the same, with the curriculum of the setting ``of``.
+    """The cell whose pace `cell` follows: the same cell with the curriculum of the setting ``of``.
 
-    Without that setting it is ``spcl``.
+    The default of that setting is ``spcl``.
     """
     return replace(cell, curriculum=settings.get("of", "spcl"))

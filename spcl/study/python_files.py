@@ -1,6 +1,6 @@
-"""Python files, found and read without running them.
+"""Finds and parses Python files without running them.
 
-Imported by the Snakefile, so this uses the standard library alone.
+The Snakefile imports this module, so it uses the standard library alone.
 """
 
 import ast
@@ -15,14 +15,14 @@ LIBRARY = Path(__file__).parents[1]
 
 
 def module_file(module: str) -> Path | None:
-    """The file that ``import <module>`` would run; None where there is none.
+    """The file that ``import <module>`` would run; None if there is none.
 
-    Only the outermost package is looked up as Python would, for to look up more would import it.
+    Only the outermost package is looked up as Python does it; looking up more would import it.
     """
     top, *inner = module.split(".")
     try:
         spec = importlib.util.find_spec(top)
-    except ValueError:  # no name at all, or a module that was made by hand
+    except ValueError:  # not a valid name, or a module without a spec
         return None
     if spec is None:
         return None
@@ -38,12 +38,12 @@ def module_file(module: str) -> Path | None:
 
 
 def syntax(path: Path) -> ast.Module:
-    """The syntax tree of a file; it is read once.
+    """The syntax tree of a file; it is parsed once.
 
     Raises
     ------
     UserError
-        It is not Python; the message names the line.
+        It is not valid Python; the message names the line.
     """
     return _syntax(path.absolute(), path)
 
@@ -53,50 +53,50 @@ def _syntax(absolute: Path, path: Path) -> ast.Module:
     try:
         return ast.parse(absolute.read_text(encoding="utf-8"), filename=str(path))
     except SyntaxError as error:
-        raise UserError(f"{path}:{error.lineno}: {error.msg}; mend the line") from error
-    except ValueError as error:  # bytes that are no UTF-8
+        raise UserError(f"{path}:{error.lineno}: {error.msg}; fix the line") from error
+    except ValueError as error:  # not UTF-8
         raise UserError(f"{path}: {error}; save it as UTF-8") from error
 
 
-def constants(path: Path) -> dict[str, ast.expr | None]:
-    """What a file assigns, defines or imports at its top level, by name.
+def definitions(path: Path) -> dict[str, ast.stmt]:
+    """The statements at the top level of a file that assign, define or import a name, by name.
 
-    Returns
-    -------
-    dict
-        The assigned expression; None for a class, a function and an imported name.
+    If several statements define a name, the last one is returned.
     """
-    found: dict[str, ast.expr | None] = {}
+    found: dict[str, ast.stmt] = {}
     for statement in syntax(path).body:
         match statement:
-            case ast.Assign(targets=targets, value=value):
-                found |= {one.id: value for one in targets if isinstance(one, ast.Name)}
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                found[name] = value
+            case ast.Assign(targets=targets):
+                names = [one.id for one in targets if isinstance(one, ast.Name)]
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                names = [name]
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
-                found[name] = None
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                found |= {alias.asname or alias.name: None for alias in names}
+                names = [name]
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                names = [alias.asname or alias.name for alias in aliases]
+            case _:
+                names = []
+        found |= dict.fromkeys(names, statement)
     return found
 
 
 @cache
 def modules_with(folder: Path, constant: str) -> tuple[str, ...]:
     """The names of the modules of `folder` that define `constant`, in alphabetical order."""
-    return tuple(sorted(path.stem for path in folder.glob("*.py") if constant in constants(path)))
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if constant in definitions(path)))
 
 
 def constructor(path: Path, name: str) -> dict[str, bool] | None:
-    """What the class `name` of a file is built with, by parameter: whether it must be given.
+    """The parameters of the class `name` of a file, each with whether it is required.
 
-    Read is its ``__init__``, or that of the class that it is derived from or imported as, from file
-    to file.
+    They are read from its ``__init__`` or that of its base class. Imports of classes are followed
+    from file to file.
 
     Returns
     -------
     dict or None
-        None where only Python can tell: it takes any keyword, is decorated, has several bases or a
-        metaclass, makes its instances itself, or its ``__init__`` is not to be found.
+        None if they can only be found by importing: the class takes any keyword, is decorated, has
+        several bases, a metaclass or a ``__new__``, or its ``__init__`` is not found.
     """
     return _constructor(path, name, ())
 
@@ -107,7 +107,7 @@ def _constructor(
     seen = (*seen, (path, name))
     if len(set(seen)) < len(seen):  # derived from itself
         return None
-    match _bound(path, name):
+    match definitions(path).get(name):
         case ast.ClassDef(decorator_list=[], keywords=[], bases=bases, body=body):
             own = {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
             if "__init__" in own or "__new__" in own:
@@ -125,25 +125,8 @@ def _constructor(
     return None
 
 
-def _bound(path: Path, name: str) -> ast.stmt | None:
-    """The last statement at the top level of a file that gives `name` its meaning."""
-    found = None
-    for statement in syntax(path).body:
-        match statement:
-            case ast.ClassDef(name=given):
-                names = [given]
-            case ast.Assign(targets=targets):
-                names = [one.id for one in targets if isinstance(one, ast.Name)]
-            case ast.ImportFrom(names=aliases):
-                names = [one.asname or one.name for one in aliases]
-            case _:
-                names = []
-        found = statement if name in names else found
-    return found
-
-
 def _parameters(init: ast.FunctionDef) -> dict[str, bool] | None:
-    """Those of an ``__init__`` but for ``self``, if they can be given by name."""
+    """The parameters of an ``__init__`` without ``self``; None if not all have a name."""
     given = init.args
     if init.decorator_list or given.posonlyargs or given.kwarg:
         return None

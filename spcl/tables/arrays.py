@@ -12,7 +12,7 @@ def strings(table: pa.Table, column: str) -> np.ndarray:
 
 
 def label_indices(utterances: pa.Table) -> np.ndarray:
-    """(N,) int64: the place of each emotion in the corpus' label order, -1 = unlabelled."""
+    """(N,) int64: the index of each emotion in the corpus' label order, -1 = unlabelled."""
     place = {name: index for index, name in enumerate(metadata(utterances)["labels"])}
     return np.array([place.get(name, -1) for name in strings(utterances, "emotion")], np.int64)
 

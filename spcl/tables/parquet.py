@@ -1,9 +1,9 @@
-"""Parquet files that are never half-written and never of the wrong kind.
+"""Writes and reads the tables that one rule passes to another, as Parquet files.
 
-Every table that one rule hands to another goes through `write` and `read`: zstd-compressed, checked
-against its `Schema` in both directions, with a JSON object of metadata beside the data. A table
-says of itself what it is made of, and a digest of its own content: one that was edited after it was
-written, or in which a bit has flipped, is refused.
+`write` and `read` check a table against its `Schema`. A file is compressed with zstd, is never left
+half-written, and has a JSON object as metadata. Its footer contains the record of its job and the
+digest of its content: a table that was edited after it was written, or in which a bit has flipped,
+is refused.
 """
 
 import errno
@@ -21,14 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spcl.errors import UserError
-from spcl.provenance.origin import METADATA_KEY, HashedFile, described, unaltered
+from spcl.provenance.footer import METADATA_KEY, HashedFile, footer_metadata, is_unaltered
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: its name, its type (or a test of it), what it means.
+    """A column of a table: its name, its type (or a test of the type), its meaning.
 
-    A `finite` one holds vectors of numbers, none of them NaN or infinite.
+    A `finite` column contains vectors of numbers, none of them NaN or infinite.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """What a kind of table must hold. Columns beyond these are allowed and kept."""
+    """What a kind of table must contain. Other columns are allowed and kept."""
 
     name: str
     columns: tuple[Column, ...]
@@ -53,7 +53,7 @@ class Schema:
     metadata: tuple[str, ...] = ()
 
     def table(self, columns: Mapping[str, Any] | pa.Table) -> pa.Table:
-        """Build a table of this kind from `columns` (by name), each cast to the schema's type."""
+        """Build a table of this kind from `columns` (by name); each is cast to its type."""
         arrays = {}
         for column in self.columns:
             values = columns[column.name]
@@ -66,9 +66,9 @@ class Schema:
         return pa.table(arrays)
 
     def fault(self, table: pa.Table, only: Sequence[str] | None = None) -> str | None:
-        """Say in a few words why `table` is not of this kind; None if it is.
+        """Why `table` is not of this kind, in a few words; None if it is.
 
-        With `only`, nothing but these columns is looked at.
+        With `only`, only these columns are checked.
         """
         for column in self.columns:
             if only is not None and column.name not in only:
@@ -83,7 +83,7 @@ class Schema:
             if column.finite:
                 numbers = table.column(column.name).combine_chunks().flatten()
                 if not np.isfinite(numbers.to_numpy(zero_copy_only=False)).all():
-                    return f"column '{column.name}' has numbers that are NaN or infinite"
+                    return f"column '{column.name}' contains NaN or infinite numbers"
         if self.key and set(self.key) <= set(table.column_names):
             keys = table.select(list(self.key)).group_by(list(self.key)).aggregate([])
             if keys.num_rows < table.num_rows:
@@ -96,7 +96,7 @@ class Schema:
 
 
 def write(table: pa.Table, path: str | Path, schema: Schema, **meta: Any) -> None:
-    """Write `table` to `path`, whole or not at all.
+    """Write `table` to `path`, completely or not at all.
 
     Parameters
     ----------
@@ -112,9 +112,9 @@ def write(table: pa.Table, path: str | Path, schema: Schema, **meta: Any) -> Non
     Raises
     ------
     ValueError
-        The table does not fit its schema: a defect in the caller.
+        The table does not fit its schema: an error in the calling code.
     UserError
-        The disk does not take the file.
+        The file cannot be written.
     """
     table = describe(table, **meta)
     fault = schema.fault(table)
@@ -126,7 +126,7 @@ def write(table: pa.Table, path: str | Path, schema: Schema, **meta: Any) -> Non
             hashed = HashedFile(file, table.schema)
             with pq.ParquetWriter(hashed, table.schema, compression="zstd") as writer:
                 writer.write_table(table)
-                writer.add_key_value_metadata(described(Path(path), hashed.digest))
+                writer.add_key_value_metadata(footer_metadata(Path(path), hashed.digest))
 
     write_atomically(Path(path), save)
 
@@ -137,31 +137,31 @@ def read(path: str | Path, schema: Schema, columns: Sequence[str] | None = None)
     Parameters
     ----------
     path
-        A file that `write` left.
+        A file that `write` wrote.
     schema
         What the table must be.
     columns
-        Read only these. The check then covers only these.
+        Read and check only these.
 
     Raises
     ------
     UserError
-        The file is absent, unreadable, or no table of this kind.
+        The file does not exist, cannot be read, or is not a table of this kind.
     """
     path = Path(path)
     if not path.exists():
-        raise UserError(f"{path}: no such file; make it with: {command(path)}")
+        raise UserError(f"{path}: no such file; create it with: {command(path)}")
     remedy = f"delete it and run again: {command(path)}"
     try:
         with path.open("rb") as file:
             parts = pq.ParquetFile(file)
-            there = parts.schema_arrow.names
-            if unaltered(file, parts):
-                table = parts.read(None if columns is None else [n for n in columns if n in there])
+            found = parts.schema_arrow.names
+            if is_unaltered(file, parts):
+                table = parts.read(None if columns is None else [n for n in columns if n in found])
                 fault = schema.fault(table, columns)
             else:
-                fault = "another program wrote it, or changed it since"
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:  # damaged text
+                fault = "it was changed after it was written, or by another program"
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: not a readable Parquet file ({reason}); {remedy}") from error
     if fault:
@@ -170,51 +170,51 @@ def read(path: str | Path, schema: Schema, columns: Sequence[str] | None = None)
 
 
 def read_all(paths: Sequence[str | Path], schema: Schema) -> pa.Table:
-    """Read tables of one kind, none of which has a row of another, as one.
+    """Read several tables of one kind and concatenate them.
 
     Parameters
     ----------
     paths
-        Files that `write` left.
+        Files that `write` wrote.
     schema
         What each must be.
 
     Raises
     ------
     UserError
-        As `read` does, or a file has rows of an earlier one.
+        As `read` does, or a file has a row of an earlier one.
     """
     tables = [read(path, schema) for path in paths]
-    whole = pa.concat_tables(tables)
-    if schema.fault(whole):
+    joined = pa.concat_tables(tables)
+    if schema.fault(joined):
         ends = range(1, len(tables) + 1)
         first = next(n for n in ends if schema.fault(pa.concat_tables(tables[:n])))
         path = paths[first - 1]
         raise UserError(
-            f"{path}: has rows of another file of its kind, as a copy would; delete it and run"
+            f"{path}: has rows of another file of its kind, so it may be a copy; delete it and run"
             f" again: {command(path)}"
         )
-    return whole
+    return joined
 
 
 def command(path: Path | str) -> str:
-    """What makes a file again; which config it was made with is not known here."""
+    """The command that makes a file; the config file of the run is not known here."""
     return f"snakemake --cores 1 {path} (with the --configfile of your run, if it had one)"
 
 
 def describe(table: pa.Table, **meta: Any) -> pa.Table:
-    """Add JSON-serialisable facts to those that travel with `table`."""
+    """Add JSON-serialisable values to the metadata of `table`."""
     facts = json.dumps(metadata(table) | meta, sort_keys=True)
     return table.replace_schema_metadata({METADATA_KEY: facts})
 
 
 def metadata(table: pa.Table) -> dict[str, Any]:
-    """The facts that travel with `table`, see `describe`.
+    """The metadata of `table`, see `describe`.
 
     Raises
     ------
     ValueError
-        They are no JSON object: another program wrote them.
+        The metadata is not a JSON object: another program wrote it.
     """
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     try:
@@ -227,10 +227,10 @@ def metadata(table: pa.Table) -> dict[str, Any]:
 
 
 def write_atomically(path: Path, save: Callable[[Path], None]) -> None:
-    """Let `save` write a temporary file in the same folder, sync it, then rename it to `path`.
+    """Call `save` with a temporary path in the same folder, sync that file, rename it to `path`.
 
-    What killed processes left of such files goes. One that was believed dead and still writes
-    fails, rather than to write into the same file.
+    Temporary files that killed processes left are removed. If such a process is still running, its
+    own write fails.
 
     Raises
     ------
@@ -252,14 +252,14 @@ def write_atomically(path: Path, save: Callable[[Path], None]) -> None:
             temporary.unlink()
         if isinstance(error, OSError) and error.errno:
             reason = os.strerror(error.errno)
-            remedy = _REMEDIES.get(error.errno, "mend that and run again")
+            remedy = _REMEDIES.get(error.errno, "fix that and run again")
             raise UserError(f"{path}: cannot be written ({reason}); {remedy}") from error
         raise
 
 
 _REMEDIES = {
-    errno.ENOSPC: "make room there and run again",
-    errno.EDQUOT: "make room within your quota and run again",
+    errno.ENOSPC: "free disk space and run again",
+    errno.EDQUOT: "free space within your quota and run again",
     errno.EROFS: "make its folder writable, or work in another, and run again",
     errno.EACCES: "make its folder writable, or work in another, and run again",
 }

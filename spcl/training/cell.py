@@ -15,7 +15,7 @@ from spcl import curriculum, models
 from spcl.curriculum import TrainingSet
 from spcl.errors import UserError
 from spcl.jobs.job import HEADLINE
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.study.extensions import BASELINE, CURRICULUM, find, load
 from spcl.study.grid import Cell, pacing_cell
 from spcl.training.cell_tables import CellTables

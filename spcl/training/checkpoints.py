@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from spcl.errors import UserError
-from spcl.provenance.origin import whole
+from spcl.provenance.footer import is_intact
 from spcl.tables.parquet import write_atomically
 from spcl.training.cell_tables import KINDS, CellTables
 
@@ -139,7 +139,7 @@ def _by_seed(folder: Path) -> dict[int, CellTables]:
     paths = _paths(folder)
     if not paths["metrics"].exists():
         return {}
-    if not whole(paths["metrics"]):
+    if not is_intact(paths["metrics"]):
         log.warning("%s: its tables were changed after they were written", folder)
         return {}
     try:

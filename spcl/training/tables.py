@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.study.grid import Cell
 from spcl.tables import parquet, schemas
 from spcl.training.cell_tables import CellTables

@@ -1,13 +1,13 @@
-"""Whether results are what they say: recomputes what can be recomputed, and names what differs.
+"""``spcl verify``: recomputes what can be recomputed from results, and reports what differs.
 
-`files` compares files with what is recorded of them, `remade` makes tables again from their inputs.
+`files` compares files with their records; `rerun` runs jobs again and compares their tables.
 Nothing is changed and nothing is trained. May import all that makes a table; not Snakemake.
 """
 
 from collections.abc import Iterator, Mapping
 
-from spcl.verification.files import Corpus, Results
-from spcl.verification.remade import faults
+from spcl.verification.files import Results, corpus_faults
+from spcl.verification.rerun import faults
 
 
 def verify(results: Results, corpora: Mapping[str, str]) -> Iterator[str]:
@@ -16,17 +16,16 @@ def verify(results: Results, corpora: Mapping[str, str]) -> Iterator[str]:
     Parameters
     ----------
     results
-        What lies there; counts what is done.
+        The results; counts what was checked.
     corpora
-        By dataset, the raw corpus that its files are to be compared with; all bytes are read.
+        The raw corpora to compare with, by dataset; all their bytes are read.
 
     Yields
     ------
     str
-        A line for each thing that does not fit; it begins with the file's name.
+        A line for each fault, which starts with the file's name.
     """
     yield from results.faults()
-    yield from results.other_inputs()
-    for corpus in Corpus.each(results, corpora):
-        yield from corpus.faults()
+    yield from results.outdated()
+    yield from corpus_faults(results, corpora)
     yield from faults(results)

@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say; on a corpus of a few utterances."""
+"""The measurements, on a corpus of a few utterances."""
 
 from dataclasses import replace
 
@@ -11,7 +11,6 @@ from benchmarks import (
     curriculum,
     dag,
     memory,
-    memory_child,
     operations,
     page,
     reference_child,
@@ -22,7 +21,7 @@ from benchmarks import (
 from benchmarks.__main__ import PARTS, main, parse
 from benchmarks.machine import this_machine
 from benchmarks.shapes import SHAPES, Shape
-from benchmarks.sides import Side
+from benchmarks.training_step import TrainingStep
 from spcl.errors import UserError
 from spcl.study.grid import cells
 from spcl.tables import parquet
@@ -59,7 +58,7 @@ class MMGCN(torch.nn.Module):
         self.linear = torch.nn.Linear(widths["a"], len(args.dataset_label_dict[args.dataset]))
 
     def forward(self, data):
-        print("the reference talks")
+        print("the reference prints, too")
         rows = [x[:n] for x, n in zip(data["tensor"]["a"], data["length"])]
         return self.linear(torch.cat(rows))
 """
@@ -74,7 +73,7 @@ def _tiny(monkeypatch, tmp_path):
 
 @pytest.fixture
 def clone(tmp_path):
-    """A stand-in for a clone of the reference, as unwilling to be imported."""
+    """A stand-in for a clone of the reference, whose package cannot be imported either."""
     backbone = tmp_path / "clone" / "code" / "backbone"
     backbone.mkdir(parents=True)
     (backbone / "__init__.py").write_text("from .never_published import anything\n")
@@ -84,7 +83,7 @@ def clone(tmp_path):
 
 
 def measured(part, tmp_path):
-    """What the part left."""
+    """The rows that the part wrote."""
     return pq.read_table(tmp_path / "results" / f"{part}.parquet").to_pylist()
 
 
@@ -100,7 +99,7 @@ def test_lengths_are_those_of_the_corpora():
         assert lengths.min() >= 1
 
 
-def test_training_leaves_a_row_a_case(tmp_path):
+def test_training_writes_a_row_for_each_case(tmp_path):
     for _ in training.run(["mmgcn", "biddin"], ["tiny"], ["at", "v"], options(epochs=2)):
         pass
     rows = measured("training", tmp_path)
@@ -115,8 +114,8 @@ def test_training_leaves_a_row_a_case(tmp_path):
         assert (row["device"], row["threads"], row["shape"]) == ("cpu", 1, "tiny")
 
 
-def test_the_reference_runs_beside_ours_where_it_can(clone, tmp_path):
-    """The stand-in has MMGCN alone; of BiDDIN the terminal says that it is measured without."""
+def test_the_reference_is_measured_where_it_runs(clone, tmp_path):
+    """The stand-in has only MMGCN; BiDDIN is measured without the reference, and a line says so."""
     said = list(training.run(["biddin", "mmgcn"], ["tiny"], ["a"], options(against=clone)))
     without, beside = measured("training", tmp_path)
     assert without["reference_seconds_per_epoch"] is None
@@ -125,7 +124,7 @@ def test_the_reference_runs_beside_ours_where_it_can(clone, tmp_path):
     assert said[-1].endswith(f"{ratio:.1f}")
 
 
-def test_a_folder_that_is_no_clone_is_refused_with_the_command_for_one(tmp_path):
+def test_a_folder_that_is_not_a_clone_is_refused_with_the_command_for_one(tmp_path):
     with pytest.raises(UserError, match="git clone"):
         list(training.run(["mmgcn"], ["tiny"], ["a"], options(against=tmp_path)))
 
@@ -148,7 +147,7 @@ def test_the_childs_batch_is_ours_padded():
         assert torch.equal(theirs["tensor"][m], ours.pad(ours.features[m]))
 
 
-def test_every_so_manyth_batch_stands_for_all():
+def test_with_every_2_every_second_batch_is_measured():
     dialogues = TINY.corpus("a", device="cpu")
     whole = training.epoch_batches(dialogues, options())
     assert sorted(np.concatenate(whole)) == list(range(7))
@@ -169,8 +168,8 @@ def test_sides_take_turns():
 
 
 def test_operations_are_those_of_the_products():
-    """A step with twice the utterances of the same lengths has twice the operations."""
-    side = Side("late_fusion", TINY, "at", "spcl", "cpu")
+    """A step on the same dialogues twice has twice the operations."""
+    side = TrainingStep("late_fusion", TINY, "at", "spcl", "cpu")
     dialogues = TINY.corpus("at", device="cpu")
     once = side.operations(training.batch_of(dialogues, np.array([1, 2])))
     twice = side.operations(training.batch_of(dialogues, np.array([1, 2, 1, 2])))
@@ -191,21 +190,23 @@ def test_the_obvious_loss_is_the_curriculums():
     torch.testing.assert_close(curriculum.obvious_loss(logits, labels, lengths), step.loss)
 
 
-def test_memory_is_what_a_step_holds():
-    small, large = (memory_child.measure("mmgcn", "tiny", n, "cpu") for n in (4, 64))
+def test_memory_is_the_peak_of_a_step():
+    small, large = (memory.measure("mmgcn", "tiny", n, "cpu") for n in (4, 64))
     assert large["utterances"] > 8 * small["utterances"]
     assert 4 < large["bytes"] / small["bytes"] < 64
-    at_least = 4 * large["utterances"] * 2 * 2048 * 3  # what the encoders keep of three modalities
+    at_least = 4 * large["utterances"] * 2 * 2048 * 3  # stored by the encoders of three modalities
     assert large["bytes"] > at_least
 
 
 def test_slopes_are_exponents():
-    x = [8, 32, 128, 512]
-    assert memory.slope(x, [3 * one for one in x]) == pytest.approx(1)
-    assert memory.slope(x, [one**2 / 7 for one in x]) == pytest.approx(2)
+    rows = [
+        {"batch_size": x, "utterances": x**0.5, "squared_lengths": 7 * x, "bytes": 3 * x}
+        for x in (8, 32, 128, 512)
+    ]
+    assert list(memory.slopes(rows).values()) == pytest.approx([1, 2, 1])
 
 
-def test_the_tables_of_the_start_are_a_corpus(tmp_path):
+def test_the_tables_of_the_startup_part_are_a_corpus(tmp_path):
     startup.write_tables(TINY, tmp_path)
     utterances = parquet.read(tmp_path / "utterances.parquet", UTTERANCES)
     features = {m: parquet.read(tmp_path / f"{m}.parquet", FEATURES) for m in "atv"}
@@ -221,25 +222,25 @@ def test_the_grid_has_as_many_cells_as_asked_for(wanted):
     assert wanted <= found < 1.6 * wanted
 
 
-def test_naming_a_case_asks_for_the_training_part_alone():
+def test_naming_a_case_selects_the_training_part():
     assert parse([]).parts == list(PARTS)
     assert parse(["--shapes", "meld"]).parts == ["training"]
     assert parse(["--shapes", "meld", "--parts", "memory"]).parts == ["memory"]
     assert parse(["--baselines", "biddin,mmgcn"]).baselines == ["biddin", "mmgcn"]
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones(capsys):
+def test_an_unknown_name_is_refused_with_the_known_ones(capsys):
     with pytest.raises(SystemExit):
         parse(["--baselines", "mmgnc"])
     assert "mmgcn" in capsys.readouterr().err
 
 
 def test_a_failing_reference_ends_in_one_line(tmp_path):
-    with pytest.raises(SystemExit, match=r"^error: AGAINST=\S+: no clone"):
+    with pytest.raises(SystemExit, match=r"^error: AGAINST=\S+: not a clone"):
         main(["--against", str(tmp_path), "--threads", "1", "--device", "cpu"])
 
 
-def test_the_page_takes_what_was_measured_and_leaves_the_rest(tmp_path):
+def test_the_page_gets_what_was_measured_and_keeps_the_rest(tmp_path):
     list(training.run(["mmgcn"], ["tiny"], ["a"], options()))
     path = tmp_path / "page.md"
     path.write_text(
@@ -254,13 +255,13 @@ def test_the_page_takes_what_was_measured_and_leaves_the_rest(tmp_path):
     assert path.read_text() == text
 
 
-def test_every_table_has_its_place_on_the_page():
+def test_the_page_has_comments_for_every_table():
     text = (ROOT / "docs" / "performance.md").read_text()
     for name in page.BLOCKS:
         assert text.count(f"<!-- {name} -->\n") == text.count(f"<!-- /{name} -->\n") == 1
 
 
-def test_results_say_what_they_ran_on(tmp_path):
+def test_results_contain_the_machine(tmp_path):
     results.save("part", [{"value": 1}], this_machine("cpu", 1))
     (row,) = measured("part", tmp_path)
     assert row["peak_gflops"] == 1e4

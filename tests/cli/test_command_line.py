@@ -1,4 +1,4 @@
-"""`python -m spcl`: what every command shares."""
+"""`python -m spcl`: what all commands share."""
 
 import subprocess
 import sys
@@ -14,11 +14,11 @@ def spcl(*words):
     return subprocess.run([sys.executable, "-m", "spcl", *words], capture_output=True, text=True)
 
 
-def test_it_runs_as_a_module_and_tells_its_version():
+def test_the_version_is_printed():
     assert spcl("--version").stdout == f"spcl {__version__}\n"
 
 
-def test_a_fault_of_the_user_is_one_line_and_status_1(tmp_path, capsys):
+def test_a_user_error_is_one_line_and_exit_status_1(tmp_path, capsys):
     path = tmp_path / "nothing"
     assert main(["inspect", str(path)]) == 1
     said = capsys.readouterr()
@@ -26,7 +26,7 @@ def test_a_fault_of_the_user_is_one_line_and_status_1(tmp_path, capsys):
     assert said.err == f"error: {path}: no such file or folder; name one that exists\n"
 
 
-def test_a_file_that_may_not_be_read_is_one_line_too(tmp_path, capsys, monkeypatch):
+def test_an_unreadable_file_is_one_line(tmp_path, capsys, monkeypatch):
     def refuse(options):
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
@@ -35,7 +35,7 @@ def test_a_file_that_may_not_be_read_is_one_line_too(tmp_path, capsys, monkeypat
     assert capsys.readouterr().err == f"error: {tmp_path}: Permission denied\n"
 
 
-def test_help_names_every_command_and_each_explains_itself(capsys):
+def test_every_command_has_a_help_text(capsys):
     for words, expected in (
         (["--help"], ["compare", "inspect", "status", "snakemake"]),
         (["status", "--help"], ["--configfile", "--all", "failed"]),
@@ -52,7 +52,7 @@ def test_help_names_every_command_and_each_explains_itself(capsys):
 
 
 @pytest.mark.parametrize("words", [[], ["inspekt", "."], ["inspect"], ["inspect", ".", "--json"]])
-def test_a_wrong_call_shows_the_usage_and_is_status_2(words, capsys):
+def test_wrong_arguments_show_the_usage_and_exit_status_2(words, capsys):
     with pytest.raises(SystemExit) as end:
         main(words)
     assert end.value.code == 2
@@ -69,7 +69,7 @@ def test_help_imports_nothing_slow():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+def test_a_closed_pipe_is_no_error(tmp_path):
     path = tmp_path / "utterances.csv"
     path.write_text("dialogue_id,emotion\n" + "d1,glad\nd2,cross\n")
     command = f"{sys.executable} -m spcl inspect {tmp_path} | true; echo ${{PIPESTATUS[0]}}"

@@ -1,4 +1,4 @@
-"""On the terminal and in logs, what users wrote is text: it breaks no line and commands nothing."""
+"""Text of users on the terminal and in logs: no line breaks and no control characters."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from tests.hostile import NAMES, names
 
 
 def is_harmless(shown):
-    """Whether a terminal gets nothing but lines of letters."""
+    """Whether all lines consist of printable characters."""
     return all(line.isprintable() for line in shown.split("\n"))
 
 
@@ -66,7 +66,7 @@ def test_a_job_says_a_name_in_one_line(name, tmp_path, capsys):
         work()
     lines = (tmp_path / "rule.log").read_text(encoding="utf-8").split("\n")
     assert all(map(str.isprintable, lines))
-    assert lines[1].endswith(f"INFO {printable(name)}: done")
+    assert lines[1].endswith(f"HEADLINE {printable(name)}: done")
     assert lines[2].endswith(f"INFO {printable(name)}: detail")
     said = capsys.readouterr().err
     assert said.count("\n") == 2
@@ -100,7 +100,7 @@ def test_a_wrong_call_quotes_its_words_harmlessly(capsys):
 
 @pytest.fixture
 def corpus(tmp_path):
-    """One whose classes, speakers and ids are hostile, but for those that no corpus may have."""
+    """A corpus with hostile classes and speakers, without those that are refused."""
     classes = [name for name in NAMES if not set(name) & set("\x1b\x07\x9b")]
     rows = ["dialogue_id,utterance_id,speaker,text,emotion,split"]
     quoted = ['"' + name.replace('"', '""') + '"' for name in classes]

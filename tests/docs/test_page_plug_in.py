@@ -14,7 +14,7 @@ from snakemake.utils import update_config
 from spcl import curriculum, models
 from spcl.curriculum import TrainingSet
 from spcl.models import Batch
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.study import extensions
 from spcl.study.config import check
 from spcl.study.extensions import BASELINE, CURRICULUM, find

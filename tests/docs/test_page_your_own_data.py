@@ -20,7 +20,7 @@ from spcl.errors import UserError
 from spcl.extract.corpus import brought
 from spcl.inspection.find import find
 from spcl.inspection.paste import config_lines
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.study.config import check
 from spcl.study.grid import Cell, cell_settings
 from spcl.tables import parquet

@@ -237,7 +237,7 @@ class TestClasses:
         said = inspect(numbered)
         assert numbers(said, "0") == ["2", "1", "0", "3"]
         assert numbers(said, "2") == ["1", "1", "1", "3"]
-        assert "Mend this first: Name the classes" in said
+        assert "Fix this first: Name the classes" in said
         assert "labels" not in pasted(said)["datasets"]["numbered"]
 
     def test_an_order_can_be_tried_and_is_pasted(self, numbered, inspect):
@@ -296,7 +296,7 @@ class TestConfig:
         corpus = write_own(tmp_path / "c", [["calm", "cross"]] * 12, splits=())
         said = inspect(corpus)
         assert numbers(said, "dialogues") == ["12", "12"]
-        assert "Mend this first: datasets.c.protocol:" in said
+        assert "Fix this first: datasets.c.protocol:" in said
         assert pasted(said)["datasets"]["c"]["protocol"] == "official"
 
     def test_sessions_replace_splits(self, tmp_path):

@@ -1,7 +1,6 @@
-"""Around a rule's work: a full log file, and one line on the terminal when it fails."""
+"""The context of a rule's work: a complete log, and one line on the terminal if it fails."""
 
 import fcntl
-import logging
 import os
 
 import pytest
@@ -15,7 +14,7 @@ def lines(path):
     return [line.split(" ", 3)[3] for line in path.read_text().splitlines()]
 
 
-def test_the_terminal_gets_headlines_and_the_file_everything(tmp_path, capsys):
+def test_the_terminal_shows_headlines_and_the_log_everything(tmp_path, capsys):
     with job(tmp_path / "logs" / "rule.log") as log:
         log.info("detail")
         log.log(HEADLINE, "done")
@@ -23,14 +22,6 @@ def test_the_terminal_gets_headlines_and_the_file_everything(tmp_path, capsys):
     text = (tmp_path / "logs" / "rule.log").read_text()
     assert "detail" in text
     assert "done" in text
-
-
-def test_levels_keep_their_names(tmp_path):
-    """A headline is called INFO too, but who asks for INFO by name gets the lower one."""
-    with job(tmp_path / "rule.log") as log:
-        log.log(HEADLINE, "news")
-    assert "INFO news" in (tmp_path / "rule.log").read_text()
-    assert logging.getLevelNamesMapping()["INFO"] == logging.INFO
 
 
 def test_a_user_error_is_one_line_and_status_1(tmp_path, capsys):
@@ -41,7 +32,7 @@ def test_a_user_error_is_one_line_and_status_1(tmp_path, capsys):
     assert "Traceback" not in (tmp_path / "rule.log").read_text()
 
 
-def test_an_unforeseen_error_leaves_its_traceback_in_the_log_alone(tmp_path, capsys):
+def test_the_traceback_of_an_unexpected_error_is_only_in_the_log(tmp_path, capsys):
     with pytest.raises(SystemExit) as exit_, job(tmp_path / "rule.log"):
         raise ZeroDivisionError("oops")
     assert exit_.value.code == 1
@@ -51,7 +42,7 @@ def test_an_unforeseen_error_leaves_its_traceback_in_the_log_alone(tmp_path, cap
     assert "Traceback" in (tmp_path / "rule.log").read_text()
 
 
-def test_the_log_begins_with_who_works_and_ends_with_done(tmp_path):
+def test_the_log_starts_with_the_process_and_ends_with_done(tmp_path):
     with job(tmp_path / "rule.log") as log:
         log.info("detail")
     first, detail, last = lines(tmp_path / "rule.log")
@@ -73,7 +64,7 @@ def test_the_last_line_tells_an_interruption(tmp_path):
     assert lines(tmp_path / "rule.log")[-1] == "interrupted"
 
 
-def test_a_job_that_ends_of_itself_keeps_its_status_and_its_last_line(tmp_path):
+def test_a_job_that_exits_keeps_its_status_and_its_last_line(tmp_path):
     def end():
         with job(tmp_path / "rule.log") as log:
             log.info("interrupted in epoch 3")
@@ -85,7 +76,7 @@ def test_a_job_that_ends_of_itself_keeps_its_status_and_its_last_line(tmp_path):
     assert lines(tmp_path / "rule.log")[-1] == "interrupted in epoch 3"
 
 
-def test_the_log_is_locked_as_long_as_the_job_works(tmp_path):
+def test_the_log_is_locked_while_the_job_runs(tmp_path):
     def lock():
         with (tmp_path / "rule.log").open() as log:
             fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -95,7 +86,7 @@ def test_the_log_is_locked_as_long_as_the_job_works(tmp_path):
     lock()
 
 
-def test_where_files_cannot_be_locked_the_log_says_so_and_the_job_runs(tmp_path, monkeypatch):
+def test_without_file_locks_the_job_runs_and_the_log_says_so(tmp_path, monkeypatch):
     def refuse(file, operation):
         raise OSError(37, "No locks available")
 

@@ -1,4 +1,4 @@
-"""Jobs that a killed Snakemake left at work are ended before the next run."""
+"""Jobs that are still running after Snakemake was killed are ended before the next run."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def _folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def work():
-    """Start jobs that work until they are told to end; none outlives its test."""
+    """Start jobs that run until they are ended; the test ends all of them."""
     started = []
 
     def begin(*words):
@@ -53,14 +53,14 @@ def work():
         process.communicate()
 
 
-def test_a_job_at_work_is_told_to_end(work):
+def test_a_leftover_job_is_ended(work):
     process = work()
     assert end_leftover_jobs() == [LOG]
     assert process.wait() == -signal.SIGTERM
     assert end_leftover_jobs() == []
 
 
-def test_what_does_not_end_is_named(work):
+def test_a_job_that_does_not_end_is_named(work):
     process = work("deaf")
     with pytest.raises(UserError, match=rf"^{LOG}: .* does not end; .*: kill -9 {process.pid}$"):
         end_leftover_jobs(patience=0)
@@ -69,17 +69,17 @@ def test_what_does_not_end_is_named(work):
 def test_a_job_on_another_machine_is_left_alone_and_named(work, monkeypatch):
     process = work()
     monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
-    with pytest.raises(UserError, match=rf"^{LOG}: .* works on .*; cancel it, or wait"):
+    with pytest.raises(UserError, match=rf"^{LOG}: .* running on .*; cancel it or wait"):
         end_leftover_jobs()
     assert process.poll() is None
 
 
-def test_jobs_that_have_ended_and_other_files_are_left_alone(work):
+def test_finished_jobs_and_other_files_are_ignored(work):
     process = work()
     process.communicate("")
     LOG.with_name("foreign.log").write_text("started as process 1 on vm\n")
     assert end_leftover_jobs() == []
 
 
-def test_without_any_log_there_is_nothing_to_end():
+def test_without_logs_no_job_is_ended():
     assert end_leftover_jobs() == []

@@ -1,4 +1,4 @@
-"""The line on the cells of a run, from the events that Snakemake logs."""
+"""The progress line of the cells, from the events that Snakemake logs."""
 
 import logging
 
@@ -9,7 +9,7 @@ from spcl.jobs.progress import Progress
 
 
 class Run:
-    """What Snakemake would log; time passes only when it is told to."""
+    """Logs events as Snakemake does; a test sets the time."""
 
     def __init__(self, cells, **options):
         self.now = 0.0
@@ -47,7 +47,7 @@ def test_one_cell_after_another():
     ]
 
 
-def test_it_speaks_when_the_next_cells_run():
+def test_the_line_is_printed_after_the_next_cells_have_started():
     run = Run(64)
     run.start(1, 2)
     run.now += 60
@@ -58,7 +58,7 @@ def test_it_speaks_when_the_next_cells_run():
     assert run.said == ["2 of 64 cells done, 2 running, about 31 min left"]
 
 
-def test_what_runs_already_counts_for_the_rest_of_its_time():
+def test_the_estimate_subtracts_the_time_of_running_cells():
     run = Run(4)
     run.start(1, 2)
     run.now += 60
@@ -70,7 +70,7 @@ def test_what_runs_already_counts_for_the_rest_of_its_time():
     assert run.said[-1] == "2 of 4 cells done, 2 running, about 60 s left"
 
 
-def test_a_failed_cell_is_counted_and_no_longer_waited_for():
+def test_a_failed_cell_is_counted_and_not_part_of_the_estimate():
     run = Run(3)
     run.start(1, 2)
     run.fail(1)
@@ -82,7 +82,7 @@ def test_a_failed_cell_is_counted_and_no_longer_waited_for():
     assert run.said[-1] == "2 of 3 cells done, 1 failed"
 
 
-def test_a_cell_that_is_tried_again_has_not_failed():
+def test_a_retried_cell_is_not_counted_as_failed():
     run = Run(2)
     run.start(1)
     run.fail(1)
@@ -104,14 +104,14 @@ def test_other_jobs_are_not_cells():
     assert run.said == []
 
 
-def test_a_run_without_cells_says_nothing():
+def test_a_run_without_cells_prints_nothing():
     run = Run(0)
     run.start(7, rule="tabulate")
     run.finish(7)
     assert run.said == []
 
 
-def test_without_their_number_nothing_is_said():
+def test_without_the_number_of_cells_nothing_is_printed():
     run = Run(0)
     for job in (1, 2):
         run.start(job)
@@ -127,7 +127,7 @@ def test_on_a_cluster_cells_are_submitted():
     assert run.said == ["1 of 2 cells done, 1 submitted"]
 
 
-def test_of_cells_that_take_longer_than_those_before_nothing_is_foretold():
+def test_there_is_no_estimate_if_running_cells_take_longer_than_the_mean():
     run = Run(2)
     run.start(1, 2)
     run.now += 600
@@ -148,7 +148,7 @@ def test_of_cells_that_take_longer_than_those_before_nothing_is_foretold():
         ("new in a later version", {"jobid": 1}),
     ],
 )
-def test_an_unforeseen_event_is_passed_over(event, about, capsys):
+def test_an_unexpected_event_is_ignored(event, about, capsys):
     run = Run(2)
     run.start(1)
     run.log(event, **about)
@@ -159,7 +159,7 @@ def test_an_unforeseen_event_is_passed_over(event, about, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_line_that_cannot_be_printed_breaks_nothing():
+def test_a_line_that_cannot_be_printed_raises_no_error():
     def fail(line):
         raise BrokenPipeError
 

@@ -1,4 +1,4 @@
-"""The digest of a rule's code: what changes it, and what does not."""
+"""The digest of a rule's code: which changes it depends on."""
 
 import subprocess
 import sys
@@ -21,12 +21,12 @@ PACKAGE = {
     "spcl/report.py": "STYLE = 'plain'\n",
 }
 
-COPIED = ("code", "contents", "decisive")
+COPIED = ("code", "digest_cache", "decisive")
 
 
 @pytest.fixture
 def project(tmp_path):
-    """A little project around a copy of spcl/provenance/code.py and what it imports."""
+    """A small project with a copy of spcl/provenance/code.py and its imports."""
     for name, text in PACKAGE.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def project(tmp_path):
 
 
 def digest(project, *modules):
-    """The digest of script.py as a new process sees it."""
+    """The digest of script.py, computed in a new process."""
     program = "import sys; from spcl.provenance.code import digest; print(digest(*sys.argv[1:]))"
     arguments = [sys.executable, "-c", program, "script.py", *modules]
     return subprocess.run(arguments, cwd=project, capture_output=True, text=True, check=True).stdout
@@ -63,7 +63,7 @@ def edit(project, name, old, new):
         ("spcl/__init__.py", "", "VERSION = 1"),
     ],
 )
-def test_code_that_is_reached_counts(project, name, old, new):
+def test_the_digest_changes_with_imported_code(project, name, old, new):
     before = digest(project, "spcl.models.small")
     edit(project, name, old, new)
     assert digest(project, "spcl.models.small") != before
@@ -85,18 +85,18 @@ def test_code_that_is_reached_counts(project, name, old, new):
         *("only plumbing imports it", "other baseline", "plumbing"),
     ],
 )
-def test_what_runs_the_same_does_not(project, name, old, new):
+def test_the_digest_ignores_comments_layout_and_other_code(project, name, old, new):
     before = digest(project, "spcl.models.small")
     edit(project, name, old, new)
     assert digest(project, "spcl.models.small") == before
 
 
-def test_a_module_that_is_named_counts_and_others_do_not(project):
+def test_the_digest_depends_on_the_named_modules(project):
     digests = {digest(project, *named) for named in [(), ["spcl.models.small"]]}
     assert len(digests) == 2
 
 
-def test_imports_for_annotations_alone_do_not_count(project):
+def test_imports_under_type_checking_do_not_change_the_digest(project):
     guarded = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from spcl import report\n"
     (project / "spcl/loop.py").write_text(guarded)
     before = digest(project)
@@ -116,7 +116,7 @@ PLUG_INS = {
     "elsewhere/lab/unused.py": "WIDTH = 1\n",
     "elsewhere/other.py": "WIDTH = 1\n",
 }
-"""A file in the working folder, and an installed package beside another."""
+"""Custom code in the working folder, and two installed packages."""
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def plug_ins(project, monkeypatch):
 
 
 @pytest.mark.parametrize("named", ["my/gru.py", "lab.gru"])
-def test_a_plug_in_counts_with_the_code_of_its_own_that_it_imports(plug_ins, named):
+def test_the_digest_includes_the_imports_of_custom_code(plug_ins, named):
     reached = {
         "my/gru.py": {"my/gru.py", "my/layers.py", "beside.py", "spcl/metrics.py"},
         "lab.gru": {f"elsewhere/lab/{n}.py" for n in ("gru", "parts/__init__", "parts/deep")},
@@ -148,13 +148,13 @@ def test_a_plug_in_counts_with_the_code_of_its_own_that_it_imports(plug_ins, nam
     assert digest(plug_ins, named) == before
 
 
-def test_comments_of_a_plug_in_do_not_count(plug_ins):
+def test_comments_of_custom_code_do_not_change_the_digest(plug_ins):
     before = digest(plug_ins, "my/gru.py")
     edit(plug_ins, "my/gru.py", "SIZE = 1", '"""Of a layer."""\nSIZE  =  1  # one')
     assert digest(plug_ins, "my/gru.py") == before
 
 
-def test_the_place_of_a_file_does_not_count(plug_ins):
+def test_moving_a_file_does_not_change_the_digest(plug_ins):
     before = digest(plug_ins, "my/gru.py")
     (plug_ins / "my/gru.py").rename(plug_ins / "gru.py")
     assert digest(plug_ins, plug_ins / "gru.py") == before
@@ -165,7 +165,7 @@ def test_a_file_that_is_not_python_is_named(plug_ins):
     with pytest.raises(subprocess.CalledProcessError) as error:
         digest(plug_ins, "my/gru.py")
     assert "UserError" in error.value.stderr
-    assert "beside.py:1: invalid syntax; mend the line" in error.value.stderr
+    assert "beside.py:1: invalid syntax; fix the line" in error.value.stderr
 
 
 def test_a_named_module_must_exist(project):
@@ -174,11 +174,11 @@ def test_a_named_module_must_exist(project):
     assert "spcl.models.tiny: no such module" in error.value.stderr
 
 
-def test_what_is_kept_of_a_file_is_of_one_version(project):
-    """Edited under its old time stamp, and long after what was kept."""
+def test_a_cached_digest_is_not_used_for_an_edited_file(project):
+    """The file is edited and its time stamp restored."""
     program = (
-        "from pathlib import Path; import os; from spcl.provenance import code, contents;"
-        "contents._SETTLED_S = 0; old = code.digest('script.py'); code.keep_digests();"
+        "from pathlib import Path; import os; from spcl.provenance import code, digest_cache;"
+        "digest_cache._SETTLED_S = 0; old = code.digest('script.py'); code.save_digests();"
         "assert Path('.snakemake/contents/code.json').exists();"
         "path = Path('spcl/loop.py'); stamp = path.stat().st_mtime_ns;"
         "path.write_text(path.read_text() + 'CHANGED = 1\\n'); os.utime(path, ns=(stamp, stamp));"

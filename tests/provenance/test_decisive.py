@@ -1,4 +1,4 @@
-"""The list of what decides numbers is the truth: every module that a job may import is on it."""
+"""Every module that a job may import is listed as decisive or as plumbing."""
 
 import ast
 from functools import cache
@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from spcl.provenance.decisive import DECISIVE, PLUMBING, plumbing
+from spcl.provenance.decisive import DECISIVE, PLUMBING, is_plumbing
 
 ROOT = Path(__file__).parents[2]
 EXTENSIONS = ("models", "curriculum", "extract", "report/tables", "report/figures")
-"""Folders of modules that jobs import by a name of the config or of a wildcard."""
+"""Folders of modules that jobs import by a name from the config or a wildcard."""
 
 
 def imported(file):
-    """The modules of spcl that a file imports anywhere, those for annotations included."""
+    """The modules of spcl that a file imports anywhere, also for annotations."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -33,7 +33,10 @@ def file_of(module):
 
 @cache
 def reached():
-    """By module that a script may come to, the one that imports it; plumbing ends the way."""
+    """By module that a script imports directly or indirectly, the file that imports it.
+
+    Imports of plumbing are not followed.
+    """
     pending = [(path.name, path) for path in sorted(ROOT.glob("scripts/*.py"))]
     for folder in EXTENSIONS:
         pending += [("the config", path) for path in sorted((ROOT / "spcl" / folder).glob("*.py"))]
@@ -42,7 +45,7 @@ def reached():
         _, file = pending.pop()
         for module in imported(file) - found.keys():
             found[module] = file
-            if not plumbing(module):
+            if not is_plumbing(module):
                 pending.append((module, file_of(module)))
     return found
 
@@ -51,13 +54,13 @@ def decisive(module):
     return any(f"{module}.".startswith(f"{name}.") for name in DECISIVE)
 
 
-def test_each_module_that_a_job_reaches_is_decisive_or_named_as_plumbing():
+def test_every_imported_module_is_listed_as_decisive_or_plumbing():
     found = reached()
     assert len(found) > 100
     unnamed = {
         name: by.name
         for name, by in found.items()
-        if not (decisive(name) or plumbing(name) or only_docstring(file_of(name)))
+        if not (decisive(name) or is_plumbing(name) or only_docstring(file_of(name)))
     }
     assert unnamed == {}
 
@@ -67,16 +70,16 @@ def only_docstring(file):
 
 
 @pytest.mark.parametrize("name", [*DECISIVE, *PLUMBING])
-def test_what_is_listed_is_there_and_reached(name):
+def test_every_listed_module_exists_and_is_imported(name):
     found = reached()
     assert any(f"{module}.".startswith(f"{name}.") for module in found)
 
 
-def test_plumbing_imports_nothing_that_decides_a_number_and_hands_it_on():
-    """What decides must be reached without it: nobody gets a decisive name from plumbing."""
+def test_plumbing_does_not_re_export_decisive_names():
+    """Otherwise a decisive module would be imported through plumbing, and not be hashed."""
     borrowed = []
     for module, by in reached().items():
-        if plumbing(module):
+        if is_plumbing(module):
             names = {
                 alias.name
                 for node in ast.walk(ast.parse(by.read_text()))

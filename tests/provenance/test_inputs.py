@@ -17,8 +17,8 @@ def test_files_and_folders_that_settings_name_are_inputs(tmp_path, monkeypatch):
     assert files({"settings": cell}) == ["my/weights", "order.json"]
 
 
-def test_names_of_other_things_are_none(tmp_path, monkeypatch):
-    """A cell whose pace is that of spcl does not depend on the folder of this name."""
+def test_a_word_that_is_also_a_folder_is_no_input(tmp_path, monkeypatch):
+    """A cell that follows the pace of spcl does not depend on the folder spcl."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spcl").mkdir()
     assert files({"settings": {"curriculum": {"of": "spcl"}, "model": {}, "seeds": [1]}}) == []

@@ -12,7 +12,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from spcl.provenance.origin import origin
+from spcl.provenance.footer import read_footer
 from tests.workflow.conftest import Fork, Project, copy_of_project
 
 TINY = {
@@ -197,7 +197,7 @@ def content(project):
                 table = pq.read_table(path).drop(_MEASURED)
                 found[str(path.relative_to(project.folder))] = table.to_pydict()
             elif path.suffix == ".parquet":
-                found[str(path.relative_to(project.folder))] = origin(path).content
+                found[str(path.relative_to(project.folder))] = read_footer(path).content
             elif path.is_file():
                 found[str(path.relative_to(project.folder))] = path.read_bytes()
     return found

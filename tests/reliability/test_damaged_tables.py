@@ -9,7 +9,7 @@ import pytest
 
 from spcl.difficulty.probe import score_utterances
 from spcl.errors import UserError
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.report.analysis.results import Results
 from spcl.report.tables import tabulate
 from spcl.study.grid import Cell
@@ -140,7 +140,7 @@ def test_features_that_are_no_numbers_are_refused_by_file(made, tmp_path, number
         patch.setattr(parquet.Schema, "fault", lambda *_: None)
         parquet.write(spoiled, path, schemas.FEATURES)
     said = refusal(path, schemas.FEATURES)
-    assert said.startswith(f"{path}: not a table of features: column 'features' has numbers that")
+    assert said.startswith(f"{path}: not a table of features: column 'features' contains")
 
 
 def test_a_copy_of_another_cells_table_is_named(made, tmp_path):

@@ -88,7 +88,7 @@ def test_a_damaged_table_is_made_again(finished, undisturbed, damage):
         pq.write_table(pq.read_table(path), path)
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     said = make(finished).stderr
-    assert f"{FEATURES} was changed after it was written, or another program wrote it" in said
+    assert f"{FEATURES} was changed after it was written, or by another program" in said
     assert path.read_bytes() == before
     assert differences(finished, undisturbed) == []
 
@@ -105,7 +105,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on_once_there_is_room(finished, u
     for line in lines:
         assert line.startswith("error: results/")
         assert line.endswith(
-            ": cannot be written (No space left on device); make room there and run again"
+            ": cannot be written (No space left on device); free disk space and run again"
         )
     assert not list((finished.folder / "results").rglob("*.partial*"))
     disk.make_room()

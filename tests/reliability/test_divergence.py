@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spcl.models.late_fusion import LateFusion
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.report.analysis.results import Results
 from spcl.report.tables import tabulate
 from spcl.study.grid import Cell

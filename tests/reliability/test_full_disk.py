@@ -9,7 +9,7 @@ from spcl.errors import UserError
 from spcl.extract import Extracted, Extractor
 from spcl.extract.run import extract
 from spcl.jobs.job import job
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.report.analysis.results import Results
 from spcl.report.figures import plot
 from spcl.report.tables import tabulate
@@ -101,7 +101,7 @@ def test_a_full_disk_is_one_line(disk, results, stage, leaving, tmp_path, capsys
     disk.fill(leaving)
     line = refused(capsys, tmp_path, lambda: work(disk.folder))
     assert line.startswith(f"error: {disk.folder}/")
-    assert "cannot be written (No space left on device); make room there and run again" in line
+    assert "cannot be written (No space left on device); free disk space and run again" in line
     assert not [name for name in disk.files() if name.startswith(".")]
     disk.make_room()
     work(disk.folder)
@@ -117,7 +117,7 @@ def test_what_was_extracted_before_the_disk_was_full_is_kept(disk, tmp_path, cap
 
     line = refused(capsys, tmp_path, work)
     assert line.startswith(f"error: {shards}/")
-    assert "(No space left on device); make room there" in line
+    assert "(No space left on device); free disk space" in line
     assert len(disk.files()) == 1
     done = extractor.n_calls - 1  # of the last one nothing was kept
     assert done == 1

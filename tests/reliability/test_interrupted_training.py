@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from spcl.study.grid import Cell
 from spcl.jobs.job import job
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.training.cell import train_cell
 from spcl.training.cell_tables import KINDS
 from spcl.training.checkpoints import Checkpoints

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.report.analysis import statistics
 from spcl.report.analysis.statistics import Tally, tally
 from spcl.study.grid import Cell

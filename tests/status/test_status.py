@@ -1,4 +1,4 @@
-"""`python -m spcl status`: how far a grid is, by the files that its jobs leave."""
+"""`python -m spcl status` shows the progress of a grid from the files of its jobs."""
 
 import fcntl
 import os
@@ -16,7 +16,7 @@ import spcl
 from spcl.__main__ import main
 from spcl.jobs import logs
 from spcl.jobs.job import job
-from spcl.jobs.logs import End
+from spcl.jobs.logs import State
 from spcl.status.jobs import jobs
 
 CONFIG = {
@@ -34,7 +34,7 @@ CONFIG = {
     "curricula": {"none": {}, "spcl": {"settings": {"threshold": 0.4, "growth": 1.25}}},
 }
 PYTHON = {"env": os.environ | {"PYTHONPATH": str(Path(spcl.__file__).parents[1])}, "text": True}
-"""How a process of its own finds the library from any folder."""
+"""So that a new process finds the library from any folder."""
 
 WORK = """
 import logging, sys
@@ -44,12 +44,12 @@ with job(sys.argv[1]):
     print("works", flush=True)
     sys.stdin.read()
 """
-"""A job that works until its input is closed."""
+"""A job that runs until its input is closed."""
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A working folder with a config, where nothing was made yet."""
+    """A working folder with a config and no results."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     write(CONFIG)
@@ -81,7 +81,7 @@ def log_of(cell):
 
 
 def make(cell):
-    """Leave the tables of a cell."""
+    """Create the tables of a cell."""
     for table in ("metrics", "history", "predictions", "curriculum"):
         path = Path(f"results/cells/{cell}/{table}.parquet")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def make(cell):
 
 
 def log(cell, *messages, seconds=0, host=None):
-    """Leave a log with these lines, the first so long before the last."""
+    """Write a log with these lines; the first is `seconds` older than the last."""
     now = time.time()
     host = host or os.uname().nodename
     lines = [f"started as process 7 on {host}", *messages]
@@ -105,7 +105,7 @@ def log(cell, *messages, seconds=0, host=None):
 
 @pytest.fixture
 def working():
-    """A real process that works at a cell."""
+    """A process that runs the job of a cell."""
     path = log_of("chats/mmgcn/t/none")
     command = [sys.executable, "-c", WORK, str(path)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **PYTHON)
@@ -114,17 +114,17 @@ def working():
     process.communicate()
 
 
-def test_before_the_first_run_everything_is_to_do(capsys):
+def test_before_the_first_run_every_job_is_to_do(capsys):
     lines = said(capsys)
     assert row(lines, "corpora") == {"to-do": 1}
     assert row(lines, "features") == {"to-do": 2}
     assert row(lines, "difficulty") == {"to-do": 3}
     assert row(lines, "cells") == {"to-do": 8}
     assert row(lines, "chats/mmgcn") == {"to-do": 4}
-    assert "snakemake -n tells what would be made anew" in " ".join(lines)
+    assert "snakemake -n shows which jobs would be rerun" in " ".join(lines)
 
 
-def test_when_all_is_made_all_is_done(capsys):
+def test_with_all_outputs_every_job_is_done(capsys):
     for one in jobs(CONFIG):
         for path in map(Path, one.outputs):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,39 +134,39 @@ def test_when_all_is_made_all_is_done(capsys):
     assert "All cells are done." in lines
 
 
-def test_a_cell_that_lacks_a_table_is_not_done(capsys):
+def test_a_cell_without_one_of_its_tables_is_not_done(capsys):
     make("chats/mmgcn/t/none")
     Path("results/cells/chats/mmgcn/t/none/history.parquet").unlink()
     assert row(said(capsys), "cells") == {"to-do": 8}
 
 
-def test_what_runs_is_shown_with_its_last_line(capsys, working):
+def test_a_running_job_is_shown_with_its_last_line(capsys, working):
     lines = said(capsys)
     assert row(lines, "cells") == {"running": 1, "to-do": 7}
     assert "  chats/mmgcn/t/none: seed 1 epoch 3/8: loss 0.5 (now)" in lines
 
 
-def test_a_killed_job_is_told_apart(capsys, working):
+def test_a_killed_job_is_interrupted(capsys, working):
     working.send_signal(signal.SIGKILL)
     working.wait()
     lines = said(capsys)
     assert row(lines, "cells") == {"interrupted": 1, "to-do": 7}
     shown = " ".join(" ".join(lines).split())
-    assert "chats/mmgcn/t/none: cut off after: seed 1 epoch 3/8: loss 0.5 (now); starts" in shown
+    assert "chats/mmgcn/t/none: killed after: seed 1 epoch 3/8: loss 0.5 (now); starts" in shown
     assert "    logs/train_cell/chats/mmgcn/t/none.log" in lines
 
 
-def test_a_saved_state_is_gone_on_from(capsys):
+def test_a_cell_with_a_saved_state_is_interrupted(capsys):
     log("chats/mmgcn/t/none", "interrupted by SIGTERM in epoch 3")
     Path("results/cells/chats/mmgcn/t/none.checkpoints").mkdir(parents=True)
     Path("results/cells/chats/mmgcn/t/spcl.checkpoints").mkdir(parents=True)
     lines = said(capsys)
     assert row(lines, "cells") == {"interrupted": 2, "to-do": 6}
-    assert "  chats/mmgcn/t/none: interrupted by SIGTERM in epoch 3 (now); goes on from" in lines
+    assert "  chats/mmgcn/t/none: interrupted by SIGTERM in epoch 3 (now); resumes from" in lines
     assert "  chats/mmgcn/t/spcl: there is a saved state, and no log" in lines
 
 
-def test_a_failure_is_named_with_its_reason_and_its_log(capsys):
+def test_a_failed_job_is_shown_with_its_reason_and_its_log(capsys):
     with pytest.raises(SystemExit), job(log_of("chats/mmgcn/t/none")):
         raise ValueError("out\nof memory")
     lines = said(capsys)
@@ -176,7 +176,7 @@ def test_a_failure_is_named_with_its_reason_and_its_log(capsys):
     assert "    logs/train_cell/chats/mmgcn/t/none.log" in lines
 
 
-def test_a_stage_before_the_cells_can_fail_too(capsys):
+def test_a_failed_job_before_the_cells_is_shown(capsys):
     with pytest.raises(SystemExit), job("logs/extract_features/chats/t.log"):
         raise ValueError("no such sound")
     lines = said(capsys)
@@ -184,8 +184,8 @@ def test_a_stage_before_the_cells_can_fail_too(capsys):
     assert any(line.startswith("  extract_features chats/t: ValueError") for line in lines)
 
 
-def test_a_folder_is_done_only_when_its_job_says_so(capsys):
-    """A job was killed that had begun to fill its folder."""
+def test_an_output_folder_is_done_only_if_the_log_ends_with_done(capsys):
+    """The job may have been killed while it filled the folder."""
     chats = CONFIG["datasets"]["chats"] | {
         "layout": "meld",
         "simulate": {"seed": 1, "dialogues": 9},
@@ -200,7 +200,7 @@ def test_a_folder_is_done_only_when_its_job_says_so(capsys):
     assert row(said(capsys), "corpora") == {"interrupted": 1, "to-do": 1}
 
 
-def test_of_a_job_on_another_machine_no_more_is_claimed_than_is_known(capsys):
+def test_a_job_on_another_machine_is_unclear(capsys):
     log("chats/mmgcn/t/none", "seed 1 epoch 3/8: loss 0.5", host="node5")
     lines = said(capsys)
     assert row(lines, "cells") == {"unclear": 1, "to-do": 7}
@@ -210,26 +210,26 @@ def test_of_a_job_on_another_machine_no_more_is_claimed_than_is_known(capsys):
     assert row(said(capsys), "cells") == {"done": 1, "to-do": 7}
 
 
-def test_where_files_cannot_be_locked_no_more_is_claimed_either(monkeypatch):
+def test_a_log_on_a_file_system_without_locks_is_unclear(monkeypatch):
     log("chats/mmgcn/t/none", "seed 1 epoch 3/8: loss 0.5")
-    assert logs.read(str(log_of("chats/mmgcn/t/none"))).end is End.CUT_OFF
+    assert logs.read(log_of("chats/mmgcn/t/none")).killed
 
     def refuse(file, operation):
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    assert logs.read(str(log_of("chats/mmgcn/t/none"))).end is End.UNKNOWN
+    assert logs.read(log_of("chats/mmgcn/t/none")).state is State.UNCLEAR
 
 
-def test_a_long_log_is_read_at_its_ends_alone(capsys):
+def test_only_the_start_and_the_end_of_a_long_log_are_read(capsys):
     cell = "chats/mmgcn/t/none"
     log(cell, *(f"seed 1 epoch {n}/9999: loss 0.5" for n in range(9999)), "done", seconds=90)
-    found = logs.read(str(log_of(cell)))
-    assert (found.end, round(found.seconds)) == (End.DONE, 90)
+    found = logs.read(log_of(cell))
+    assert (found.state, round(found.seconds)) == (State.DONE, 90)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "words of another program\n", "\x00\x00"])
-def test_a_log_that_no_job_wrote_says_nothing(capsys, text):
+def test_a_log_that_no_job_wrote_is_ignored(capsys, text):
     log("chats/mmgcn/t/none")
     log_of("chats/mmgcn/t/none").write_text(text)
     assert row(said(capsys), "cells") == {"to-do": 8}
@@ -237,18 +237,18 @@ def test_a_log_that_no_job_wrote_says_nothing(capsys, text):
     assert row(said(capsys), "cells") == {"done": 1, "to-do": 7}
 
 
-def test_the_time_left_is_that_of_cells_of_the_same_kind(capsys):
+def test_the_remaining_time_is_estimated_from_cells_of_the_same_kind(capsys):
     make("chats/mmgcn/t/none")
     log("chats/mmgcn/t/none", "done", seconds=600)
     told = " ".join(said(capsys))
-    assert "About 30 min left for the cells, one after another, and 4 of whose kind" in told
+    assert "About 30 min left for the cells, one after another, not counting 4" in told
     make("chats/late_fusion/t/none")
     log("chats/late_fusion/t/none", "done", seconds=60)
     assert "About 33 min left for the cells, one after another." in " ".join(said(capsys))
 
 
-def test_what_runs_at_once_shares_the_time_left(capsys):
-    """Two of ten minutes are half done; two more wait for the same processors."""
+def test_the_remaining_time_is_divided_by_the_running_cells(capsys):
+    """Two cells of ten minutes are half done, and three more wait."""
     write(
         CONFIG | {"grid": CONFIG["grid"] | {"baselines": ["mmgcn"], "modalities": ["at", "t", "a"]}}
     )
@@ -265,13 +265,13 @@ def test_what_runs_at_once_shares_the_time_left(capsys):
     assert "About 20 min left for the cells, with 2 at once." in lines
 
 
-def test_a_cell_that_had_a_saved_state_tells_nothing_of_the_others(capsys):
+def test_the_time_of_a_resumed_cell_is_not_used_for_the_estimate(capsys):
     make("chats/mmgcn/t/none")
     log("chats/mmgcn/t/none", "seed 1 goes on in epoch 7", "done", seconds=600)
-    assert "nothing is known of the time left" in " ".join(said(capsys))
+    assert "No estimate of the remaining time" in " ".join(said(capsys))
 
 
-def test_many_failures_are_counted_and_all_can_be_listed(capsys):
+def test_ten_failures_are_listed_and_with_all_every_one(capsys):
     curricula = {f"c{n}": {"source": "spcl.curriculum.none"} for n in range(12)}
     grid = CONFIG["grid"] | {"curricula": list(curricula), "modalities": ["t"]}
     write(CONFIG | {"curricula": curricula, "grid": grid})
@@ -291,7 +291,7 @@ def test_several_config_files_are_merged_as_snakemake_does(capsys):
     lines = said(capsys, "--configfile", "config/config.yaml", "config/part.yaml")
     assert lines[0].startswith("part ")
     assert row(lines, "cells") == {"to-do": 4}
-    assert "snakemake -n --configfile config/config.yaml config/part.yaml tells" in " ".join(lines)
+    assert "snakemake -n --configfile config/config.yaml config/part.yaml shows" in " ".join(lines)
 
 
 @pytest.mark.parametrize(

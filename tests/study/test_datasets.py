@@ -1,4 +1,4 @@
-"""What a config says of its corpora: modalities, extractors, folds, and the cells of these."""
+"""The datasets of a config: modalities, extractors, folds, and their cells."""
 
 import copy
 
@@ -40,19 +40,19 @@ def config():
     return found
 
 
-def test_a_dataset_has_the_modalities_that_it_names_or_else_those_with_an_extractor(config):
+def test_modalities_default_to_those_with_an_extractor(config):
     found = {name: modalities(config, name) for name in CONFIG["datasets"]}
     assert found == {"meld": "at", "calls": "t", "clips": "atv", "acted": "at"}
 
 
-def test_a_datasets_own_extractor_goes_before_the_general_one(config):
+def test_the_extractor_of_a_dataset_overrides_the_general_one(config):
     assert extraction(config, "clips", "a") == OWN
     assert extraction(config, "clips", "t") == MINILM
     assert extraction(config, "meld", "a") == LOGMEL
     assert extraction(config, "meld", "v") is None
 
 
-def test_cells_that_need_an_absent_modality_are_left_out(config):
+def test_cells_with_a_missing_modality_are_left_out(config):
     found = {(cell.dataset, cell.modalities) for cell in cells(config)}
     assert found == {
         *(("meld", "at"), ("meld", "t")),
@@ -79,7 +79,7 @@ def test_every_point_of_the_grid_is_a_cell_or_left_out(letters, asked):
     assert len(found) == 4 * len(points)  # two baselines, two curricula
 
 
-def test_a_fold_is_trained_on_in_place_of_its_dataset_and_owns_nothing(config):
+def test_folds_are_trained_instead_of_their_dataset(config):
     assert trained(config["datasets"]) == [
         *("meld", "calls", "clips", "acted-session3", "acted-session1")
     ]
@@ -91,14 +91,14 @@ def test_a_fold_is_trained_on_in_place_of_its_dataset_and_owns_nothing(config):
 
 
 @pytest.mark.parametrize("sessions", [[1], [1, 2, 3, 4, 5]])
-def test_how_a_dataset_is_imported_for_its_features_does_not_depend_on_its_folds(config, sessions):
+def test_the_import_for_the_features_does_not_depend_on_the_sessions(config, sessions):
     other = copy.deepcopy(CONFIG["datasets"])
     other["acted"]["sessions"] = sessions
     changed = {"sessions": config["datasets"]["acted"]["sessions"]}
     assert with_folds(other)["acted"] | changed == config["datasets"]["acted"]
 
 
-def test_settings_for_a_dataset_are_those_of_its_folds_unless_a_fold_has_its_own(config):
+def test_settings_of_a_dataset_apply_to_its_folds(config):
     config["curricula"]["spcl"]["cells"] = [
         {"dataset": "acted", "growth": 2.0},
         {"dataset": "acted-session1", "threshold": 0.1},

@@ -1,4 +1,4 @@
-"""Where the code of a baseline or a curriculum is found, and what is said of code that is wrong."""
+"""How the code of a baseline or curriculum is found, and the errors for wrong code."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ SIZES = {"widths": {"a": 3}, "n_classes": 2, "n_speakers": 2}
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A working folder, which is on the import path as the Snakefile's folder is."""
+    """A working folder on the import path, like the folder of the Snakefile."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path
@@ -65,7 +65,7 @@ def refusal(call, *arguments):
     return str(error.value)
 
 
-def test_ours_are_found_by_their_files():
+def test_modules_of_this_project_are_found_by_their_files():
     assert {"biddin", "dialogue_gcn", "late_fusion", "mm_dfn", "mmgcn"} <= set(names(BASELINE))
     assert {"none", "spcl"} <= set(names(CURRICULUM))
     assert not {"batch", "encoder", "base", "difficulty"} & {*names(BASELINE), *names(CURRICULUM)}
@@ -76,7 +76,7 @@ def test_ours_are_found_by_their_files():
     assert load(find(CURRICULUM, "none")) is NoCurriculum
 
 
-def test_a_file_is_found_by_its_path_and_a_module_by_its_import_path(folder):
+def test_a_source_is_a_file_or_an_import_path(folder):
     write("my/gru.py")
     write("lab/erc/__init__.py", "")
     write("lab/erc/gru.py")
@@ -97,20 +97,20 @@ def test_finding_imports_nothing(folder):
     find(BASELINE, "g", "lab.gru")
 
 
-def test_the_snakefiles_part_needs_the_standard_library_alone():
+def test_finding_extensions_does_not_import_torch():
     code = "import sys, spcl.study.extensions, spcl.provenance.code; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
 
-def test_files_of_one_name_in_two_folders_stay_apart(folder):
+def test_files_with_the_same_name_in_two_folders_are_different(folder):
     write("one/net.py")
     write("two/net.py", MODEL.replace("Tiny", "Other"))
     classes = [load(find(BASELINE, "net", f"{where}/net.py")).__name__ for where in ("one", "two")]
     assert classes == ["Tiny", "Other"]
 
 
-def test_a_file_may_import_its_neighbours_by_their_path_from_the_working_folder(folder):
+def test_a_file_may_import_files_of_the_working_folder(folder):
     write("my/layers.py", "WIDTH = 7\n")
     text = MODEL.replace("hidden=4", "hidden=WIDTH")
     write("my/gru.py", f"from my.layers import WIDTH\n{text}")
@@ -126,21 +126,24 @@ def test_a_file_may_import_its_neighbours_by_their_path_from_the_working_folder(
         "OTHER = MODEL = dict\n",
     ],
 )
-def test_a_class_may_be_defined_in_any_plain_way(folder, text):
+def test_a_class_may_be_defined_assigned_or_imported(folder, text):
     write("x.py", text)
     assert isinstance(load(find(BASELINE, "x", "x.py")), type)
 
 
-def test_an_unknown_name_says_what_there_is_and_how_to_add_one():
+def test_an_unknown_name_lists_the_available_ones_and_how_to_add_one():
     said = refusal(find, BASELINE, "mmgnc")
-    assert said.startswith("baselines: there is no 'mmgnc'; did you mean 'mmgcn'? there are: ")
+    assert said.startswith("baselines: there is no 'mmgnc'; did you mean 'mmgcn'? available: ")
     assert said.endswith("write 'mmgnc: {source: my/mmgnc.py}', see docs/plug-in.md")
 
 
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("my/none.py", "baselines.g.source: there is no file my/none.py; write its path from "),
+        (
+            "my/none.py",
+            "baselines.g.source: there is no file my/none.py; give its path",
+        ),
         ("lab.none", "baselines.g.source: there is no module 'lab.none'; install its package"),
         ("my/gru", "baselines.g.source: there is no module 'my/gru'; install its package"),
         ("json.decoder", "baselines.g: "),
@@ -167,7 +170,7 @@ def test_a_wrong_source_is_one_line_that_names_it(folder, source, says):
         ("import sys\nsys.exit(0)\nMODEL = 1\n", "baselines.g: bad.py:2: SystemExit: 0"),
         (
             "MODEL = len([])\n",
-            "baselines.g: MODEL of bad.py is no class; write 'MODEL = YourClass'",
+            "baselines.g: MODEL of bad.py is not a class; write 'MODEL = YourClass'",
         ),
     ],
 )
@@ -201,11 +204,11 @@ def test_needs_are_read_without_an_import(folder, text, wanted):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{'probs': {}}", "NEEDS names 'probs'; choose of: probes, shift_rate, pace"),
-        ("['probes']", "NEEDS is no literal of the form"),
-        ("{'probes': None}", "NEEDS is no literal of the form"),
-        ("{'probes': 'threshold'}", "NEEDS is no literal of the form"),
-        ("dict(probes={})", "NEEDS is no literal of the form"),
+        ("{'probs': {}}", "NEEDS has the unknown key 'probs'; did you mean 'probes'? available: "),
+        ("['probes']", "NEEDS is not a literal of the form"),
+        ("{'probes': None}", "NEEDS is not a literal of the form"),
+        ("{'probes': 'threshold'}", "NEEDS is not a literal of the form"),
+        ("dict(probes={})", "NEEDS is not a literal of the form"),
     ],
 )
 def test_wrong_needs_are_one_line_that_names_the_line(folder, text, says):
@@ -214,7 +217,7 @@ def test_wrong_needs_are_one_line_that_names_the_line(folder, text, says):
     assert said.startswith(f"curricula.mine: mine.py:2: {says}")
 
 
-def test_needs_are_the_fields_of_a_training_set_that_are_made_on_demand():
+def test_needs_are_the_optional_fields_of_a_training_set():
     fields = TrainingSet.__dataclass_fields__.values()
     assert tuple(field.name for field in fields if field.default is None) == extensions.NEEDS
 
@@ -231,7 +234,7 @@ def test_an_installed_package_is_found_by_its_entry_points(folder, installed):
     assert isinstance(curriculum.build("short"), NoCurriculum)
 
 
-def test_an_entry_point_never_takes_the_name_of_one_of_ours(folder, installed):
+def test_an_entry_point_cannot_replace_a_module_of_this_project(folder, installed):
     installed[BASELINE.group, "mmgcn"] = "lab.gru"
     installed[CURRICULUM.group, "none"] = "lab.short"
     assert find(BASELINE, "mmgcn").ours
@@ -243,8 +246,8 @@ def test_an_entry_point_names_a_module(folder, installed):
     write("lab/gru.py")
     installed[BASELINE.group, "lab_gru"] = "lab.gru:Tiny"
     assert refusal(find, BASELINE, "lab_gru") == (
-        "entry point spcl.baselines: lab_gru: there is no module 'lab.gru:Tiny'; name one, without"
-        " a colon"
+        "entry point spcl.baselines: lab_gru: there is no module 'lab.gru:Tiny'; name a module,"
+        " without a colon"
     )
 
 

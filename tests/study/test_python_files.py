@@ -1,4 +1,4 @@
-"""What a class is built with, read from its file and compared with what Python says of it."""
+"""The parameters of a class, read from its file and compared with `inspect`."""
 
 import importlib
 import inspect
@@ -61,7 +61,7 @@ LEFT_ALONE = {
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A package on the path, whose module ``lab.code`` is still to be written."""
+    """A package on the path, whose module ``lab.code`` each test writes."""
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "__init__.py").touch()
     (tmp_path / "lab" / "bases.py").write_text(BASES)
@@ -79,7 +79,7 @@ def said_by_python(one):
 
 
 @pytest.mark.parametrize("code", READ.values(), ids=READ)
-def test_what_a_class_takes_is_read_as_python_has_it(package, code):
+def test_parameters_are_read_as_inspect_returns_them(package, code):
     package.write_text(code)
     read = constructor(package, "C")
     assert read is not None
@@ -87,20 +87,20 @@ def test_what_a_class_takes_is_read_as_python_has_it(package, code):
 
 
 @pytest.mark.parametrize("code", LEFT_ALONE.values(), ids=LEFT_ALONE)
-def test_what_only_python_can_tell_is_left_to_it(package, code):
+def test_parameters_that_need_an_import_are_not_read(package, code):
     package.write_text(code)
     assert constructor(package, "C") is None
 
 
 @pytest.mark.parametrize("kind", [BASELINE, CURRICULUM], ids=["baselines", "curricula"])
-def test_the_settings_of_all_of_ours_are_read(kind):
+def test_the_parameters_of_all_modules_of_this_project_are_read(kind):
     for name in names(kind):
         extension = find(kind, name)
         said = said_by_python(load(extension))
         assert takes(extension) == {one: said[one] for one in said if one not in kind.given}
 
 
-def test_reading_them_imports_no_torch():
+def test_reading_parameters_does_not_import_torch():
     code = (
         "import sys; from spcl.study.extensions import *\n"
         "for kind in (BASELINE, CURRICULUM):\n"

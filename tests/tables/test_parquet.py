@@ -1,4 +1,4 @@
-"""Tables are written whole or not at all, and never read as what they are not."""
+"""Tables are written completely or not at all, and only read with the right schema."""
 
 import pyarrow as pa
 import pytest
@@ -32,7 +32,7 @@ def test_some_columns_can_be_read_alone(tmp_path):
     assert read(tmp_path / "p.parquet", SCHEMA, ["age"]).column_names == ["age"]
 
 
-def test_columns_beyond_the_schema_are_kept(tmp_path):
+def test_other_columns_are_kept(tmp_path):
     write(people().append_column("height", pa.array([1.0, 2.0])), tmp_path / "p", SCHEMA, town="X")
     assert "height" in read(tmp_path / "p", SCHEMA).column_names
 
@@ -53,7 +53,7 @@ def test_a_table_that_does_not_fit_is_not_written(tmp_path, table, facts, messag
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_write_left_goes_with_the_next(tmp_path):
+def test_the_temporary_file_of_a_killed_write_is_removed(tmp_path):
     class Killed(BaseException):
         pass
 
@@ -72,7 +72,7 @@ def test_what_a_killed_write_left_goes_with_the_next(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_one_that_was_believed_dead_cannot_write_into_the_file_of_another(tmp_path):
+def test_two_writers_of_one_file_do_not_share_a_temporary_file(tmp_path):
     path = tmp_path / "words.parquet"
 
     def slow(temporary):
@@ -102,12 +102,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda path: path.unlink(), "no such file; make it with"),
+        (lambda path: path.unlink(), "no such file; create it with"),
         (lambda path: path.write_bytes(path.read_bytes()[:-20]), "not a readable Parquet file"),
         (lambda path: path.write_text("hello"), "not a readable Parquet file"),
     ],
 )
-def test_a_damaged_file_is_named_with_its_remedy(tmp_path, damage, message):
+def test_a_damaged_file_is_named_with_how_to_fix_it(tmp_path, damage, message):
     path = tmp_path / "p.parquet"
     write(people(), path, SCHEMA, town="X")
     damage(path)

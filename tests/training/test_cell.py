@@ -6,7 +6,7 @@ import pytest
 
 from spcl.errors import UserError
 from spcl.models.late_fusion import LateFusion
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.study.grid import Cell
 from spcl.tables import parquet, schemas
 from spcl.tables.parquet import read

@@ -8,7 +8,7 @@ import torch
 
 from spcl.curriculum import SelfPacedCurriculum, spcl
 from spcl.errors import UserError
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.study.extensions import CURRICULUM, names
 from spcl.study.grid import Cell
 from spcl.tables import schemas

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spcl import curriculum, models
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.study.grid import Cell
 from spcl.training.cell import train_cell
 from spcl.training.dialogues import load_corpus

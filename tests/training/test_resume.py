@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pytest
 import torch
 
-from spcl.provenance.record import Making, Recipe, Record, making
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
+from spcl.provenance.record import Recipe, Record, RunningJob, recording
 from spcl.study.extensions import BASELINE, CURRICULUM, names
 from spcl.study.grid import Cell
 from spcl.tables import parquet, schemas
@@ -237,7 +237,7 @@ def test_a_finished_cell_that_was_deleted_comes_back_without_training(runs):
 def test_kept_seeds_that_were_changed_in_place_are_trained_anew(runs):
     """What was kept are links to the cell's tables; another whole history is written into one."""
     outputs = {kind: runs.folder / f"{kind}.parquet" for kind in ("metrics", "history")}
-    with making(Making(Record(Recipe("train_cell", {}, None, {}), {}), outputs)):
+    with recording(RunningJob(Record(Recipe("train_cell", {}, None, {}), {}), outputs)):
         tables = runs(seeds=(1,))
     other, history = runs.folder / "other.parquet", outputs["history"]
     parquet.write(train("none", "late_fusion", (1,), "same").history, other, schemas.HISTORY)

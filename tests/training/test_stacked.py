@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from spcl.models.biddin import BiDDIN
-from spcl.provenance.stamp import Provenance
+from spcl.provenance.environment import Provenance
 from spcl.study.extensions import BASELINE, find, load, names
 from spcl.study.grid import Cell
 from spcl.training import checkpoints as checkpoints_module

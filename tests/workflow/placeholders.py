@@ -11,8 +11,8 @@ import pyarrow as pa
 from snakemake.cli import main
 from snakemake.dag import DAG
 
-from spcl.provenance.inputs import making_of
-from spcl.provenance.record import leave_folder_record, making
+from spcl.provenance.inputs import running_job
+from spcl.provenance.record import recording, write_folder_record
 from spcl.provenance.triggers import planned
 from spcl.tables import parquet
 from spcl.tables.parquet import Column, Schema
@@ -33,7 +33,7 @@ async def leave_all(dag):
         for above in own.upstream.values():
             await leave(*jobs[above.outputs[0]])
         parts = {name: getattr(job, name) for name in ("wildcards", "params", "input", "output")}
-        with making(making_of(rules[job.rule.name], SimpleNamespace(**parts))):
+        with recording(running_job(rules[job.rule.name], SimpleNamespace(**parts))):
             for path in reversed(own.outputs):
                 leave_one(Path(path))
         await dag.workflow.persistence.finished(job)
@@ -50,7 +50,7 @@ def leave_one(path):
         path.write_text(f"{path}\n")
     else:
         path.mkdir(exist_ok=True)
-        leave_folder_record(path)
+        write_folder_record(path)
 
 
 ask_each_job = DAG.update_needrun

@@ -112,7 +112,7 @@ def test_every_key_of_the_schema_is_explained(explained):
     assert [path for path, (_, row) in explained.items() if row is None] == []
 
 
-def test_nothing_is_explained_that_is_no_key(explained):
+def test_every_explained_key_is_in_the_schema(explained):
     for paths, rows in sections():
         for key in rows if paths else ():
             assert any(f"{path}.{key}".lstrip(".") in explained for path in paths), key
@@ -132,7 +132,7 @@ def test_every_default_of_the_training_is_shown():
             assert yaml.safe_load(shown) == field.default
 
 
-def test_the_choices_that_the_page_names_are_those_that_there_are(explained):
+def test_the_page_names_all_choices(explained):
     def named(path):
         return set(re.findall(r"`(\w[\w-]*)`", explained[path][1]))
 
@@ -163,7 +163,7 @@ def test_every_example_passes_on_top_of_the_papers_config(example):
 def test_a_number_that_yaml_reads_as_text_says_how_to_write_it(config):
     config["training"]["learning_rate"] = yaml.safe_load("1e-4")
     assert fault(config) == (
-        "training.learning_rate: '1e-4' is text, not a number; YAML wants a dot in it, as in 1.0e-4"
+        "training.learning_rate: '1e-4' is text, not a number; YAML needs a dot in it, as in 1.0e-4"
     )
 
 
@@ -177,15 +177,15 @@ MINE = {"path": "data/mine", "protocol": "official"}
     [
         (
             {"download": DOWNLOAD, "path": "/corpora/mine"},
-            "datasets.mine.path: a downloaded corpus lies in data/mine; write that",
+            "datasets.mine.path: the path of a downloaded corpus must be data/mine",
         ),
         (
             {"simulate": {"seed": 1, "dialogues": 9}, "layout": "meld", "path": "data/meld"},
-            "datasets.mine.path: a simulated corpus lies in data/mine; write that",
+            "datasets.mine.path: the path of a simulated corpus must be data/mine",
         ),
         (
             {"simulate": {"seed": 1, "dialogues": 9}, "layout": "meld", "download": DOWNLOAD},
-            "datasets.mine: a corpus is simulated or downloaded, not both; leave one out",
+            "datasets.mine: a corpus is either simulated or downloaded; remove one of the two",
         ),
         ({"simulate": {"seed": 1, "dialogues": 9}}, "datasets.mine: 'layout' is a dependency of"),
         (
@@ -196,7 +196,7 @@ MINE = {"path": "data/mine", "protocol": "official"}
             {"features": {"a": {"extractor": "logmell"}}},
             "datasets.mine.features.a: there is no 'logmell'; did you mean 'logmel'?",
         ),
-        ({"features": {"x": CORPUS}}, "datasets.mine.features: unknown key 'x'; there are: a, t,"),
+        ({"features": {"x": CORPUS}}, "datasets.mine.features: unknown key 'x'; available: a, t,"),
         ({"modalities": "ta"}, "datasets.mine.modalities: 'ta' is not allowed; "),
         (
             {"modalities": "atv"},
@@ -204,13 +204,13 @@ MINE = {"path": "data/mine", "protocol": "official"}
         ),
         (
             {"modalities": "t"},
-            "grid.modalities: datasets.mine has t, and at want more; ask for t too, or put 'a' into"
-            " datasets.mine.modalities",
+            "grid.modalities: datasets.mine has t, which is not enough for at; add t here, or add"
+            " 'a' to datasets.mine.modalities",
         ),
         ({"layout": "melt"}, "datasets.mine.layout: there is no 'melt'; did you mean 'meld'?"),
         (
             {"simulate": {"seed": 1, "dialogues": 9}, "layout": "cosmic", "path": "data/mine"},
-            "datasets.mine.layout: there is no 'cosmic'; there are: iemocap, meld",
+            "datasets.mine.layout: there is no 'cosmic'; available: iemocap, meld",
         ),
         ({"labels": ["calm"]}, "datasets.mine.labels: "),
         ({"labels": ["calm", True]}, "datasets.mine.labels.1: "),
@@ -223,18 +223,19 @@ def test_a_dataset_that_cannot_be_used_is_explained(config, dataset, says):
     assert fault(config).startswith(says)
 
 
-def test_a_grid_without_a_set_that_a_dataset_has_says_what_is_lacking(config):
+def test_a_grid_without_a_usable_modality_set_says_what_is_missing(config):
     config["grid"]["modalities"] = ["atv", "av"]
     assert fault(config) == (
-        "grid.modalities: datasets.meld-one has at, and atv, av want more; ask for at too, or add"
-        " features.v"
+        "grid.modalities: datasets.meld-one has at, which is not enough for atv, av; add at here,"
+        " or add features.v"
     )
 
 
 def test_a_dataset_without_any_extractor_says_where_to_name_one(config):
     del config["features"]
     assert fault(config) == (
-        "grid.modalities: datasets.meld-one has no modality, and at want more; add features.a"
+        "grid.modalities: datasets.meld-one has no modality, which is not enough for at; add"
+        " features.a"
     )
 
 
@@ -246,17 +247,17 @@ def test_the_general_features_may_be_left_out_where_every_dataset_has_its_own(co
     assert config["datasets"]["mine"]["features"]["a"] == {"extractor": "corpus", "options": {}}
 
 
-def test_a_dataset_may_not_be_called_as_the_fold_of_another(config):
+def test_a_dataset_may_not_have_the_name_of_a_fold(config):
     config["datasets"]["mine"] = MINE | {"protocol": "leave-one-session-out"}
     config["datasets"]["mine-session2"] = MINE
     assert fault(config) == (
-        "datasets.mine-session2: a fold of 'mine' has this name; choose another"
+        "datasets.mine-session2: a fold of 'mine' has this name; choose another name"
     )
     config["datasets"]["mine"]["sessions"] = [1, 3]
     check(config, SCHEMA, "config.yaml")
 
 
-def test_settings_of_cells_may_name_a_dataset_or_one_of_its_folds(config):
+def test_settings_of_cells_may_name_a_dataset_or_a_fold(config):
     config["datasets"]["mine"] = MINE | {"protocol": "leave-one-session-out", "sessions": [1, 2]}
     chosen = [{"dataset": name, "growth": 2.0} for name in ("mine", "mine-session1")]
     config["curricula"]["spcl"]["cells"] = chosen
@@ -275,23 +276,23 @@ def test_settings_of_cells_name_known_axes(config):
     [
         (
             *("curricula", "spcl", {"settings": {"threshold": 1.0, "growht": 1.2}}),
-            "curricula.spcl.settings: unknown key 'growht'; did you mean 'growth'? there are: thr",
+            "curricula.spcl.settings: unknown key 'growht'; did you mean 'growth'? available: thr",
         ),
         (
             *("curricula", "spcl", {"settings": {"threshold": 1.0}, "cells": [{"caps": 3}]}),
-            "curricula.spcl.cells: unknown key 'caps'; did you mean 'cap'? there are: threshold, g",
+            "curricula.spcl.cells: unknown key 'caps'; did you mean 'cap'? available: threshold, g",
         ),
         (
             *("curricula", "none", {"settings": {"growth": 1.0}}),
-            "curricula.none.settings: unknown key 'growth'; there are: none",
+            "curricula.none.settings: unknown key 'growth'; available: none",
         ),
         (
             *("baselines", "mmgcn", {"model": {"hiden": 8}}),
-            "baselines.mmgcn.model: unknown key 'hiden'; did you mean 'hidden'? there are: hidden",
+            "baselines.mmgcn.model: unknown key 'hiden'; did you mean 'hidden'? available: hidden",
         ),
         (
             *("baselines", "mmgcn", {"model": {"n_classes": 8}}),
-            "baselines.mmgcn.model: unknown key 'n_classes'; there are: hidden, dropout, ",
+            "baselines.mmgcn.model: unknown key 'n_classes'; available: hidden, dropout, ",
         ),
         (
             *("baselines", "mmgcn", {"training": {"epoch": 8}}),
@@ -299,12 +300,12 @@ def test_settings_of_cells_name_known_axes(config):
         ),
     ],
 )
-def test_a_setting_that_nobody_takes_is_named_before_anything_runs(config, axis, name, entry, says):
+def test_an_unknown_setting_is_named(config, axis, name, entry, says):
     config[axis][name] = entry
     assert fault(config).startswith(says)
 
 
-def test_a_setting_may_be_missing_where_every_cell_of_the_grid_has_one_of_its_own(config):
+def test_a_setting_may_be_given_for_each_cell_instead(config):
     of_cells = [{"baseline": "mmgcn", "threshold": 0.4}, {"modalities": "at", "threshold": 0.2}]
     config["curricula"]["spcl"] = {"cells": of_cells}
     check_cells(config, "config.yaml")
@@ -314,7 +315,7 @@ def test_a_setting_may_be_missing_where_every_cell_of_the_grid_has_one_of_its_ow
     del of_cells[1]
     says = (
         "config.yaml: curricula.spcl.settings: key 'threshold' is missing for"
-        " meld-one/late_fusion/at/spcl; there are: threshold, growth, "
+        " meld-one/late_fusion/at/spcl; available: threshold, growth, "
     )
     with pytest.raises(UserError, match=re.escape(says)):
         check_cells(config, "config.yaml")
@@ -325,10 +326,13 @@ def test_a_setting_may_be_missing_where_every_cell_of_the_grid_has_one_of_its_ow
     [
         ("meld-one/mmgnc/at/none", "'mmgnc' is not defined under baselines; did you mean 'mmgcn'?"),
         ("meld-two/mmgcn/at/none", "'meld-two' is not defined under datasets; did you mean 'meld"),
-        ("meld-one/mmgcn/ta/none", "'ta' is no set of modalities; there are: atv, at, tv, av, a, "),
+        (
+            "meld-one/mmgcn/ta/none",
+            "'ta' is not a set of modalities; available: atv, at, tv, ",
+        ),
     ],
 )
-def test_an_address_of_no_cell_is_explained(config, address, says):
+def test_an_invalid_cell_address_is_explained(config, address, says):
     with pytest.raises(UserError, match=re.escape(f"{address}: {says}")):
         check_cell(config, Cell(*address.split("/")), "config.yaml")
 
@@ -349,13 +353,17 @@ def test_an_address_of_no_cell_is_explained(config, address, says):
             {"extractor": "face_hogg"},
             "features.v: there is no 'face_hogg'; did you mean 'face_hog'?",
         ),
-        (("baselines", "mmgcn\n"), {}, r"baselines: 'mmgcn\n' is no name; use lower-case letters"),
-        (("name",), "my\n", r"name: 'my\n' is no name; use lower-case letters"),
-        (("device",), "gpu", "device: 'gpu' is not allowed; there are: auto, cpu, cuda"),
+        (
+            ("baselines", "mmgcn\n"),
+            {},
+            r"baselines: 'mmgcn\n' is not a valid name; use",
+        ),
+        (("name",), "my\n", r"name: 'my\n' is not a valid name; use"),
+        (("device",), "gpu", "device: 'gpu' is not allowed; available: auto, cpu, cuda"),
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else None,
 )
-def test_what_nobody_knows_is_named(config, keys, value, says):
+def test_unknown_keys_and_names_are_named(config, keys, value, says):
     inner = config
     for key in keys[:-1]:
         inner = inner[key]
@@ -384,7 +392,7 @@ def plug_ins(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text("NEEDS = {'probs': {}}\nCURRICULUM = object\n")
 
 
-def test_a_source_may_be_given_for_a_name_of_ones_own(config, plug_ins):
+def test_a_source_may_be_given_for_a_custom_name(config, plug_ins):
     config["baselines"]["my_gru"] = {"source": "gru.py", "model": {"hidden": 3}}
     config["baselines"]["open"] = {"source": "open.py", "model": {"anything": 3}}
     config["curricula"]["spcl-2"] = {"source": "spcl.curriculum.spcl"}
@@ -394,16 +402,21 @@ def test_a_source_may_be_given_for_a_name_of_ones_own(config, plug_ins):
 @pytest.mark.parametrize(
     ("axis", "name", "entry", "says"),
     [
-        ("baselines", "my_gru", {}, "baselines: there is no 'my_gru'; there are: "),
+        ("baselines", "my_gru", {}, "baselines: there is no 'my_gru'; available: "),
         ("baselines", "g", {"source": ""}, "baselines.g.source: "),
         ("baselines", "g", {"source": 3}, "baselines.g.source: "),
         ("baselines", "g", {"source": "gruu.py"}, "baselines.g.source: there is no file gruu.py; "),
         ("baselines", "g", {"source": "lab.gru"}, "baselines.g.source: there is no module 'lab.gr"),
         ("baselines", "g", {"source": "mine.py"}, "baselines.g: mine.py does not define MODEL; "),
-        ("curricula", "m", {"source": "mine.py"}, "curricula.m: mine.py:1: NEEDS names 'probs'; "),
+        (
+            "curricula",
+            "m",
+            {"source": "mine.py"},
+            "curricula.m: mine.py:1: NEEDS has the unknown",
+        ),
         (
             *("baselines", "g", {"source": "gru.py", "model": {"hiden": 3}}),
-            "baselines.g.model: unknown key 'hiden'; did you mean 'hidden'? there are: hidden",
+            "baselines.g.model: unknown key 'hiden'; did you mean 'hidden'? available: hidden",
         ),
         ("curricula", "m", {"surce": "x.py"}, "curricula.m: unknown key 'surce'; did you mean 'so"),
     ],
@@ -413,10 +426,10 @@ def test_a_wrong_source_is_explained(config, plug_ins, axis, name, entry, says):
     assert fault(config).startswith(says)
 
 
-def test_an_unknown_baseline_says_how_to_add_ones_own(config):
+def test_an_unknown_baseline_says_how_to_add_a_custom_one(config):
     config["baselines"]["my_gru"] = None
     assert fault(config).endswith(
-        "for one of your own write 'my_gru: {source: my/my_gru.py}', see docs/plug-in.md"
+        "for your own code write 'my_gru: {source: my/my_gru.py}', see docs/plug-in.md"
     )
 
 

@@ -130,7 +130,7 @@ def test_a_file_in_the_place_of_the_locks_is_one_line(two_gpus, tmp_path):
     (tmp_path / "locks").touch()
     message = refused(tmp_path / "locks")
     assert message.startswith(f"{tmp_path}/locks: no GPU can be reserved in this folder (")
-    assert message.endswith("delete it, or set TMPDIR to a folder of your own")
+    assert message.endswith("delete it, or set TMPDIR to a folder that you may write to")
 
 
 @pytest.mark.parametrize("owner", ["another", "oneself"])

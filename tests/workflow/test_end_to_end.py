@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from spcl.__main__ import main
-from spcl.provenance.origin import origin
-from spcl.provenance.record import Making, making
+from spcl.provenance.footer import read_footer
+from spcl.provenance.record import RunningJob, recording
 from spcl.tables import parquet
 from spcl.tables.parquet import Schema
 from spcl.tables.schemas import ADMISSIONS, HISTORY, METRICS, PREDICTIONS
@@ -226,14 +226,14 @@ def verify(finished, monkeypatch, capsys):
 
 def test_what_a_run_leaves_fits_wherever_it_lies(finished, verify):
     said, status = verify("--configfile", SMOKE)
-    assert "Everything fits" in said
-    assert "2 cells scored again, 20 jobs done again" in said
+    assert "No faults" in said
+    assert "2 cells scored again, 20 jobs run again" in said
     assert status == 0
     keep_main_and_difficulty(finished)
     (finished.folder / "results").rename(finished.folder / "from-a-colleague")
     said, status = verify("from-a-colleague")
-    assert "raw corpora not looked at" in said
-    assert "Everything fits" in said
+    assert "raw corpora not read" in said
+    assert "No faults" in said
     assert status == 0
 
 
@@ -247,12 +247,12 @@ def keep_main_and_difficulty(project):
 
 def forge(path, column, change):
     """Change a column of a table as one who also forges its record and its digest."""
-    told = origin(path)
-    outputs = {name: path.with_name(file) for name, file in told.outputs.items()}
+    footer = read_footer(path)
+    outputs = {name: path.with_name(file) for name, file in footer.outputs.items()}
     table = pq.read_table(path)
     values = pa.array([change(value) for value in table[column].to_pylist()], table[column].type)
     place = table.column_names.index(column)
-    with making(Making(told.record, outputs)):
+    with recording(RunningJob(footer.record, outputs)):
         parquet.write(table.set_column(place, column, values), path, Schema("any", (), key=()))
 
 
@@ -262,7 +262,7 @@ MAIN = "results/tables/smoke/main"
 def text_edited(project):
     path = project.folder / f"{MAIN}.md"
     path.write_text(path.read_text().replace("mmgcn", "MMGCN"))
-    return f"{MAIN}.md: is not what was written with main.parquet"
+    return f"{MAIN}.md: was not written together with main.parquet"
 
 
 def table_forged(project):
@@ -299,7 +299,7 @@ def features_damaged(project):
     content = bytearray(path.read_bytes())
     content[100] ^= 1
     path.write_bytes(content)
-    return "results/features/meld-smoke/t.parquet: another program wrote it, or changed it since"
+    return f"{path.relative_to(project.folder)}: was changed after it was written, or by another"
 
 
 def recording_changed(project):
@@ -310,7 +310,7 @@ def recording_changed(project):
     content[-1] ^= 1
     path.write_bytes(content)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    return "results/features/meld-smoke/v.parquet: was made of another data/meld-smoke"
+    return "results/features/meld-smoke/v.parquet: was made from another version of data/meld-smoke"
 
 
 @pytest.mark.parametrize(

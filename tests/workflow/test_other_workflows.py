@@ -151,7 +151,7 @@ def test_a_study_of_the_installed_wheel_trains_a_cell(tmp_path):
     cell = "results/cells/meld-smoke/mmgcn/atv/none/metrics.parquet"
     run("snakemake", "--cores", "2", cell, folder=tmp_path / "study")
     assert (tmp_path / "study" / cell).is_file()
-    assert "Everything fits" in run("spcl", "verify", folder=tmp_path / "study")
+    assert "No faults" in run("spcl", "verify", folder=tmp_path / "study")
     assert "tabulate" in run("snakemake", "-n", folder=tmp_path / "study")
     where = run("snakemake", "-n", "--list-rules", folder=tmp_path / "study")
     assert "train_cell" in where

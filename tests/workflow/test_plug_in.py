@@ -96,7 +96,7 @@ def test_the_commands_of_the_page_plan_its_cells(project):
     ("source", "says"),
     [
         ("my/gruu.py", r"grid\.yaml: baselines\.my_gru\.source: there is no file my/gruu\.py; "),
-        ("my/gru.py", r"\S+my/layers\.py:1: invalid syntax; mend the line$"),
+        ("my/gru.py", r"\S+my/layers\.py:1: invalid syntax; fix the line$"),
     ],
     ids=["no file", "a neighbour that is not Python"],
 )

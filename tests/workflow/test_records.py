@@ -117,7 +117,7 @@ def test_another_cells_tables_in_its_place_are_that_cell(made, other):
     shutil.rmtree(made.folder / CELLS / ONE)
     shutil.copytree(made.folder / CELLS / other, made.folder / CELLS / ONE)
     said = made.says("-n", config="grid.yaml")
-    assert f"{CELLS}/{ONE}/metrics.parquet: made again: it is a copy of train_cell" in said
+    assert f"{CELLS}/{ONE}/metrics.parquet: rerun because it is a copy of train_cell" in said
     assert cells_of(made.pending("grid.yaml")) == {ONE}
 
 

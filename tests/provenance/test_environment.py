@@ -1,4 +1,4 @@
-"""The stamp on a cell's metrics."""
+"""The provenance columns of a cell's metrics."""
 
 import subprocess
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spcl.errors import UserError
-from spcl.provenance.stamp import commit, stamp, versions
+from spcl.provenance.environment import collect_provenance, commit, versions
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_the_commit_carries_a_plus_when_something_is_uncommitted(repository):
     assert commit(repository) == f"{clean}+"
 
 
-def test_a_package_below_somebody_elses_repository_has_no_commit(repository):
+def test_a_package_installed_inside_another_repository_has_no_commit(repository):
     installed = repository.parent / "site-packages" / "spcl.py"
     installed.parent.mkdir()
     installed.write_text("")
@@ -43,26 +43,26 @@ def test_outside_a_repository_the_commit_is_unknown(tmp_path):
     assert commit(tmp_path / "spcl.py") == "unknown"
 
 
-def test_the_config_digest_sees_values_and_neither_the_order_of_keys_nor_the_seeds():
+def test_the_config_digest_ignores_the_order_of_keys_and_the_seeds():
     def config_digest(settings):
-        return stamp(settings, device="cpu", code="c", inputs={}).config_digest
+        return collect_provenance(settings, device="cpu", code="c", inputs={}).config_digest
 
     assert config_digest({"a": 1, "b": 2}) == config_digest({"b": 2, "a": 1, "seeds": [1]})
     assert config_digest({"a": 1, "b": 2}) != config_digest({"a": 1, "b": 3})
 
 
-def test_a_stamp_names_the_machine_and_what_decides_the_numbers():
-    made = stamp({"seeds": [1]}, device="cpu", code="c", inputs={})
+def test_the_provenance_contains_the_device_and_the_versions():
+    made = collect_provenance({"seeds": [1]}, device="cpu", code="c", inputs={})
     assert made.device
     assert {"python", "torch", "numpy"} <= set(made.versions)
     assert "not-a-package" not in versions()
 
 
-def test_the_training_digest_sees_all_that_decides_a_seed_and_not_which_seeds_there_are():
+def test_the_training_digest_depends_on_all_but_the_list_of_seeds():
     def digest(settings=None, *, code="c", features="x"):
         settings = {"seeds": [1], "training": {"epochs": 2}} | (settings or {})
         inputs = {"features.parquet": features}
-        return stamp(settings, device="cpu", code=code, inputs=inputs).training_digest
+        return collect_provenance(settings, device="cpu", code=code, inputs=inputs).training_digest
 
     assert digest({"seeds": [1, 2]}) == digest()
     others = [digest({"training": {"epochs": 3}}), digest(code="d"), digest(features="y")]
@@ -70,8 +70,8 @@ def test_the_training_digest_sees_all_that_decides_a_seed_and_not_which_seeds_th
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_one_line():
+def test_a_missing_gpu_is_one_line():
     with pytest.raises(
         UserError, match=r"^device: cuda: torch finds no GPU here \(.*\); set device"
     ):
-        stamp({}, device="cuda", code="c", inputs={})
+        collect_provenance({}, device="cuda", code="c", inputs={})

@@ -1,4 +1,8 @@
-"""Where a number comes from: the code's commit, the package versions, the device, the settings."""
+"""The environment of a training: commit, package versions, device, and digests of what decides it.
+
+The metrics of a cell contain them. They are recorded, not compared: no cell is trained again
+because of them.
+"""
 
 import platform
 import subprocess
@@ -9,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spcl.errors import UserError
-from spcl.provenance.record import digest
+from spcl.provenance.record import json_digest
 
 _PACKAGES = (
     "av",
@@ -29,23 +33,23 @@ _PACKAGES = (
 
 @dataclass(frozen=True)
 class Provenance:
-    """The stamp on a cell's metrics.
+    """The provenance columns of a cell's metrics.
 
     Attributes
     ----------
     commit
-        Abbreviated commit of the code, ``+`` behind it where something was uncommitted;
+        Abbreviated commit of the code, followed by ``+`` if there were uncommitted changes;
         ``unknown`` outside a repository.
     versions
-        Of Python and of those packages that decide the numbers, as far as they are installed.
+        Versions of Python and of the installed packages that decide the numbers.
     device
-        The processor's or the GPU's name.
+        The name of the processor or GPU.
     config_digest
-        Sixteen hexadecimal digits of a SHA-256 over the cell's settings, its seeds left out.
+        Sixteen hexadecimal digits of a SHA-256 over the cell's settings without its seeds.
     training_digest
         Likewise, over all that decides the numbers of a seed: settings, code, inputs, versions and
-        the kind of device. Two trainings with the same one are the same, up to the rounding of
-        other threads or another machine. None where it is unknown.
+        the kind of device. Two trainings with the same digest have the same numbers, up to the
+        rounding of another number of threads or another machine. None if it is unknown.
     """
 
     commit: str
@@ -55,30 +59,31 @@ class Provenance:
     training_digest: str | None = None
 
 
-def stamp(
+def collect_provenance(
     settings: Mapping[str, Any], *, device: str, code: str, inputs: Mapping[str, str]
 ) -> Provenance:
-    """Say what makes the numbers that come of `settings` on `device`.
+    """Collect the provenance of a training with `settings` on `device`.
 
     Parameters
     ----------
     settings
-        Plain JSON-like values, as `spcl.study.grid.cell_settings` gives them.
+        Plain JSON-like values, as `spcl.study.grid.cell_settings` returns them.
     device
         ``cpu`` or ``cuda``.
     code
         Digest of the code that trains, see `spcl.provenance.code`.
     inputs
-        By name, the digest of what else decides the numbers.
+        Digests of the other inputs that decide the numbers, by name.
     """
     settings = {key: value for key, value in settings.items() if key != "seeds"}
+    found = versions()
     decisive = {"settings": settings, "code": code, "inputs": dict(inputs), "device": device}
     return Provenance(
         commit=commit(Path(__file__)),
-        versions=versions(),
+        versions=found,
         device=device_name(device),
-        config_digest=digest(settings),
-        training_digest=digest(decisive | {"versions": versions()}),
+        config_digest=json_digest(settings),
+        training_digest=json_digest(decisive | {"versions": found}),
     )
 
 
@@ -90,7 +95,7 @@ def commit(file: Path) -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        # A package installed below somebody else's repository is not part of it.
+        # A package installed inside another project's repository is not part of it.
         git("ls-files", "--error-unmatch", file.name)
         mark = "+" if git("status", "--porcelain") else ""
         return git("rev-parse", "--short=12", "HEAD") + mark
@@ -110,12 +115,12 @@ def versions() -> dict[str, str]:
 
 
 def device_name(device: str) -> str:
-    """What the machine calls the processor (``cpu``) or the GPU in use (``cuda``).
+    """The name of the processor (``cpu``) or of the GPU in use (``cuda``).
 
     Raises
     ------
     UserError
-        There is no such GPU for torch.
+        torch finds no such GPU.
     """
     if device != "cpu":
         import torch
@@ -126,7 +131,7 @@ def device_name(device: str) -> str:
             reason = str(error).splitlines()[0]
             raise UserError(
                 f"device: {device}: torch finds no GPU here ({reason}); set device: cpu, or install"
-                " a build of torch for the GPU's driver"
+                " a build of torch that fits the GPU's driver"
             ) from error
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():

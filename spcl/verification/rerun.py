@@ -1,4 +1,4 @@
-"""Tables made again by the scripts of their rules, and compared with those that are there."""
+"""Runs the scripts of rules again, and compares their tables with the existing ones."""
 
 import runpy
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from pandas.testing import assert_series_equal
 
-from spcl.provenance.origin import content
+from spcl.provenance.footer import content_digest
 from spcl.provenance.record import Record
 from spcl.study.shipped import SHIPPED
 from spcl.training.cell_tables import KINDS, CellTables
@@ -18,32 +18,32 @@ from spcl.training.rescoring import contradictions
 from spcl.verification.files import Results
 
 QUICK = ("score_conversations", "gather_cells", "pool_folds", "pool_probes", "tabulate", "plot")
-"""Rules whose jobs take seconds, called as their scripts are."""
+"""Rules whose jobs take seconds; their scripts have the same names."""
 
 _ROUNDING = 1e-6
-"""Relative: another machine may sum in another order."""
+"""Relative tolerance: another machine may sum in another order."""
 
 
 def faults(results: Results) -> Iterator[str]:
-    """Tables that do not follow from what they were made of, as far as that is there."""
+    """Tables that do not follow from their inputs, if these exist."""
     for path, record, outputs in results.jobs():
-        if not results.sound(map(path.with_name, outputs.values())):
+        if not results.are_intact(map(path.with_name, outputs.values())):
             continue
         if record.recipe.rule == "train_cell":
             paths = {kind: path.with_name(f"{kind}.parquet") for kind in KINDS}
             yield from (f"{path}: {found}" for found in contradictions(CellTables.read(paths)))
             results.checked["cells scored again"] += 1
         elif record.recipe.rule in QUICK:
-            there = results.sound(map(results.path, record.inputs))
-            if there:
-                yield from _of_job(path, record, outputs, results)
-            results.checked["jobs done again" if there else "jobs without their inputs"] += 1
+            complete = results.are_intact(map(results.path, record.inputs))
+            if complete:
+                yield from _rerun(path, record, outputs, results)
+            results.checked["jobs run again" if complete else "jobs without their inputs"] += 1
 
 
-def _of_job(
+def _rerun(
     main: Path, record: Record, outputs: Mapping[str, str], results: Results
 ) -> Iterator[str]:
-    """Tables of a job that are others when its script runs again."""
+    """Run the script of a job again; yield a line for each table that differs."""
     given: dict[str, Any] = {}
     for table, read in record.inputs.items():
         for name, files in read.given.items():
@@ -64,8 +64,8 @@ def _of_job(
         script = SHIPPED / "scripts" / f"{record.recipe.rule}.py"
         try:
             runpy.run_path(str(script), {"snakemake": snakemake}, "__main__")
-        except SystemExit:  # its message is on the terminal
-            yield f"{main}: cannot be made again"
+        except SystemExit:  # the script has printed its error
+            yield f"{main}: its job failed when it was run again"
             return
         for path in made.values():
             if path.suffix == ".parquet" and (
@@ -74,23 +74,23 @@ def _of_job(
                 yield fault
 
 
-def _difference(there: Path, made: Path) -> str | None:
-    """How the content of two tables differs."""
-    if content(there) == content(made):
+def _difference(existing: Path, made: Path) -> str | None:
+    """How the content of two tables differs; None if it does not."""
+    if content_digest(existing) == content_digest(made):
         return None
-    one, other = (pq.read_table(path).to_pandas() for path in (there, made))
+    one, other = (pq.read_table(path).to_pandas() for path in (existing, made))
     if len(one) != len(other):
-        return f"{there}: has {len(one)} rows, and {len(other)} follow from its inputs"
+        return f"{existing}: expected {len(other)} rows from its inputs, found {len(one)}"
     for name in other:
         try:
             assert_series_equal(one[name], other[name], check_dtype=False, rtol=_ROUNDING)
         except (AssertionError, KeyError):
-            return f"{there}: its column '{name}' does not follow from its inputs"
+            return f"{existing}: its column '{name}' does not follow from its inputs"
     return None
 
 
 class _Named(list[str]):
-    """Values with names, "" = none, as Snakemake hands them to scripts."""
+    """Values with names ("" = none), like the inputs or parameters of a Snakemake script."""
 
     def __init__(self, named: Mapping[str, Any]) -> None:
         several = (value if isinstance(value, list) else [value] for value in named.values())

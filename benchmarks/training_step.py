@@ -1,4 +1,4 @@
-"""Our side of a comparison: one model, one curriculum, one optimiser, and its timed step."""
+"""This project's side of a comparison: a model, a curriculum, an optimiser, and its timed step."""
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -12,8 +12,8 @@ from spcl.training.adam import Adam
 CURRICULA: dict[str, dict[str, float]] = {"none": {}, "spcl": {"threshold": 0.4, "growth": 1.25}}
 
 
-class Side:
-    """A training of one seed with the baseline's published sizes.
+class TrainingStep:
+    """The step of one training with the baseline's published sizes.
 
     Parameters
     ----------
@@ -42,11 +42,11 @@ class Side:
         self.optimizer = Adam(self.model.parameters(), learning_rate=1e-4, weight_decay=1e-8)
 
     def backward(self, batch: Batch) -> None:
-        """Add the gradients of a batch to those that are there."""
+        """Add the gradients of a batch to the present ones."""
         self.curriculum(self.model(batch), batch.labels, batch.lengths).loss.backward()
 
-    def step(self, batch: Batch) -> None:
-        """As `spcl.training.loop` does it."""
+    def run(self, batch: Batch) -> None:
+        """Do the same as a step of `spcl.training.loop`."""
         self.optimizer.zero_grad()
         self.backward(batch)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0, foreach=True)
@@ -54,13 +54,13 @@ class Side:
 
     def seconds(self, batch: Batch) -> float:
         """Wall seconds of a step."""
-        return seconds_of(lambda: self.step(batch), self.device)
+        return seconds_of(lambda: self.run(batch), self.device)
 
     def operations(self, batch: Batch) -> int:
-        """What the matrix products of a step count, forwards and backwards.
+        """The number of operations in the matrix products of a step, forward and backward.
 
         A multiplication and an addition are two operations.
         """
         with FlopCounterMode(display=False) as counter:
-            self.step(batch)
+            self.run(batch)
         return counter.get_total_flops()
