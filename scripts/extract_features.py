@@ -1,12 +1,12 @@
-"""Extract the features of one modality of a corpus, or take those that it brings."""
+"""Extract the features of one modality of a corpus, or read those that it contains."""
 
 from importlib import import_module
 from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
-from spcl.extract import extractor
-from spcl.extract.run import extract
+from spcl.extract import build
+from spcl.extract.extraction import extract
 from spcl.jobs.job import job
 from spcl.tables import parquet
 from spcl.tables.schemas import UTTERANCES
@@ -18,8 +18,8 @@ with job(snakemake.log[0], snakemake):
     modality, params = snakemake.wildcards.modality, snakemake.params
     utterances = parquet.read(snakemake.input.utterances, UTTERANCES)
     if params.extractor == "corpus":
-        # By name: other extractors do not depend on how corpora are read, nor does their digest.
-        extraction = import_module("spcl.extract.corpus").brought(
+        # Imported by name, so that the code digest of other extractors does not include it.
+        extraction = import_module("spcl.extract.corpus").corpus_features(
             utterances,
             snakemake.input.corpus,
             modality,
@@ -30,7 +30,7 @@ with job(snakemake.log[0], snakemake):
         extraction = extract(
             utterances,
             snakemake.input.corpus,
-            extractor(modality, params.extractor, params.options),
+            build(modality, params.extractor, params.options),
             shards=features.with_suffix(".shards"),
             problem_limit=params.problem_limit,
             threads=snakemake.threads,

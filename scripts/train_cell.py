@@ -35,7 +35,7 @@ with job(snakemake.log[0], snakemake), reserved_gpu(snakemake.params.device):
             params.settings,
             device=params.device,
             code=params.code,
-            # What sets the pace, another cell, counts seed by seed.
+            # Each seed adds the pace that it follows, which another cell sets.
             inputs={
                 name: content
                 for name, content in contents_read().items()
@@ -45,4 +45,4 @@ with job(snakemake.log[0], snakemake), reserved_gpu(snakemake.params.device):
         checkpoints=checkpoints,
     )
     trained.write(made)
-    checkpoints.done(made)
+    checkpoints.keep(made)

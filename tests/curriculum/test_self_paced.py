@@ -198,14 +198,18 @@ def test_half_precision_logits_are_judged_in_float32():
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("spcll", {}, "there are: anti, baby_step, coherence, none"),
-        ("spcl", {"threshold": 1.0}, "'growth' is missing; only threshold: auto does without it"),
-        ("spcl", {}, "'threshold' is missing; settings: threshold, growth, normalize"),
-        ("spcl", {"threshold": 1.0, "growth": 1.1, "speed": 2}, "'speed' is unknown"),
+        ("spcll", {}, "available: anti, baby_step, coherence, none"),
+        ("spcl", {"threshold": 1.0}, "'growth' is missing; it is required unless"),
+        ("spcl", {}, "missing a required argument: 'threshold'; available settings: threshold"),
+        (
+            "spcl",
+            {"threshold": 1.0, "growth": 1.1, "speed": 2},
+            "argument 'speed'; available",
+        ),
         ("spcl", {"threshold": 0.0, "growth": 1.1}, "threshold: 0.0 is not above 0"),
         ("spcl", {"threshold": 1.0, "growth": 0.5}, "growth: 0.5 is below 1"),
         ("spcl", {"threshold": 1.0, "growth": 1.1, "level": "word"}, "choose both or utterance"),
-        ("none", {"threshold": 1.0}, "'threshold' is unknown; settings: none"),
+        ("none", {"threshold": 1.0}, "argument 'threshold'; available settings: none"),
     ],
 )
 def test_a_wrong_setting_is_explained(name, settings, message):

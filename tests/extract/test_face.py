@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spcl.data.media import MediaReference
-from spcl.extract import Item, extractor
+from spcl.extract import Item, build
 from spcl.extract.media import pictures
 from tests.extract.conftest import write_video
 
@@ -56,7 +56,7 @@ def item(path, **part):
 
 def test_without_a_face_the_whole_picture_stands_for_it(tmp_path, noise):
     path = write_video(tmp_path / "u.mp4", noise)
-    extracted = extractor("v", "face_hog")([item(path)])
+    extracted = build("v", "face_hog")([item(path)])
     assert extracted.reasons == [None]
     assert extracted.features.shape == (1, 289)
     assert extracted.features[0, :144].any()
@@ -68,22 +68,22 @@ def test_a_face_is_found_where_it_is(tmp_path, drawn_face):
     wide[10:110, 10:110] = drawn_face
     path = write_video(tmp_path / "u.mp4", [wide] * 6)
     left, right = item(path, region=(0, 0, 50, 100)), item(path, region=(50, 0, 50, 100))
-    extracted = extractor("v", "face_hog")([left, right])
+    extracted = build("v", "face_hog")([left, right])
     assert extracted.columns["face_share"].tolist() == [1.0, 0.0]
     assert extracted.features[:, -1].tolist() == [1.0, 0.0]
 
 
 def test_one_picture_does_not_deviate_and_more_do(tmp_path, noise):
     path = write_video(tmp_path / "u.mp4", noise)
-    one = extractor("v", "face_hog", {"frames": 1})([item(path)]).features[0]
-    three = extractor("v", "face_hog", {"frames": 3})([item(path)]).features[0]
+    one = build("v", "face_hog", {"frames": 1})([item(path)]).features[0]
+    three = build("v", "face_hog", {"frames": 3})([item(path)]).features[0]
     assert not one[144:288].any()
     assert three[144:288].any()
 
 
 def test_threads_change_nothing(tmp_path, noise):
     paths = [write_video(tmp_path / f"{k}.mp4", noise[k:]) for k in range(4)]
-    extract = extractor("v", "face_hog")
+    extract = build("v", "face_hog")
     items = [item(path) for path in paths]
     np.testing.assert_array_equal(extract(items).features, extract(items, threads=3).features)
 
@@ -100,7 +100,7 @@ def test_bad_video_costs_its_own_row_says_why_and_is_quiet(tmp_path, noise, capf
         Item("u"),
         item(good),
     ]
-    extracted = extractor("v", "face_hog")(items, threads=2)
+    extracted = build("v", "face_hog")(items, threads=2)
     invalid = "cannot be decoded (Invalid data found when processing input)"
     assert extracted.reasons == [
         invalid,

@@ -261,7 +261,9 @@ def test_dialogue_gcn_looks_no_further_than_its_window_after_the_encoder():
 
 @each_baseline
 def test_an_unknown_setting_names_the_known_ones(name):
-    with pytest.raises(UserError, match=rf"baselines\.{name}\.model\.hiden: unknown.*dropout"):
+    with pytest.raises(
+        UserError, match=rf"baselines\.{name}\.model: .*'hiden'; the class takes: .*dropout"
+    ):
         build(name, widths=WIDTHS, n_classes=4, n_speakers=2, hiden=3)
 
 

@@ -14,7 +14,7 @@ LENGTHS = [3, 1, 4]
 def layout(request, monkeypatch):
     if request.param.startswith("padded"):
         for module in (attention, blocks):
-            monkeypatch.setattr(module, "one_by_one", lambda x: False)
+            monkeypatch.setattr(module, "by_dialogue", lambda x: False)
 
 
 def batch_of(lengths):

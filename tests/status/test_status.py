@@ -267,7 +267,7 @@ def test_what_runs_at_once_shares_the_time_left(capsys):
 
 def test_a_cell_that_had_a_saved_state_tells_nothing_of_the_others(capsys):
     make("chats/mmgcn/t/none")
-    log("chats/mmgcn/t/none", "seed 1 goes on in epoch 7", "done", seconds=600)
+    log("chats/mmgcn/t/none", "seed 1 resumes in epoch 7", "done", seconds=600)
     assert "nothing is known of the time left" in " ".join(said(capsys))
 
 

@@ -153,9 +153,11 @@ def test_a_gradient_that_is_not_a_number_marks_the_seed_though_the_loss_is_one(c
 
 
 def test_a_wrong_setting_names_the_config_key(corpus):
-    with pytest.raises(UserError, match=r"curricula.spcl: setting 'speed' is unknown"):
+    with pytest.raises(
+        UserError, match=r"curricula.spcl: got an unexpected keyword argument 'speed'"
+    ):
         train(corpus, "spcl", SPCL | {"speed": 1})
-    with pytest.raises(UserError, match=r"training.epoch: no such setting; there are: epochs"):
+    with pytest.raises(UserError, match=r"training.epoch: no such setting; available: epochs"):
         train(corpus, epoch=1)
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spcl.errors import UserError
-from spcl.training.rescoring import check_scores, contradictions, rescored
+from spcl.training.rescoring import check_scores, contradictions, rescore
 from tests.conftest import LABELS, feature_table, make_corpus
 from tests.training.test_cell import SPCL, train
 
@@ -115,5 +115,5 @@ def test_tables_that_cannot_be_true_together_are_refused_in_one_line(cell, chang
 
 def test_scores_of_a_split_without_labels_are_zero(cell):
     rows = cell.predictions.filter(pc.field("emotion").is_null())
-    assert rescored(rows, LABELS)["n_utterances"] == 0
-    assert rescored(rows, LABELS)["weighted_f1"] == 0
+    assert rescore(rows, LABELS)["n_utterances"] == 0
+    assert rescore(rows, LABELS)["weighted_f1"] == 0

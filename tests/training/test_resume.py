@@ -66,7 +66,7 @@ class Runs:
             tables = train(curriculum, baseline, seeds, digest, checkpoints)
         paths = {kind: self.folder / f"{kind}.parquet" for kind in KINDS}
         tables.write(paths)
-        checkpoints.done(paths)
+        checkpoints.keep(paths)
         return tables
 
     def killed(self, *arguments, at, **options):

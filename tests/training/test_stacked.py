@@ -275,4 +275,4 @@ def test_a_seed_that_stops_early_leaves_the_others_alone():
 def test_one_training_of_a_group_steps_as_if_it_were_alone(joint_steps):
     assert train(seeds=(1,)).history.equals(alone(1).history)
     assert joint_steps == []
-    assert Stacked().going == []
+    assert Stacked().unfinished == []

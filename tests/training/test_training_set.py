@@ -99,7 +99,7 @@ def unheld(table):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (without_first, "1 of 35 rows of the training split are missing, utterance_id 'u0' first"),
+        (without_first, "1 of 35 rows of the training split are missing, first utterance_id 'u0'"),
         (unheld, "35 of 35 rows of the training split are missing"),
         (
             lambda table: parquet.describe(table, labels=["sad", "happy", "neutral"]),
@@ -116,12 +116,12 @@ def test_scores_of_another_corpus_are_refused(corpus, change, says):
         known(EarlierTables(wrong), *corpus)
     file = "results/difficulty/made/t.parquet"
     assert str(error.value).startswith(f"{file}: {says}")
-    assert str(error.value).endswith(f"; make it again with: snakemake --cores 1 -f {file}")
+    assert str(error.value).endswith(f"; recompute it with: snakemake --cores 1 -f {file}")
 
 
 def test_conversations_of_another_corpus_are_refused(corpus):
     tables = EarlierTables(conversations=without_first(earlier_tables(*corpus).conversations))
-    says = r"results/difficulty/made/conversations.parquet: 1 of 7 rows .* dialogue_id 'd0' first"
+    says = r"results/difficulty/made/conversations.parquet: 1 of 7 rows .* first dialogue_id 'd0'"
     with pytest.raises(UserError, match=says):
         known(tables, *corpus)
 
