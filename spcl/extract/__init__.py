@@ -17,7 +17,7 @@ from typing import Any
 
 from spcl.errors import UserError
 from spcl.extract.base import Extracted, Extractor, Item, ItemExtractor, UnusableError
-from spcl.extract.options import check_options, suggest
+from spcl.extract.options import check_options
 
 __all__ = ["Extracted", "Extractor", "Item", "ItemExtractor", "UnusableError", "build", "names"]
 
@@ -56,9 +56,9 @@ def build(modality: str, name: str, options: Mapping[str, Any] | None = None) ->
         extractor needs is not installed. The message starts with the config key.
     """
     key = f"features.{modality}"
-    known = names(modality)
-    if name not in known:
-        raise UserError(f"{key}.extractor: there is no '{name}'; {suggest(name, known)}")
+    if name not in names(modality):
+        available = ", ".join(names(modality))
+        raise UserError(f"{key}.extractor: there is no '{name}'; available: {available}")
     try:
         cls: type[Extractor] = importlib.import_module(f"spcl.extract.{name}").EXTRACTOR
     except ModuleNotFoundError as error:
@@ -67,7 +67,7 @@ def build(modality: str, name: str, options: Mapping[str, Any] | None = None) ->
             f" pip install 'spcl[{_EXTRAS[modality]}]'"
         ) from error
     options = options or {}
-    check_options(cls, name, options, key)
+    check_options(cls, options, f"{key}.options")
     try:
         return cls(**options)
     except ValueError as error:

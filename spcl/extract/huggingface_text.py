@@ -7,11 +7,11 @@ from typing import Literal
 
 from spcl.data.files.parsing import parsing
 from spcl.errors import UserError
-from spcl.extract.transformer import SentenceEncoder, SentenceExtractor
+from spcl.extract.transformer import TextTransformer
 
 
 @dataclass(kw_only=True)
-class HuggingFaceText(SentenceExtractor):
+class HuggingFaceText(TextTransformer):
     """Pooled token vectors of the last layer; the number of features is that of the model.
 
     Parameters
@@ -46,7 +46,7 @@ class HuggingFaceText(SentenceExtractor):
                 " config.json, model.safetensors and the tokenizer files there"
             )
         ):
-            self._encoder = SentenceEncoder(
+            self.load(
                 folder,
                 pooling=self.pooling,
                 unit_length=self.unit_length,

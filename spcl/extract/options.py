@@ -1,8 +1,6 @@
-"""Checks of the options of extractors, with messages that show the corrected config."""
+"""Checks of the options of an extractor against the fields of its class."""
 
-import difflib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -10,73 +8,38 @@ from spcl.errors import UserError
 from spcl.extract.base import Extractor
 
 
-def check_options(cls: type[Extractor], name: str, options: Mapping[str, Any], key: str) -> None:
+def check_options(cls: type[Extractor], options: Mapping[str, Any], key: str) -> None:
     """Refuse options that are unknown, missing or of the wrong type.
-
-    Parameters
-    ----------
-    cls
-        The class of the extractor.
-    name
-        Its name in the config.
-    options
-        Values for the fields of the class.
-    key
-        The config key of the entry, for example ``features.a``.
 
     Raises
     ------
     UserError
-        The message starts with the config key.
+        The message starts with `key`, for example ``features.a.options``.
     """
-    known = {item.name: item for item in fields(cls)}  # type: ignore[arg-type]
+    known = {item.name: item.default for item in fields(cls)}  # type: ignore[arg-type]
     for option in options:
-        if option in known:
-            continue
-        if not known:
-            raise UserError(f"{key}.options.{option}: {name} has no options; remove it")
-        right = difflib.get_close_matches(option, known, n=1)
-        corrected = {right[0] if right and one == option else one: options[one] for one in options}
-        write = f"; write {_as_config(key, name, corrected)}" if right else ""
-        raise UserError(
-            f"{key}.options.{option}: {name} has no such option{write};"
-            f" available: {', '.join(known)}"
-        )
-    for option, item in known.items():
-        if option not in options and item.default is MISSING:
-            write = _as_config(key, name, {option: "..."} | dict(options))
-            raise UserError(f"{key}.options.{option}: {name} requires it; write {write}")
+        if option not in known:
+            available = ", ".join(known) or "none"
+            raise UserError(f"{key}.{option}: there is no such option; available: {available}")
     types = get_type_hints(cls)
-    for option, value in options.items():
-        if fault := _type_fault(value, types[option]):
-            raise UserError(f"{key}.options.{option}: {fault}")
+    for option, default in known.items():
+        expected = _expected(types[option])
+        if option not in options and default is MISSING:
+            raise UserError(f"{key}.{option}: is missing; write {expected}")
+        if option in options and not _has_type(options[option], types[option]):
+            raise UserError(f"{key}.{option}: '{options[option]}' is not allowed; write {expected}")
 
 
-def _type_fault(value: Any, wanted: Any) -> str | None:
-    """Say why `value` does not have the type `wanted`: str, bool, int, float or Literal."""
+def _has_type(value: Any, wanted: Any) -> bool:
+    """Whether `value` has the type `wanted`: str, bool, int, float or a Literal of strings."""
     if get_origin(wanted) is Literal:
-        allowed = [str(choice) for choice in get_args(wanted)]
-        return None if value in allowed else f"'{value}' is not allowed; {suggest(value, allowed)}"
-    admitted = {float: (int, float)}.get(wanted, (wanted,))
-    if isinstance(value, admitted) and (wanted is bool or not isinstance(value, bool)):
-        return None
-    words = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}[wanted]
-    return f"'{value}' is not {words}; write {words}"
+        return value in get_args(wanted)
+    if isinstance(value, bool):
+        return wanted is bool
+    return isinstance(value, (int, float) if wanted is float else wanted)
 
 
-def suggest(wrong: Any, known: Sequence[str]) -> str:
-    """List the `known` names after the one that is most similar to `wrong`."""
-    near = difflib.get_close_matches(str(wrong), known, n=1)
-    return (f"did you mean '{near[0]}'? " if near else "") + f"available: {', '.join(known)}"
-
-
-def _as_config(key: str, name: str, options: Mapping[str, Any]) -> str:
-    """The entry in the form that the config has."""
-    letter = key.rpartition(".")[2]
-    inside = ", ".join(f"{one}: {_yaml(value)}" for one, value in options.items())
-    return f"'{letter}: {{extractor: {name}, options: {{{inside}}}}}'"
-
-
-def _yaml(value: Any) -> str:
-    """A value in YAML; JSON is YAML, and plain strings need no quotes."""
-    return value if isinstance(value, str) else json.dumps(value)
+def _expected(wanted: Any) -> str:
+    if get_origin(wanted) is Literal:
+        return " or ".join(get_args(wanted))
+    return {str: "text", bool: "true or false", int: "a whole number", float: "a number"}[wanted]

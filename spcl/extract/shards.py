@@ -55,26 +55,15 @@ def extract_shards(
 
     Parameters
     ----------
-    extractor
-        The extractor.
-    items
-        The utterances of the corpus.
-    dialogues
-        The dialogue of each utterance.
-    folder
-        The folder of the shards.
+    items, dialogues
+        The utterances of the corpus, and the dialogue of each.
     title
         The name of the work in messages.
-    threads
-        The number of threads of the extractor.
-    contents
-        The digests of the files of the corpus.
 
     Returns
     -------
     pyarrow.Table
-        Schema `spcl.tables.schemas.FEATURES` with a further column ``reason``, in the order of
-        `items`.
+        Schema `spcl.tables.schemas.FEATURES` and a column ``reason``, in the order of `items`.
     """
     shards = _split(items, dialogues)
     options = extractor_options(extractor)

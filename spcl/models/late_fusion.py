@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from spcl.models.batch import Batch
 from spcl.models.encoder import REFERENCE_NAMES, Encoder
-from spcl.models.reference import parts, rename
+from spcl.models.reference import encoder_sizes, parts, rename
 
 
 class LateFusion(nn.Module):
@@ -61,16 +61,9 @@ class LateFusion(nn.Module):
         ours = rename(
             weights, {r"^encoder\.": "encoders.", r"^uni_fc\.": "classifiers."} | REFERENCE_NAMES
         )
-        modalities = parts(ours, "encoders.")
-        sizes = {m: ours[f"encoders.{m}.out.weight"].shape for m in modalities}  # (hidden, width)
-        model = cls(
-            widths={m: width for m, (_, width) in sizes.items()},
-            n_classes=len(ours[f"classifiers.{modalities[0]}.bias"]),
-            n_speakers=n_speakers,
-            hidden=sizes[modalities[0]][0],
-            layers=len(parts(ours, f"encoders.{modalities[0]}.layers.")),
-            **settings,
-        )
+        sizes = encoder_sizes(ours)
+        layers = len(parts(ours, f"encoders.{next(iter(sizes['widths']))}.layers."))
+        model = cls(n_speakers=n_speakers, layers=layers, **sizes, **settings)
         model.load_state_dict(ours)
         return model
 

@@ -19,7 +19,7 @@ from spcl.models.encoder import REFERENCE_NAMES as ENCODER_NAMES
 from spcl.models.encoder import Encoder
 from spcl.models.graph import REFERENCE_NAMES as GRAPH_NAMES
 from spcl.models.graph import GraphNetwork
-from spcl.models.reference import parts, rename
+from spcl.models.reference import encoder_sizes, parts, rename
 
 
 class MMGCN(nn.Module):
@@ -75,12 +75,10 @@ class MMGCN(nn.Module):
         ours = rename(weights, names | ENCODER_NAMES | GRAPH_NAMES)
         modalities = parts(ours, "encoders.")
         model = cls(
-            widths={m: ours[f"encoders.{m}.out.weight"].shape[1] for m in modalities},
-            n_classes=len(ours[f"classifiers.{modalities[0]}.bias"]),
             n_speakers=n_speakers,
-            hidden=len(ours["graph.inward.bias"]),
             encoder_layers=len(parts(ours, f"encoders.{modalities[0]}.layers.")),
             graph_layers=len(parts(ours, "graph.weights.")),
+            **encoder_sizes(ours),
             **settings,
         )
         model.load_state_dict(ours)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -27,6 +28,17 @@ def rename(weights: Mapping[str, Tensor], names: Mapping[str, str | None]) -> di
         else:
             ours[name] = value
     return ours
+
+
+def encoder_sizes(weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The arguments `widths`, `n_classes` and `hidden` of a model with encoders and classifiers."""
+    outputs = {m: weights[f"encoders.{m}.out.weight"] for m in parts(weights, "encoders.")}
+    modality, output = next(iter(outputs.items()))
+    return {
+        "widths": {m: weight.shape[1] for m, weight in outputs.items()},
+        "n_classes": len(weights[f"classifiers.{modality}.bias"]),
+        "hidden": len(output),
+    }
 
 
 def parts(weights: Mapping[str, Tensor], prefix: str) -> list[str]:

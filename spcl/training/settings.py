@@ -1,10 +1,8 @@
 """The settings of a cell, as typed values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
-
-from spcl.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -66,22 +64,6 @@ class CellSettings:
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:
-        """Convert what `spcl.study.grid.cell_settings` returns.
-
-        Raises
-        ------
-        UserError
-            A key of ``training`` is unknown.
-        """
-        known = [item.name for item in fields(TrainingSettings)]
-        for key in settings["training"]:
-            if key not in known:
-                raise UserError(f"training.{key}: no such setting; available: {', '.join(known)}")
-        return cls(
-            seeds=tuple(settings["seeds"]),
-            training=TrainingSettings(**settings["training"]),
-            model=dict(settings["model"]),
-            curriculum=dict(settings["curriculum"]),
-            baseline_source=settings.get("baseline_source"),
-            curriculum_source=settings.get("curriculum_source"),
-        )
+        """Convert what `spcl.study.grid.cell_settings` returns, from a validated config."""
+        training = TrainingSettings(**settings["training"])
+        return cls(**{**settings, "seeds": tuple(settings["seeds"]), "training": training})

@@ -184,7 +184,7 @@ def test_anti_admits_what_is_hardest_for_the_network(lengths, seed):
         ("anti", "pace", "needs TrainingSet.pace"),
     ],
 )
-def test_what_a_rival_needs_and_does_not_get_is_named(name, needed, message):
+def test_a_missing_need_is_named(name, needed, message):
     known = made_training_set([5, 5])
     settings = {"of": "spl"} if needed == "pace" else {}
     (arguments,) = steps_of(known, batch_size=2, seed=0)

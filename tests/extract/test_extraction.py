@@ -66,7 +66,7 @@ def vectors(extraction):
     return column.flatten().to_numpy().reshape(len(column), -1)
 
 
-def test_features_come_in_the_order_of_the_corpus_with_their_facts(tmp_path):
+def test_features_have_the_order_of_the_corpus_and_metadata(tmp_path):
     extraction = extract(corpus(), tmp_path, Lengths(factor=2.0), shards=tmp_path / "shards")
     extraction.write(tmp_path / "t.parquet", tmp_path / "t-problems.parquet")
     features = parquet.read(tmp_path / "t.parquet", schemas.FEATURES)
@@ -87,14 +87,14 @@ def test_features_come_in_the_order_of_the_corpus_with_their_facts(tmp_path):
     assert parquet.read(tmp_path / "t-problems.parquet", schemas.PROBLEMS).num_rows == 0
 
 
-def test_shards_are_whole_dialogues_and_are_gone_at_the_end(tmp_path):
+def test_shards_are_whole_dialogues_and_are_deleted_at_the_end(tmp_path):
     lengths = Lengths()
     extract(corpus(200, dialogue=20), tmp_path, lengths, shards=tmp_path / "shards")
     assert [len(call) for call in lengths.calls] == [80, 80, 40]
     assert not (tmp_path / "shards").exists()
 
 
-def test_a_killed_run_goes_on_where_it_was(tmp_path):
+def test_a_killed_extraction_resumes(tmp_path):
     whole = extract(corpus(), tmp_path, Lengths(), shards=tmp_path / "other")
     killed = Lengths()
     killed.fail_at = 2
@@ -115,7 +115,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
         (Lengths(), corpus(texts=dict.fromkeys(range(200), "other"))),
     ],
 )
-def test_shards_of_other_options_or_inputs_are_not_taken(tmp_path, lengths, table):
+def test_shards_of_other_options_or_inputs_are_not_used(tmp_path, lengths, table):
     killed = Lengths()
     killed.fail_at = 2
     with pytest.raises(KeyboardInterrupt):
@@ -138,7 +138,7 @@ def test_a_changed_file_is_read_again(tmp_path):
     assert after.features.equals(again.features)
 
 
-def test_nan_and_infinity_never_get_in(tmp_path):
+def test_nan_and_infinite_features_are_unobserved(tmp_path):
     lengths = Lengths()
     lengths.spoil = {"u3": np.nan, "u5": [1.0, -np.inf]}
     extraction = extract(corpus(), tmp_path, lengths, shards=tmp_path / "s", problem_limit=0.01)
@@ -158,7 +158,7 @@ def test_nan_and_infinity_never_get_in(tmp_path):
     ]
 
 
-def test_more_problems_than_the_limit_stop_the_run_with_reasons_and_remedy(tmp_path):
+def test_more_problems_than_the_limit_stop_the_extraction(tmp_path):
     table = corpus(texts={3: "", 77: "", 78: "", 150: "", 151: ""})
     with pytest.raises(UserError) as error:
         extract(table, tmp_path, Lengths(), shards=tmp_path / "shards")
@@ -193,7 +193,7 @@ def test_a_corpus_without_a_modality_is_refused(tmp_path, name, column, word):
     )
 
 
-def test_a_wrong_width_is_a_defect_of_the_extractor(tmp_path):
+def test_features_of_the_wrong_width_are_refused(tmp_path):
     class Wide(Lengths):
         width = 3
 

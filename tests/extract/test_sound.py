@@ -83,7 +83,7 @@ def test_silence_is_sound(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["egemaps", "logmel"])
-def test_bad_sound_costs_its_own_row_and_says_why(tmp_path, name):
+def test_bad_audio_gives_a_reason(tmp_path, name):
     (tmp_path / "noise.wav").write_bytes(np.random.default_rng(0).bytes(5000))
     (tmp_path / "empty.wav").write_bytes(b"")
     good = write_wav(tmp_path / "good.wav", voice(0.5))
@@ -116,7 +116,7 @@ def test_bad_sound_costs_its_own_row_and_says_why(tmp_path, name):
     ]
 
 
-def test_a_video_without_a_sound_track_is_said(tmp_path, noise):
+def test_a_video_without_audio_gives_a_reason(tmp_path, noise):
     path = write_video(tmp_path / "u.mp4", noise)
     with pytest.raises(UnusableError, match="there is no audio in the file"):
         sound(MediaReference(str(path)))

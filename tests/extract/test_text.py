@@ -47,7 +47,7 @@ def test_a_model_in_a_folder_gives_its_width(tiny_model):
     assert extracted.reasons == [None, None]
 
 
-def test_padding_and_company_change_nothing(tiny_model):
+def test_padding_and_the_other_texts_change_nothing(tiny_model):
     extract = build("t", "huggingface_text", {"folder": str(tiny_model)})
     texts = ["i", "i am so so so so sad today !", "glad"] * 12
     together = extract(items(*texts), threads=2).features
@@ -66,7 +66,7 @@ def test_the_first_token_and_unit_length_can_be_asked_for(tiny_model):
     )
 
 
-def test_a_long_text_loses_its_end(tiny_model):
+def test_a_long_text_is_truncated(tiny_model):
     options = {"folder": str(tiny_model), "max_tokens": 4}
     extract = build("t", "huggingface_text", options)
     long, short = extract(items("i am sad today !", "i am")).features
@@ -91,7 +91,7 @@ def test_other_weights_are_another_version(tiny_model, tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["FacebookAI/roberta-large", "models/roberta-large"])
-def test_a_name_of_the_hub_is_answered_with_the_folder_to_fill(folder):
+def test_a_name_on_the_hub_is_refused_with_the_required_files(folder):
     with pytest.raises(UserError) as error:
         build("t", "huggingface_text", {"folder": folder})
     assert str(error.value) == (
@@ -100,7 +100,7 @@ def test_a_name_of_the_hub_is_answered_with_the_folder_to_fill(folder):
     )
 
 
-def test_a_folder_with_half_a_model_is_one_line(tiny_model, tmp_path):
+def test_an_incomplete_model_is_refused_in_one_line(tiny_model, tmp_path):
     (tmp_path / "config.json").write_bytes((tiny_model / "config.json").read_bytes())
     with pytest.raises(UserError, match="cannot be loaded") as error:
         build("t", "huggingface_text", {"folder": str(tmp_path)})
@@ -109,7 +109,7 @@ def test_a_folder_with_half_a_model_is_one_line(tiny_model, tmp_path):
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
 @pytest.mark.parametrize("content", [b"", b"[" * 100_000, bytes(100)], ids=["no", "deep", "zero"])
-def test_a_damaged_model_is_one_line(tiny_model, tmp_path, name, content):
+def test_a_damaged_model_is_refused_in_one_line(tiny_model, tmp_path, name, content):
     folder = shutil.copytree(tiny_model, tmp_path / "model")
     (folder / name).write_bytes(content)
     with pytest.raises(UserError, match="cannot be loaded") as error:
@@ -117,7 +117,7 @@ def test_a_damaged_model_is_one_line(tiny_model, tmp_path, name, content):
     assert str(error.value).isprintable()
 
 
-def test_minilm_knows_what_is_alike():
+def test_minilm_gives_similar_texts_similar_vectors():
     extract = build("t", "minilm")
     texts = ("I am so happy for you!", "This makes me really glad.", "The train leaves at nine.")
     features = extract(items(*texts)).features

@@ -117,7 +117,7 @@ def test_random_pacing_does_not_admit_the_same_as_spcl():
 
 
 @pytest.mark.parametrize("name", ["spcl", "spl", "coherence"])
-def test_an_automatic_threshold_starts_with_its_share_and_is_full_in_time(name):
+def test_an_automatic_threshold_admits_its_first_share_and_everything_at_full_at(name):
     corpus = make_corpus([10] * 60, signal=0.7)
     tables = train(name, AUTO, corpus=corpus, earlier=earlier_tables(*corpus), seeds=[1], epochs=6)
     shares = tables.history["admitted_share"].to_numpy()
@@ -126,7 +126,7 @@ def test_an_automatic_threshold_starts_with_its_share_and_is_full_in_time(name):
     assert shares[1] < 1
 
 
-def test_history_has_the_threshold_in_force_at_the_end_of_the_epoch(monkeypatch):
+def test_history_has_the_threshold_at_the_end_of_the_epoch(monkeypatch):
     at_the_end = []
 
     class Watched(SelfPacedCurriculum):
@@ -176,7 +176,7 @@ CURRICULUM = Watchful
 """
 
 
-def test_a_baseline_and_a_curriculum_of_ones_own(corpus, tmp_path):
+def test_a_custom_baseline_and_curriculum_are_trained(corpus, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(MINE)
     settings = {

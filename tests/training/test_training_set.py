@@ -33,7 +33,7 @@ def shuffled(table):
     return table.take(np.random.default_rng(0).permutation(len(table)))
 
 
-def test_a_curriculum_that_asks_for_nothing_knows_labels_and_lengths(corpus):
+def test_a_curriculum_without_needs_gets_labels_and_lengths(corpus):
     found, dialogues = known(EarlierTables(), *corpus)
     assert torch.equal(found.labels, dialogues.labels)
     assert found.lengths.tolist() == list(dialogues.lengths)
@@ -41,7 +41,7 @@ def test_a_curriculum_that_asks_for_nothing_knows_labels_and_lengths(corpus):
     assert found.probes is found.shift_rate is found.pace is None
 
 
-def test_probes_stand_in_the_order_of_the_training_split(corpus):
+def test_probes_have_the_order_of_the_training_split(corpus):
     tables = earlier_tables(*corpus)
     mixed = EarlierTables({m: shuffled(table) for m, table in tables.probes.items()})
     found, dialogues = known(mixed, *corpus)
@@ -68,7 +68,7 @@ def test_a_probability_of_zero_stays_finite(corpus):
     assert torch.isfinite(found.probes["t"]).all()
 
 
-def test_shift_rates_stand_in_the_order_of_the_dialogues(corpus):
+def test_shift_rates_have_the_order_of_the_dialogues(corpus):
     tables = earlier_tables(*corpus)
     mixed = EarlierTables(conversations=shuffled(tables.conversations))
     found, dialogues = known(mixed, *corpus)
