@@ -103,8 +103,8 @@ def train_cell(
     digests = {seed: one.training_digest or "" for seed, one in stamps.items()}
     finished = checkpoints.load_finished(digests) if checkpoints else {}
     if finished:
-        seeds = ", ".join(map(str, finished))
-        log.log(HEADLINE, "%s: seeds %s are already trained", cell.address, seeds)
+        names = ", ".join(map(str, finished))
+        log.log(HEADLINE, "%s: seeds %s are already trained", cell.address, names)
     with interruptible() as interruption:
         remaining = [seed for seed in settings.seeds if seed not in finished]
         for seeds in [remaining] if builder.at_once else [[seed] for seed in remaining]:

@@ -6,6 +6,7 @@ docs/plug-in.md describes the contract.
 import inspect
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from spcl.curriculum import Curriculum, CurriculumStep
 from spcl.curriculum.scores import Logits
 from spcl.errors import UserError
 from spcl.jobs.job import HEADLINE
-from spcl.models import Batch
 from spcl.study.extensions import fault_in
 from spcl.training.dialogues import Dialogues
 
@@ -52,13 +52,16 @@ def check_model(
     dialogues = _made_dialogues(widths, n_classes, n_speakers, parameter.device)
     rows = np.arange(len(_LENGTHS))
     _, whole = dialogues.batch(rows)
+    labels = (dialogues.labels + 1) % n_classes
+    labels[0] = -1
+    relabelled_dialogues = replace(dialogues, labels=labels)
     training = model.training
     with torch.no_grad(), torch.random.fork_rng([parameter.device] if parameter.is_cuda else []):
         model.eval()
         try:
             logits = _checked_logits(model(whole), widths, len(whole.labels), n_classes, key)
             again = model(whole)
-            relabelled = model(_relabelled(whole, n_classes))
+            relabelled = model(relabelled_dialogues.batch(rows)[1])
             alone = [model(batch) for _, batch in dialogues.batches(rows, 1)]
         except UserError:
             raise
@@ -173,13 +176,6 @@ def _made_dialogues(
         dialogue_ids=np.repeat(np.arange(len(_LENGTHS)), _LENGTHS),
         utterance_ids=np.arange(n),
     )
-
-
-def _relabelled(batch: Batch, n_classes: int) -> Batch:
-    """The same batch with other labels, one of them unknown."""
-    labels = (batch.labels + 1) % n_classes
-    labels[0] = -1
-    return Batch(batch.features, batch.lengths, batch.speakers, labels, batch.observed)
 
 
 def _close(some: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bool:

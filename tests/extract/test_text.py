@@ -96,7 +96,7 @@ def test_a_name_on_the_hub_is_refused_with_the_required_files(folder):
         build("t", "huggingface_text", {"folder": folder})
     assert str(error.value) == (
         f"features.t.options.folder: there is no model in the folder {folder}; put config.json,"
-        " model.safetensors and the tokenizer's files there"
+        " model.safetensors and the tokenizer files there"
     )
 
 

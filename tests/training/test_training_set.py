@@ -103,7 +103,7 @@ def unheld(table):
         (unheld, "35 of 35 rows of the training split are missing"),
         (
             lambda table: parquet.describe(table, labels=["sad", "happy", "neutral"]),
-            "its emotions are not the corpus' (happy, sad, neutral)",
+            "its emotions differ from those of the corpus (happy, sad, neutral)",
         ),
     ],
 )
@@ -127,7 +127,7 @@ def test_conversations_of_another_corpus_are_refused(corpus):
 
 
 def test_a_pace_without_the_seed_is_refused(corpus):
-    says = r"results/cells/made/late_fusion/ta/spcl/history.parquet: it has no seed 3; make it"
+    says = r"results/cells/made/late_fusion/ta/spcl/history.parquet: it has no seed 3; recompute it"
     with pytest.raises(UserError, match=says):
         known(EarlierTables(paced=history([1.0])), *corpus, seed=3)
 
