@@ -1,4 +1,4 @@
-"""`threshold: auto`: the probes set the pace, the network's own difficulty the order."""
+"""`threshold: auto`: the probes set the pace, the difficulty of the network the order."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""What holds for every curriculum."""
+"""Properties of every curriculum."""
 
 import dataclasses
 import itertools
@@ -54,10 +54,10 @@ def test_if_everything_is_admitted_the_loss_equals_that_of_no_curriculum(name):
     curriculum, none = started(name, known), build("none")
     admitted(curriculum, known, epochs=5)
     for arguments in steps_of(known, batch_size=7, seed=9):
-        ours, yardstick = curriculum(*arguments), none(*arguments)
-        assert torch.equal(ours.loss, yardstick.loss)
-        assert torch.equal(ours.selected, yardstick.selected)
-        assert torch.equal(ours.confidence, yardstick.confidence)
+        ours, baseline = curriculum(*arguments), none(*arguments)
+        assert torch.equal(ours.loss, baseline.loss)
+        assert torch.equal(ours.selected, baseline.selected)
+        assert torch.equal(ours.confidence, baseline.confidence)
 
 
 @every

@@ -1,4 +1,4 @@
-"""A given share of each epoch, easiest first: against slow, obvious versions, and under drift."""
+"""Pacing by shares, against simple slow implementations, and under drift."""
 
 import math
 

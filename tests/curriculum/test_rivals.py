@@ -1,4 +1,4 @@
-"""Each rival against a slow, obvious version of itself."""
+"""The other curricula, against simple slow implementations."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""The self-paced curriculum against a slow, obvious version of its equations, and its corners."""
+"""The self-paced curriculum, against a simple implementation of its equations."""
 
 import math
 import statistics

@@ -283,7 +283,9 @@ class TestFeaturesThatACorpusBrings:
         pq.write_table(
             table.set_column(1, "utterance_id", pa.array(names)), folder / "utterances.parquet"
         )
-        with pytest.raises(UserError, match=r"import it again: snakemake .* -f results/corpora"):
+        with pytest.raises(
+            UserError, match=r"import the corpus again: snakemake .* -f results/corpora"
+        ):
             corpus_features(utterances, folder, "t")
 
     def test_an_extractor_of_media_points_to_them(self, folder, tmp_path):

@@ -1,4 +1,4 @@
-"""Scores of conversations, against cases worked by hand."""
+"""Scores of conversations, against examples computed by hand."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The offline probe judges an utterance without having seen its dialogue or its label."""
+"""The offline probe scores an utterance without its dialogue or its label."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""An extractor is made from its name in the config; what is wrong there comes out as one line."""
+"""Extractors are built from their config; mistakes give a one-line message."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A corpus becomes a feature table: whole, finite, and from where a killed run stopped."""
+"""Extraction of the features of a corpus: order, missing features, resuming, problems."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tests.extract.conftest import utterance_table, voice, write_video, write_wa
 
 @dataclass(kw_only=True)
 class Lengths(Extractor):
-    """The number of letters, twice; says what it was asked, and can be made to fail."""
+    """Gives the number of letters, twice; records its calls, and can be made to fail."""
 
     modality = "t"
 

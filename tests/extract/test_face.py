@@ -1,4 +1,4 @@
-"""Pictures: a few of the right moments and the right half of the screen; what is bad is said."""
+"""Video: sampling of frames, regions, face detection, and reasons for missing features."""
 
 import numpy as np
 import pytest

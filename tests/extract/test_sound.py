@@ -1,4 +1,4 @@
-"""Sound: any container, one rate, the stretch of the utterance alone; what is bad is said."""
+"""Audio: containers, resampling, time ranges, and reasons for missing features."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Text: a transformer from a folder, pooled over the words that are there."""
+"""Text: transformers in a folder, pooling, and missing or damaged models."""
 
 import shutil
 
@@ -13,7 +13,7 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "i", "am", "so", "glad", "sad", "to
 
 @pytest.fixture(scope="module")
 def tiny_model(tmp_path_factory):
-    """A folder as `save_pretrained` leaves it: BERT of width 16 with random weights."""
+    """A folder that `save_pretrained` wrote: BERT of width 16 with random weights."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 

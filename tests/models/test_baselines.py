@@ -1,4 +1,4 @@
-"""What every baseline promises: a dialogue's numbers are its own, and always numbers."""
+"""Properties of every baseline: independent dialogues, finite numbers, checked settings."""
 
 from dataclasses import dataclass
 

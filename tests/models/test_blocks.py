@@ -1,4 +1,4 @@
-"""What the utterances of a dialogue are to each other: against dense matrices, with gradients."""
+"""Attention and pairwise products within dialogues, against dense matrices."""
 
 import pytest
 import torch

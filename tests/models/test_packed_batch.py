@@ -1,4 +1,4 @@
-"""Packed batches, and moving their rows between layouts."""
+"""Packed batches, and the conversion of rows between layouts."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Our Adam is torch's, without what torch's class imports."""
+"""`Adam` computes the same as torch.optim.Adam, with fewer imports."""
 
 import copy
 import subprocess
@@ -19,7 +19,7 @@ def network():
 
 
 def learn(model, optimizer, steps, first=0):
-    """Train on data that each step number fixes; the last layer never has a gradient."""
+    """Train on data that depend on the step number; the last layer never has a gradient."""
     for step in range(first, first + steps):
         x = torch.randn(4, 5, generator=torch.Generator().manual_seed(step))
         optimizer.zero_grad()

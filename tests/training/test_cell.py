@@ -1,4 +1,4 @@
-"""A cell: every seed trained, paired over curricula, and four tables that fit their schemas."""
+"""Training of a cell: all seeds, paired over curricula, and tables that fit their schemas."""
 
 import numpy as np
 import pyarrow as pa
@@ -137,7 +137,7 @@ def test_a_loss_of_nan_marks_the_seed_and_ends_it(corpus):
 
 
 def test_a_gradient_of_nan_marks_the_seed_although_the_loss_is_finite(corpus, monkeypatch):
-    """In the last step of all, where no later loss would show it."""
+    """In the last step, after which no loss is computed."""
 
     def spoilt(model, batch):
         logits = forward(model, batch)

@@ -1,4 +1,4 @@
-"""Every curriculum in the same loop: trained, paired, and admitting what it says."""
+"""Training with every curriculum: reproducible, paired, with the expected admissions."""
 
 import functools
 
@@ -31,7 +31,7 @@ LENGTHS = [5, 1, 9, 4, 6, 3, 7, 2, 8, 5, 6, 4]
 
 @functools.cache
 def made():
-    """A corpus, and what the earlier stages say of it with the pace of an SPCL cell."""
+    """A corpus, and its tables of the earlier stages with the pace of an SPCL cell."""
     corpus = make_corpus(LENGTHS, signal=0.7, unlabelled={3, 20})
     paced = train("spcl", earlier=EarlierTables(), corpus=corpus).history
     return corpus, earlier_tables(*corpus, paced=paced)
@@ -80,7 +80,7 @@ def test_each_trains_and_gives_the_same_again(name, tmp_path):
 
 @pytest.mark.parametrize("name", EIGHT)
 def test_all_start_from_the_same_weights_and_see_the_same_batches_and_masks(name, monkeypatch):
-    """Where nothing is learnt, every training logit of every epoch is that of no curriculum."""
+    """With a learning rate of 0, all training logits equal those of no curriculum."""
 
     def logits_of(name):
         seen = []

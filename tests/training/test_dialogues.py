@@ -1,4 +1,4 @@
-"""A corpus' tables become tensors: aligned by id, scaled on training rows, laid out in batches."""
+"""Conversion of corpus tables to tensors: aligned by id, scaled, and split into batches."""
 
 import numpy as np
 import pytest

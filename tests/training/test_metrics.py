@@ -1,4 +1,4 @@
-"""Scores from the confusion matrix are scikit-learn's."""
+"""Scores from a confusion matrix equal those of scikit-learn."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Scores that do not follow from a cell's predictions, its probabilities or its history."""
+"""Detection of tables of a cell that contradict each other."""
 
 import dataclasses
 

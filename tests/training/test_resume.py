@@ -1,4 +1,4 @@
-"""A cell that was cut off goes on where it was, and its tables are those of one that was not."""
+"""An interrupted cell resumes, and its tables equal those of an uninterrupted one."""
 
 import functools
 import os
@@ -35,11 +35,11 @@ N_STEPS = 4 * 3  # of a seed: epochs, batches
 
 
 class Killed(BaseException):
-    """What no handler of errors catches, as SIGKILL."""
+    """Not caught by `except Exception`, like SIGKILL."""
 
 
 class Runs:
-    """Trains one cell again and again as the workflow's job does, and counts the steps."""
+    """Trains one cell repeatedly as the job of the workflow does, and counts the steps."""
 
     def __init__(self, folder, monkeypatch):
         self.folder = folder
@@ -50,7 +50,7 @@ class Runs:
     def __call__(
         self, curriculum="spcl", baseline="late_fusion", *, seeds=(1, 2), digest="same", at=None
     ):
-        """Train; at the steps in `at`, do what stands there."""
+        """Train; at each step in `at`, call its function."""
         self.steps = 0
 
         def step(training):
@@ -104,13 +104,13 @@ def train(curriculum, baseline, seeds, digest, checkpoints=None):
 
 @functools.cache
 def earlier():
-    """What the earlier stages say of the corpus, and the pace of an SPCL cell."""
+    """The tables of the earlier stages, and the pace of an SPCL cell."""
     paced = train("spcl", "late_fusion", (1, 2), "").history
     return earlier_tables(*CORPUS, paced=paced)
 
 
 def same(tables, others):
-    """Whether all numbers agree; wall times and memory are none."""
+    """Whether all columns are equal, except wall times and memory."""
     drop = ["train_seconds", "utterances_per_second", "peak_memory_mb"]
     return tables.metrics.drop(drop).equals(others.metrics.drop(drop)) and all(
         getattr(tables, kind).equals(getattr(others, kind)) for kind in KINDS if kind != "metrics"
@@ -235,7 +235,7 @@ def test_a_deleted_finished_cell_is_restored_without_training(runs):
 
 
 def test_kept_seeds_that_were_changed_in_place_are_trained_again(runs):
-    """What was kept are links to the cell's tables; another whole history is written into one."""
+    """The kept tables are links; the content of one is replaced by another valid history."""
     outputs = {kind: runs.folder / f"{kind}.parquet" for kind in ("metrics", "history")}
     with making(Making(Record(Recipe("train_cell", {}, None, {}), {}), outputs)):
         tables = runs(seeds=(1,))
@@ -260,7 +260,7 @@ def test_kept_seeds_remain_after_an_attempt_with_other_settings(runs):
 
 
 def test_tables_of_two_settings_are_never_mixed(runs, monkeypatch):
-    """With other settings the job dies before it has written the last table of its first seed."""
+    """A job with other settings is killed before it writes the last table of its first seed."""
     runs.killed(at=N_STEPS + 1)
     write = parquet.write
 
@@ -310,7 +310,7 @@ def test_without_links_or_space_the_cell_completes(runs, monkeypatch, missing):
 
 
 def test_saving_takes_a_small_share_of_the_time(runs, monkeypatch):
-    """A clock that only saving moves: one state in fifty epochs' worth of nothing else."""
+    """The clock advances only while saving, so one state is saved."""
     monkeypatch.setattr(checkpoints_module, "_WORTH", 50)
     clock = iter(range(1000))
     monkeypatch.setattr(checkpoints_module.time, "monotonic", lambda: next(clock))

@@ -1,4 +1,4 @@
-"""Seeds that train at once: each gives what it gives alone, whoever runs beside it."""
+"""Seeds that are trained at the same time have the same results as separate trainings."""
 
 import functools
 import os
@@ -78,7 +78,7 @@ def train(
 
 @functools.cache
 def earlier():
-    """What the earlier stages say of the corpus, and a pace for the curricula that follow one."""
+    """The tables of the earlier stages, with a pace for the curricula that follow one."""
     settings = CellSettings.from_config(
         {
             "seeds": (1, 2, 3, 4, 5),
@@ -99,7 +99,7 @@ def alone(seed, curriculum="spcl"):
 
 
 def assert_as_alone(tables, seeds=(1, 2, 3), curriculum="spcl"):
-    """Each seed's history and probabilities are, to 1e-4, what it gives alone."""
+    """History and probabilities of each seed equal those of a separate training, to 1e-4."""
     for seed in seeds:
         one, other = tables.of_seed(seed), alone(seed, curriculum)
         for kind in ("history", "curriculum"):
@@ -114,7 +114,7 @@ def assert_as_alone(tables, seeds=(1, 2, 3), curriculum="spcl"):
 
 @pytest.fixture
 def joint_steps(monkeypatch):
-    """How many seeds each joint step has trained."""
+    """The number of seeds of each joint step."""
     seeds = []
 
     def together(models, steps):

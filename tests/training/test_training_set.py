@@ -1,4 +1,4 @@
-"""What a curriculum may know beforehand: earlier tables in the order of the training split."""
+"""The training set of a curriculum, from tables in the order of the training split."""
 
 import numpy as np
 import pyarrow as pa
