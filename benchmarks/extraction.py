@@ -9,8 +9,8 @@ from benchmarks import results
 from benchmarks.machine import this_machine
 from spcl.data.corpus import read_corpus, write_corpus
 from spcl.data.simulator import simulate
-from spcl.extract import extractor
-from spcl.extract.run import extract
+from spcl.extract import build
+from spcl.extract.extraction import extract
 from spcl.tables import parquet
 from spcl.tables.schemas import UTTERANCES
 
@@ -20,8 +20,8 @@ EXTRACTORS = {"t": "minilm", "a": "egemaps", "v": "face_hog"}  # config/paper.ya
 def run(device: str, threads: int, *, layout: str = "meld", dialogues: int = 24) -> Iterator[str]:
     """Measure, leave ``extraction.parquet``, and yield a line a modality.
 
-    The time is that of `spcl.extract.run.extract`: reading the media and loading the extractor's
-    weights are part of it.
+    The time is that of `spcl.extract.extraction.extract`. It includes reading the media and loading
+    the weights of the extractor.
     """
     machine = this_machine(device, threads)
     rows = []
@@ -41,7 +41,7 @@ def run(device: str, threads: int, *, layout: str = "meld", dialogues: int = 24)
             done = extract(
                 utterances,
                 folder,
-                extractor(modality, name),
+                build(modality, name),
                 shards=Path(temporary, modality),
                 threads=threads,
             )

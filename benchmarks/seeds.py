@@ -96,7 +96,7 @@ def measure(case: Case, n_seeds: int, steps: int, device: str) -> dict[str, Any]
     """Median seconds and operations of a step of all seeds, apart and together."""
     apart, together = (group(case, n_seeds, device) for _ in range(2))
     sides: dict[str, Callable[[], Any]] = {
-        "apart": lambda: [training.step() for training in apart.going],
+        "apart": lambda: [training.step() for training in apart.unfinished],
         "together": together.step,
     }
     row: dict[str, Any] = {"seeds": n_seeds, "batch_size": case.batch_size}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
-from spcl.extract import extractor
-from spcl.extract.run import extract
+from spcl.extract import build
+from spcl.extract.extraction import extract
 from spcl.jobs.job import job
 from spcl.tables import parquet
 from spcl.tables.schemas import UTTERANCES
@@ -19,7 +19,7 @@ with job(snakemake.log[0], snakemake, rule="extract_features"):
     utterances = parquet.read(snakemake.input.utterances, UTTERANCES)
     if params.extractor == "corpus":
         # Imported by name, so that the digests of other extractors do not include this module.
-        extraction = import_module("spcl.extract.corpus").brought(
+        extraction = import_module("spcl.extract.corpus").corpus_features(
             utterances,
             snakemake.input.corpus,
             modality,
@@ -30,7 +30,7 @@ with job(snakemake.log[0], snakemake, rule="extract_features"):
         extraction = extract(
             utterances,
             snakemake.input.corpus,
-            extractor(modality, params.extractor, params.options),
+            build(modality, params.extractor, params.options),
             shards=features.with_suffix(".shards"),
             problem_limit=params.problem_limit,
             threads=snakemake.threads,

@@ -45,4 +45,4 @@ with job(snakemake.log[0], snakemake, rule="train_cell"), reserved_gpu(snakemake
         checkpoints=checkpoints,
     )
     trained.write(made)
-    checkpoints.done(made)
+    checkpoints.keep(made)

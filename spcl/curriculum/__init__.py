@@ -10,12 +10,13 @@ A curriculum is called like a loss and stepped like a learning-rate scheduler::
             optimizer.step()
         curriculum.step()
 
-This package imports torch and nothing else of the project, so that it can be lifted into any
-training loop. One curriculum a file, named as in the config, that ends in
-``CURRICULUM = <the class>``; each is imported when it is asked for.
+This package imports torch and nothing else of the project, so that it can be used in any training
+loop. Each curriculum is a file with its name in the config, which ends in
+``CURRICULUM = <the class>``. It is imported on demand.
 """
 
 import importlib
+import inspect
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -26,37 +27,42 @@ __all__ = ["Curriculum", "CurriculumStep", "SelfPacedCurriculum", "TrainingSet",
 
 
 def build(curriculum: str | type[Curriculum], **settings: Any) -> Curriculum:
-    """Make a curriculum.
+    """Build a curriculum.
 
     Parameters
     ----------
     curriculum
-        The name of one of ours, or of an installed package's (entry points ``spcl.curricula``), or
-        a class.
+        A class, or the name of a curriculum of this package or of an installed package (entry
+        points ``spcl.curricula``).
     **settings
-        The curriculum's own.
+        The arguments of the class.
 
     Raises
     ------
     ValueError
-        The name is unknown, or a setting is unknown or out of range; the message names the ones
-        that are known.
+        The name is unknown, or a setting is unknown, missing or out of range.
     """
-    cls = _named(curriculum) if isinstance(curriculum, str) else curriculum
+    cls = _find(curriculum) if isinstance(curriculum, str) else curriculum
     if not issubclass(cls, Curriculum):
-        raise ValueError(f"{cls.__name__} is no spcl.curriculum.Curriculum; derive it from that")
-    return cls.from_settings(settings)
+        raise ValueError(f"{cls.__name__} is not a subclass of spcl.curriculum.Curriculum")
+    parameters = inspect.signature(cls)
+    try:
+        parameters.bind(**settings)
+    except TypeError as error:
+        known = ", ".join(parameters.parameters) or "none"
+        raise ValueError(f"{error}; available settings: {known}") from None
+    return cls(**settings)
 
 
-def _named(name: str) -> type[Curriculum]:
-    """The class that a file of this folder, or else an installed package, defines."""
+def _find(name: str) -> type[Curriculum]:
+    """Find the class in a file of this folder, or else in an installed package."""
     modules = {point.name: point.value for point in entry_points(group="spcl.curricula")}
     for path in Path(__file__).parent.glob("*.py"):
         if "\nCURRICULUM = " in path.read_text(encoding="utf-8"):
             modules[path.stem] = f"{__name__}.{path.stem}"
     if name not in modules:
         known = ", ".join(sorted(modules))
-        raise ValueError(f"curriculum '{name}' is unknown; there are: {known}")
+        raise ValueError(f"there is no curriculum '{name}'; available: {known}")
     found: type[Curriculum] = importlib.import_module(modules[name]).CURRICULUM
     return found
 

@@ -1,7 +1,7 @@
-"""Hard first: as many utterances as another curriculum admits, but the hardest.
+"""Anti-curriculum: admit as many utterances as another curriculum, but the most difficult ones.
 
 The anti-curriculum is the control of Hacohen and Weinshall (ICML 2019): if it does as well, the
-order from easy to hard is not what helps. The difficulty is SPCL's, rho of the network itself
+order from easy to difficult is not what helps. The difficulty is SPCL's, rho of the network itself
 (arXiv 2605.21565), and in epoch e, of n labelled utterances::
 
     v = 1 for the pace[e] utterances with the largest rho
@@ -12,18 +12,11 @@ import math
 import torch
 from torch import Tensor
 
-from spcl.curriculum.base import (
-    Curriculum,
-    CurriculumStep,
-    Logits,
-    Normalize,
-    TrainingSet,
-    admitted_loss,
-    check_choice,
-    score,
-)
-from spcl.curriculum.measurer import Confidence, Level, Measurer, Spread
+from spcl.curriculum.base import Curriculum, CurriculumStep, Normalize, TrainingSet, admit
+from spcl.curriculum.checks import check_choice
+from spcl.curriculum.difficulty import Confidence, Level, Measurer, Spread
 from spcl.curriculum.pacing import Pacing
+from spcl.curriculum.scores import Logits, score
 
 NEEDS: dict[str, dict[str, str]] = {"pace": {}}
 
@@ -34,16 +27,16 @@ class AntiCurriculum(Curriculum):
     Parameters
     ----------
     of
-        The curriculum whose pace is followed; whoever fills `TrainingSet.pace` reads it.
+        The curriculum whose pace is followed; the caller reads it to fill `TrainingSet.pace`.
     normalize, confidence, spread, level
         See `SelfPacedCurriculum`.
 
     Notes
     -----
-    Which are the hardest shows only while the epoch goes on, so `Pacing` keeps to their number,
-    and meets it within a few utterances; where it is all of them, exactly. After the pace's last
-    epoch its last value holds. `threshold` is the difficulty from which on the latest step
-    admitted; NaN before the first step.
+    The most difficult utterances of an epoch are not known before its end. `Pacing` therefore
+    follows their number and meets it within a few utterances; if all utterances are admitted, it
+    meets it exactly. After the last epoch of the pace, its last value applies. `threshold` is the
+    smallest difficulty that the latest step admitted; NaN before the first step.
     """
 
     threshold: Tensor
@@ -66,17 +59,10 @@ class AntiCurriculum(Curriculum):
         self.register_buffer("threshold", torch.tensor(math.nan, dtype=torch.float64))
 
     def start(self, training_set: TrainingSet) -> None:
-        """Take over the pace.
-
-        Raises
-        ------
-        ValueError
-            The pace is missing.
-        """
-        if training_set.pace is None or not len(training_set.pace):
-            raise ValueError(f"of: the pace of '{self.of}' is missing from TrainingSet")
+        """Take the pace from `training_set`."""
+        pace = training_set.require("pace")
         n = int((training_set.labels >= 0).sum())
-        shares = training_set.pace.double() / max(n, 1)
+        shares = pace.double() / max(n, 1)
         self.pacing = Pacing(shares.to(self.threshold.device), n)
 
     def forward(
@@ -86,19 +72,13 @@ class AntiCurriculum(Curriculum):
             raise ValueError("call curriculum.start(training_set) before the first step")
         scores = score(logits, labels, lengths)
         s, difficulty = self.measure(scores)
-        ease = (-difficulty).masked_fill(~scores.labelled, math.inf)  # hardest first
+        ease = (-difficulty).masked_fill(~scores.labelled, math.inf)  # most difficult first
         self.threshold.copy_(-self.pacing(ease))
         selected = (difficulty >= self.threshold) & scores.labelled
-        return CurriculumStep(
-            loss=admitted_loss(scores, selected, self.normalize),
-            selected=selected,
-            difficulty=difficulty,
-            confidence=s,
-            probability=scores.probability,
-        )
+        return admit(scores, selected, difficulty, s, self.normalize)
 
     def step(self) -> None:
-        """End an epoch: on to the next of the pace."""
+        """End an epoch."""
         if self.pacing is not None:
             self.pacing.step()
 

@@ -1,44 +1,45 @@
-"""Baby steps: dialogues in buckets, those first whose emotion seldom shifts.
+"""Baby steps: buckets of dialogues, starting with the fewest emotion shifts.
 
-Baby steps (Spitkovsky, Alshawi and Jurafsky, NAACL 2010; Bengio et al., ICML 2009): the easiest
-bucket first, then the next one together with those before it, until all are in. Hybrid curriculum
+Baby steps (Spitkovsky, Alshawi and Jurafsky, NAACL 2010; Bengio et al., ICML 2009) train on the
+easiest bucket first and add one bucket after another until all are included. Hybrid curriculum
 learning for emotion recognition in conversation (Yang et al., AAAI 2022) does this with dialogues,
-by how often the emotion shifts; its difficulty of dialogue i is::
+ordered by how often the emotion shifts; its difficulty of dialogue i is::
 
     (shifts within a speaker + speakers) / (utterances + speakers)
 
-Here it is the share of adjacent labelled utterances with different emotions, which counts neither
-length nor speakers. Yang et al. also soften the targets by the similarity of emotions; that is a
-loss of its own and no part of this curriculum.
+Here the difficulty is the share of adjacent labelled utterances with different emotions, which does
+not depend on the length or the speakers. Yang et al. also soften the targets by the similarity of
+emotions; that is a separate loss and not part of this curriculum.
 """
 
 import torch
 
 from spcl.curriculum.base import Normalize, TrainingSet
-from spcl.curriculum.pacing import check_share, full_epoch
+from spcl.curriculum.checks import check_share
+from spcl.curriculum.pacing import full_epoch
 from spcl.curriculum.predefined import PredefinedCurriculum
 
 NEEDS: dict[str, dict[str, str]] = {"shift_rate": {}}
 
 
 class BabyStep(PredefinedCurriculum):
-    """Admit whole dialogues, bucket after bucket.
+    """Admit whole dialogues, one bucket after another.
 
     Parameters
     ----------
     buckets
-        Of as equal a number of dialogues as can be, >= 1. A corpus of fewer dialogues has fewer.
+        The number of buckets, >= 1. They have the same number of dialogues, up to one. If there are
+        fewer dialogues than buckets, each bucket has one dialogue.
     full_at
-        The share of the epochs by which all buckets are in; the buckets between come at equal
-        distances.
+        The share of the epochs after which all buckets are included. Buckets are added at equal
+        intervals.
     normalize
         See `spcl.curriculum.base.admitted_loss`.
 
     Notes
     -----
     The difficulty of an utterance is the shift rate of its dialogue. A dialogue without two
-    adjacent labelled utterances has no shift and a rate of 0. Equals keep the order of the training
-    set.
+    adjacent labelled utterances has the rate 0. Ties keep the order of the training set.
     """
 
     def __init__(
@@ -46,22 +47,14 @@ class BabyStep(PredefinedCurriculum):
     ) -> None:
         super().__init__(normalize=normalize)
         if not (isinstance(buckets, int) and buckets >= 1):
-            raise ValueError(f"buckets: {buckets} is not a whole number from 1 on")
+            raise ValueError(f"buckets: {buckets} is not a positive whole number")
         check_share("full_at", full_at)
         self.buckets = buckets
         self.full_at = full_at
 
     def start(self, training_set: TrainingSet) -> None:
-        """Sort the dialogues into buckets.
-
-        Raises
-        ------
-        ValueError
-            The shift rates are missing.
-        """
-        if training_set.shift_rate is None:
-            raise ValueError("this curriculum needs the shift rates of TrainingSet")
-        rate = training_set.shift_rate.cpu().nan_to_num(0.0)
+        """Sort the dialogues into buckets by `training_set.shift_rate`."""
+        rate = training_set.require("shift_rate").cpu().nan_to_num(0.0)
         labels = training_set.labels.cpu()
         dialogue = torch.repeat_interleave(training_set.lengths.cpu())
         self.set_order(rate[dialogue], labels)

@@ -1,20 +1,20 @@
-"""Conversations first whose modalities agree: the other half of SPCL (arXiv 2605.21565) alone.
+"""Coherence: the conversation-level part of SPCL (arXiv 2605.21565) alone.
 
-The difficulty of an utterance is the incoherence of its conversation, rho_ij = s_i, so a
-conversation is admitted whole or not at all.
+The difficulty of an utterance is the incoherence of its conversation, rho_ij = s_i, so all
+utterances of a conversation are admitted together.
 """
 
 from typing import Literal
 
 from spcl.curriculum.base import Normalize
-from spcl.curriculum.measurer import Confidence, Spread
+from spcl.curriculum.difficulty import Confidence, Spread
 from spcl.curriculum.spcl import SelfPacedCurriculum
 
 NEEDS: dict[str, dict[str, str]] = {"probes": {"threshold": "auto"}}
 
 
 class CoherenceCurriculum(SelfPacedCurriculum):
-    """`SelfPacedCurriculum` at the level of conversations: rho = s.
+    """`SelfPacedCurriculum` with ``level="conversation"``: rho = s.
 
     Parameters
     ----------

@@ -1,78 +1,68 @@
-"""The difficulty measurer: how hard is an utterance, how far do the modalities disagree?
+"""The difficulty rho of the SPCL paper (arXiv 2605.21565), with the options that it leaves open."""
 
-The symbols follow the SPCL paper (arXiv 2605.21565): N utterances of B dialogues, M modalities,
-C classes; l the loss, s the incoherence, rho the difficulty.
-"""
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from spcl.curriculum.checks import check_choice
+from spcl.curriculum.scores import Scores, confidence
 
-def true_class_probability(logits: Tensor, labels: Tensor) -> Tensor:
-    """softmax(z^m)[y] for every modality and utterance.
+Confidence = Literal["sum", "mean"]
+Spread = Literal["sample", "population"]
+Level = Literal["both", "utterance", "conversation"]
 
-    Parameters
+
+@dataclass(frozen=True)
+class Measurer:
+    """Measures how difficult each utterance is for the network.
+
+    Attributes
     ----------
-    logits : (M, N, C)
-    labels : (N,) int64, -1 = unlabelled
+    confidence
+        ``sum`` or ``mean`` over the utterances of a conversation. The sum grows with the length.
+    spread
+        The standard deviation over modalities: ``sample`` divides by M - 1 as the reference code
+        does, ``population`` by M.
+    level
+        ``both``: rho = 2 s l / (s + l), the harmonic mean of the incoherence s of the conversation
+        and the loss l of the utterance; ``utterance``: rho = l; ``conversation``: rho = s.
 
-    Returns
-    -------
-    (M, N), 0 where unlabelled
+    Notes
+    -----
+    With one modality s is undefined and rho = l.
     """
-    index = labels.clamp(min=0).expand(logits.shape[0], -1).unsqueeze(-1)  # (M, N, 1)
-    # exp(z_y - logsumexp z) touches each logit once, where a softmax would write all of them.
-    log_p = logits.gather(-1, index).squeeze(-1) - logits.logsumexp(-1)
-    return log_p.exp() * (labels >= 0)
 
+    confidence: Confidence = "sum"
+    spread: Spread = "sample"
+    level: Level = "both"
 
-def confidence(
-    probability: Tensor, dialogue: Tensor, labelled: Tensor, n_dialogues: int, *, mean: bool
-) -> Tensor:
-    """s_i^m = sum over j of softmax(z_ij^m)[y_ij]: how sure modality m is of dialogue i.
+    def __post_init__(self) -> None:
+        check_choice("confidence", self.confidence, Confidence)
+        check_choice("spread", self.spread, Spread)
+        check_choice("level", self.level, Level)
 
-    Parameters
-    ----------
-    probability : (M, N), 0 where unlabelled
-    dialogue : (N,) int64
-    labelled : (N,) bool
-    n_dialogues : B
-    mean
-        Divide by the dialogue's labelled utterances, so that its length no longer counts.
+    def __call__(self, scores: Scores) -> tuple[Tensor, Tensor]:
+        """Measure one batch, without gradient.
 
-    Returns
-    -------
-    (M, B); 0 for a dialogue without labels
-    """
-    total = probability.new_zeros(probability.shape[0], n_dialogues)
-    total = total.index_add(1, dialogue, probability)
-    if not mean:
-        return total
-    count = probability.new_zeros(n_dialogues)
-    count = count.index_add(0, dialogue, labelled.to(count.dtype))
-    return total / count.clamp(min=1)
-
-
-def incoherence(confidence: Tensor, *, sample: bool) -> Tensor:
-    """s_i, the standard deviation of s_i^m over the modalities: conversation-level difficulty.
-
-    Parameters
-    ----------
-    confidence : (M, B), M >= 2
-    sample
-        Divide by M - 1 (as the reference does) rather than by M.
-
-    Returns
-    -------
-    (B,)
-    """
-    return confidence.std(0, correction=1 if sample else 0)
+        Returns
+        -------
+        s_i^m
+            (M, B).
+        rho
+            (N,), infinite where unlabelled.
+        """
+        s = confidence(scores, mean=self.confidence == "mean")
+        rho = scores.loss.detach()
+        if self.level != "utterance" and len(s) > 1:
+            correction = 1 if self.spread == "sample" else 0
+            incoherence = s.std(0, correction=correction)[scores.dialogue]  # s, (N,)
+            rho = incoherence if self.level == "conversation" else harmonic_mean(incoherence, rho)
+        return s, rho.masked_fill(~scores.labelled, float("inf"))
 
 
 def harmonic_mean(s: Tensor, loss: Tensor) -> Tensor:
-    """rho = 2 s l / (s + l), and 0 where s = l = 0.
-
-    Both (N,) and not negative.
-    """
+    """2 s l / (s + l) for (N,) tensors that are not negative, and 0 where s = l = 0."""
     total = s + loss
     return torch.where(total > 0, 2 * s * loss / total, total)  # NaN stays NaN

@@ -1,31 +1,23 @@
-"""No curriculum: every labelled utterance from the first epoch on; the yardstick of the others."""
+"""No curriculum: every labelled utterance from the first epoch. The baseline of all curricula."""
 
 from torch import Tensor
 
-from spcl.curriculum.base import Curriculum, CurriculumStep, Logits, score
-from spcl.curriculum.difficulty import confidence
+from spcl.curriculum.base import Curriculum, CurriculumStep, admit
+from spcl.curriculum.scores import Logits, confidence, score
 
 
 class NoCurriculum(Curriculum):
     """The mean cross-entropy of the joint logits over the labelled utterances.
 
-    Its difficulty is the loss, and it selects everything that has a label.
+    The difficulty is the loss. Every utterance with a label is selected.
     """
 
     def forward(
         self, logits: Logits, labels: Tensor, lengths: Tensor, rows: Tensor | None = None
     ) -> CurriculumStep:
         scores = score(logits, labels, lengths)
-        labelled = scores.labelled
-        return CurriculumStep(
-            loss=scores.loss.sum() / labelled.sum().clamp(min=1),
-            selected=labelled,
-            difficulty=scores.loss.detach().masked_fill(~labelled, float("inf")),
-            confidence=confidence(
-                scores.probability, scores.dialogue, labelled, scores.n_dialogues, mean=False
-            ),
-            probability=scores.probability,
-        )
+        difficulty = scores.loss.detach().masked_fill(~scores.labelled, float("inf"))
+        return admit(scores, scores.labelled, difficulty, confidence(scores))
 
 
 CURRICULUM = NoCurriculum

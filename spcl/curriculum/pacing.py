@@ -1,7 +1,8 @@
-"""Pacing: how much of the training set each epoch admits, and the threshold that admits it.
+"""Pacing: the share of the training set that each epoch admits, and the threshold that admits it.
 
-A threshold in numbers has to be tuned, for the difficulty is in units of the network's own, which
-drift while it learns. A share has not: "the easiest 30 %" means the same for every network.
+A numeric threshold must be tuned, because the scale of the difficulty depends on the network and
+changes during training. A share need not be tuned: "the easiest 30 %" means the same for every
+network.
 """
 
 import math
@@ -11,47 +12,36 @@ from torch import Tensor, nn
 
 
 def full_epoch(epochs: int, full_at: float) -> int:
-    """The epoch, from 1, from which on everything is admitted.
+    """The first epoch, counted from 1, that admits everything.
 
     Parameters
     ----------
     epochs
-        Of the training.
+        The number of epochs of the training.
     full_at
-        The share of them, 0 to 1, by which everything is admitted; never in the first.
+        The share of the epochs, 0 to 1, after which everything is admitted; at the earliest in the
+        second epoch.
     """
     return max(2, math.floor(full_at * epochs))
 
 
-def check_share(name: str, value: float) -> None:
-    """Refuse a setting that is no share.
-
-    Raises
-    ------
-    ValueError
-        `value` is not above 0, or is above 1.
-    """
-    if not 0 < value <= 1:
-        raise ValueError(f"{name}: {value} is no share; choose one above 0 and up to 1")
-
-
-_NONE = 1e-200
+_SMALLEST = 1e-200
 
 
 def threshold_shares(
     difficulty: Tensor, epochs: int, *, start_share: float, full_at: float
 ) -> Tensor:
-    """The shares that a growing threshold on a known difficulty would admit, epoch by epoch.
+    """The share that a growing threshold on a known difficulty would admit in each epoch.
 
-    epsilon is the quantile `start_share` of the difficulty, and alpha carries it to the largest
-    difficulty by `full_at`::
+    epsilon is the quantile `start_share` of the difficulty, and alpha is such that the threshold
+    reaches the largest difficulty at `full_at`::
 
         p_e = share of utterances with rho <= epsilon * alpha ** (e - 1)
 
     Parameters
     ----------
     difficulty
-        (n,) of the labelled utterances, finite and not negative; n >= 1.
+        (n,) of the labelled utterances, finite and non-negative; n >= 1.
     epochs, full_at
         See `full_epoch`.
     start_share
@@ -59,12 +49,12 @@ def threshold_shares(
 
     Returns
     -------
-    (epochs,) float64, never falling; 1 from `full_epoch` on
+    (epochs,) float64, non-decreasing; 1 from `full_epoch` on
     """
     full = full_epoch(epochs, full_at)
     rho = difficulty.double().sort().values
-    # An epsilon of 0 would never grow; this one admits the same, and no rho is infinitely larger.
-    epsilon = rho[max(round(start_share * len(rho)), 1) - 1].clamp(min=_NONE)
+    # An epsilon of 0 would never grow. The smallest one admits the same utterances.
+    epsilon = rho[max(round(start_share * len(rho)), 1) - 1].clamp(min=_SMALLEST)
     progress = torch.arange(epochs, dtype=rho.dtype, device=rho.device) / (full - 1)
     threshold = epsilon * (rho[-1] / epsilon) ** progress
     shares = (rho <= threshold[:, None]).double().mean(1).clamp(min=start_share)
@@ -76,23 +66,23 @@ def threshold_shares(
 class Pacing(nn.Module):
     """The threshold that admits a given share of each epoch's utterances, easiest first.
 
-    Every step takes it anew, as a quantile of the latest difficulties::
+    Every step computes the threshold as a quantile of the latest difficulties::
 
         k      = round(m (p + (p seen - admitted) / h))
         lambda = the k-th smallest of the pool; just below the smallest where k = 0
 
-    p is the epoch's share. The pool is this batch and, where it is small, the difficulties that
-    came just before, m of them in all. seen and admitted count the labelled utterances of the epoch
-    before this batch. What is admitted too much or too little is made good over the next h
-    utterances: m, or what is left of the epoch where that is less. A batch that fills the pool
-    leaves no more than a rounding error. All counting stays on the device.
+    p is the share of the epoch. The pool has m difficulties: those of this batch and, if the batch
+    is small, the ones before it. seen and admitted count the labelled utterances of the epoch
+    before this batch. The difference from the share is corrected over the next h utterances: m, or
+    the remaining utterances of the epoch if they are fewer. If the batch fills the pool, only a
+    rounding error remains. All counts stay on the device.
 
     Parameters
     ----------
     shares
-        (E,), p of each epoch; an epoch beyond takes the last.
+        (E,), p of each epoch; later epochs use the last value.
     n_labelled
-        The labelled utterances of the training set, all of which an epoch sees.
+        The number of labelled utterances of the training set.
     """
 
     shares: Tensor
@@ -107,12 +97,12 @@ class Pacing(nn.Module):
         self.register_buffer("shares", shares.double())
         for name in ("epoch", "seen", "admitted"):
             self.register_buffer(name, torch.zeros((), dtype=torch.int64, device=shares.device))
-        # Long enough for a quantile, short enough to follow a network that changes quickly.
+        # Large enough for a quantile, small enough to follow a network that changes quickly.
         size = max(64, n_labelled // 20)
         self.register_buffer("window", torch.full_like(self.shares[:1], math.inf).repeat(size))
 
     def forward(self, difficulty: Tensor) -> Tensor:
-        """The threshold of one step.
+        """Compute the threshold of one step.
 
         Parameters
         ----------
@@ -121,7 +111,7 @@ class Pacing(nn.Module):
 
         Returns
         -------
-        lambda, a float64 scalar: the batch's utterances up to it are admitted
+        lambda, a float64 scalar: utterances with a difficulty up to lambda are admitted
         """
         batch = difficulty.to(self.window.dtype)
         size = len(self.window)

@@ -1,29 +1,22 @@
-"""What the curricula share that fix their order before an epoch begins.
+"""The base class of curricula that fix the order of the utterances before an epoch begins.
 
-Each of them ranks the labelled utterances of the training set and counts how many an epoch admits:
-those of the lowest ranks.
+A subclass ranks the labelled utterances of the training set, and sets how many utterances each
+epoch admits: those with the lowest ranks.
 """
 
 import torch
 from torch import Tensor
 
-from spcl.curriculum.base import (
-    Curriculum,
-    CurriculumStep,
-    Logits,
-    Normalize,
-    admitted_loss,
-    check_choice,
-    score,
-)
-from spcl.curriculum.difficulty import confidence
+from spcl.curriculum.base import Curriculum, CurriculumStep, Normalize, admit
+from spcl.curriculum.checks import check_choice
+from spcl.curriculum.scores import Logits, confidence, score
 
 
 class PredefinedCurriculum(Curriculum):
     """Admit the `counts[e]` utterances of the lowest rank in epoch e.
 
-    A subclass sets `counts` and calls `set_order` in `start`. An epoch beyond the counts takes the
-    last of them.
+    A subclass sets `counts` and calls `set_order` in `start`. After the last of the counts, that
+    count applies.
 
     Parameters
     ----------
@@ -37,9 +30,9 @@ class PredefinedCurriculum(Curriculum):
     counts
         (E,) int64 buffer.
     difficulty
-        (n,) float64 buffer: what the utterances are ordered by, infinite where unlabelled.
+        (n,) float64 buffer that determines the order, infinite where unlabelled.
     rank
-        (n,) int64 buffer: the place in that order, from 0; n where unlabelled.
+        (n,) int64 buffer: the position in that order, from 0; n where unlabelled.
     """
 
     epoch: Tensor
@@ -56,7 +49,7 @@ class PredefinedCurriculum(Curriculum):
             self.register_buffer(name, None)
 
     def set_order(self, difficulty: Tensor, labels: Tensor) -> None:
-        """Rank the labelled utterances; equals keep the order of the training set.
+        """Rank the labelled utterances; ties keep the order of the training set.
 
         Parameters
         ----------
@@ -77,25 +70,16 @@ class PredefinedCurriculum(Curriculum):
     ) -> CurriculumStep:
         if rows is None:
             raise ValueError(
-                "this curriculum needs `rows`, the place of each utterance in the training set;"
+                "this curriculum needs `rows`, the index of each utterance in the training set;"
                 " call it as curriculum(logits, labels, lengths, rows)"
             )
         if self.counts is None:
-            raise ValueError(
-                "the counts are not set; call curriculum.start(training_set) before the first step"
-            )
+            raise ValueError("call curriculum.start(training_set) before the first step")
         scores = score(logits, labels, lengths)
         count = self.counts.take(self.epoch.clamp(max=len(self.counts) - 1))
         selected = (self.rank[rows] < count) & scores.labelled
-        return CurriculumStep(
-            loss=admitted_loss(scores, selected, self.normalize),
-            selected=selected,
-            difficulty=self.difficulty[rows].masked_fill(~scores.labelled, float("inf")),
-            confidence=confidence(
-                scores.probability, scores.dialogue, scores.labelled, scores.n_dialogues, mean=False
-            ),
-            probability=scores.probability,
-        )
+        difficulty = self.difficulty[rows].masked_fill(~scores.labelled, float("inf"))
+        return admit(scores, selected, difficulty, confidence(scores), self.normalize)
 
     def step(self) -> None:
         """End an epoch."""

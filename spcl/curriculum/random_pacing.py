@@ -1,6 +1,6 @@
-"""Random: as many utterances as another curriculum admits, drawn anew each epoch.
+"""Random pacing: admit as many utterances as another curriculum, drawn at random in each epoch.
 
-The random curriculum is the control of Hacohen and Weinshall (ICML 2019): what it gains comes from
+The random curriculum is the control of Hacohen and Weinshall (ICML 2019): its gain comes from
 training on fewer utterances at first, and not from their order.
 """
 
@@ -18,15 +18,15 @@ class RandomPacing(PredefinedCurriculum):
     Parameters
     ----------
     of
-        The curriculum whose pace is followed; whoever fills `TrainingSet.pace` reads it.
+        The curriculum whose pace is followed; the caller reads it to fill `TrainingSet.pace`.
     normalize
         See `spcl.curriculum.base.admitted_loss`.
 
     Notes
     -----
-    The difficulty of an utterance is its place in the epoch's draw, from 0. What is drawn depends
-    on the seed of the training and the epoch alone. After the pace's last epoch its last value
-    holds.
+    The difficulty of an utterance is its position in the random order of the epoch, from 0. The
+    order depends only on the seed of the training and the epoch. After the last epoch of the pace,
+    its last value applies.
     """
 
     def __init__(self, of: str = "spcl", *, normalize: Normalize = "all") -> None:
@@ -34,16 +34,8 @@ class RandomPacing(PredefinedCurriculum):
         self.of = of
 
     def start(self, training_set: TrainingSet) -> None:
-        """Take over the pace and draw the first epoch.
-
-        Raises
-        ------
-        ValueError
-            The pace is missing.
-        """
-        if training_set.pace is None or not len(training_set.pace):
-            raise ValueError(f"of: the pace of '{self.of}' is missing from TrainingSet")
-        self.counts = training_set.pace.to(self.epoch.device)
+        """Take the pace from `training_set` and draw the first epoch."""
+        self.counts = training_set.require("pace").to(self.epoch.device)
         self._labels = training_set.labels
         self._seed = training_set.seed
         self._draw()
@@ -54,11 +46,11 @@ class RandomPacing(PredefinedCurriculum):
         self._draw()
 
     def _draw(self) -> None:
-        # A generator of its own: the dropout masks stay those of the other curricula.
+        # A separate generator keeps the dropout masks equal to those of other curricula.
         seed = (self._seed * 1_000_003 + int(self.epoch) + 1) % 2**63
         generator = torch.Generator().manual_seed(seed)
-        place = torch.randperm(len(self._labels), generator=generator)
-        self.set_order(place, self._labels)
+        position = torch.randperm(len(self._labels), generator=generator)
+        self.set_order(position, self._labels)
 
 
 CURRICULUM = RandomPacing

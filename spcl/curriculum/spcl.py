@@ -1,7 +1,7 @@
 """SPCL: the self-paced curriculum of the paper (arXiv 2605.21565).
 
-An utterance is as hard as the harmonic mean of two things, its own loss l_ij and the incoherence
-s_i of its conversation::
+The difficulty rho_ij of an utterance is the harmonic mean of its loss l_ij and the incoherence s_i
+of its conversation::
 
     l_ij   = cross_entropy(sum_m z_ij^m, y_ij)
     s_i^m  = sum_j softmax(z_ij^m)[y_ij]
@@ -10,7 +10,7 @@ s_i of its conversation::
     v_ij   = 1 if rho_ij <= lambda else 0
     loss   = sum(v l) / N
 
-The threshold lambda starts at epsilon and grows by the factor alpha after every epoch.
+The threshold lambda starts at epsilon and is multiplied by alpha after every epoch.
 """
 
 import math
@@ -19,59 +19,53 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from spcl.curriculum.base import (
-    Curriculum,
-    CurriculumStep,
-    Logits,
-    Normalize,
-    TrainingSet,
-    admitted_loss,
-    check_choice,
-    score,
-)
-from spcl.curriculum.measurer import Confidence, Level, Measurer, Spread
-from spcl.curriculum.pacing import Pacing, check_share, threshold_shares
+from spcl.curriculum.base import Curriculum, CurriculumStep, Normalize, TrainingSet, admit
+from spcl.curriculum.checks import check_choice, check_share
+from spcl.curriculum.difficulty import Confidence, Level, Measurer, Spread
+from spcl.curriculum.pacing import Pacing, threshold_shares
+from spcl.curriculum.scores import Logits, score
 
 NEEDS: dict[str, dict[str, str]] = {"probes": {"threshold": "auto"}}
 
 
 class SelfPacedCurriculum(Curriculum):
-    """Admit the utterances whose difficulty is at most the threshold, and raise it every epoch.
+    """Admit utterances whose difficulty is at most the threshold, which grows every epoch.
 
     Parameters
     ----------
     threshold
-        epsilon, the first threshold, > 0; or ``auto``, which needs no tuning: see Notes.
+        epsilon, the first threshold, > 0; or ``auto``, which needs no tuning, see Notes.
     growth
-        alpha, the factor of an epoch, >= 1. Goes with a number as threshold, as `cap` does.
+        alpha, the growth per epoch, >= 1. Required by a numeric threshold.
     normalize
-        ``all``: sum(v l) / N over the batch, as the reference code has it and as the published
-        settings were tuned. ``selected``: sum(v l) / sum(v) inside a conversation, as in the
-        paper's figure. See `admitted_loss`.
+        ``all``: sum(v l) / N over the batch, as in the reference code; the published settings were
+        tuned with it. ``selected``: sum(v l) / sum(v) within a conversation, as in the figure of
+        the paper. See `admitted_loss`.
     confidence, spread, level
-        Of the difficulty, see `Measurer`.
+        Options of the difficulty, see `Measurer`.
     cap
-        A threshold in numbers never passes it.
+        The maximum of a numeric threshold.
     start_share
         With ``auto``: the share of the labelled utterances that the first epoch admits.
     full_at
-        With ``auto``: the share of the epochs by which everything is admitted.
+        With ``auto``: the share of the epochs after which everything is admitted.
 
     Raises
     ------
     ValueError
-        A setting is out of range, missing, or does not go with this threshold.
+        A setting is out of range, missing, or has no effect with this threshold.
 
     Notes
     -----
-    With one modality s is undefined and rho = l. An unlabelled utterance is in no sum, never
-    selected, and does not change another's rho. Nothing here waits for the device.
+    With one modality s is undefined and rho = l. An unlabelled utterance is never selected and does
+    not change the rho of other utterances. No operation waits for the device.
 
-    ``auto``: `start` measures the difficulty of the training set by the probes, and notes the share
-    that epsilon = its quantile `start_share` would admit in each epoch, with the alpha that reaches
-    its largest value by `full_at` (`threshold_shares`). The training then admits these shares by
-    the network's own difficulty (`Pacing`), and `threshold` is the lambda of the latest step; where
-    everything is admitted, the largest of the latest difficulties; NaN before the first step.
+    ``auto``: `start` measures the difficulty of the training set with the probes. It computes the
+    share that each epoch would admit if epsilon were the quantile `start_share` of this difficulty
+    and alpha such that lambda reaches the largest difficulty at `full_at` (`threshold_shares`).
+    Training then admits these shares by the difficulty of the network itself (`Pacing`).
+    `threshold` is the lambda of the latest step: if everything is admitted, the largest of the
+    latest difficulties; NaN before the first step.
     """
 
     threshold: Tensor
@@ -94,14 +88,14 @@ class SelfPacedCurriculum(Curriculum):
         check_share("start_share", start_share)
         check_share("full_at", full_at)
         self.auto = threshold == "auto"
-        idle = (
+        unused = (
             {"growth": growth is not None, "cap": cap != 60.0}
             if self.auto
             else {"start_share": start_share != 0.3, "full_at": full_at != 0.5}
         )
-        for name, given in idle.items():
+        for name, given in unused.items():
             if given:
-                raise ValueError(f"{name}: plays no part with threshold: {threshold}; leave it out")
+                raise ValueError(f"{name}: has no effect with threshold: {threshold}; remove it")
         self.normalize = normalize
         self.measure = Measurer(confidence, spread, level)
         self.growth = growth
@@ -114,18 +108,17 @@ class SelfPacedCurriculum(Curriculum):
         self.register_buffer("threshold", torch.tensor(first, dtype=torch.float64))
 
     def start(self, training_set: TrainingSet) -> None:
-        """With ``threshold: auto``, measure the training set by its probes.
+        """With ``threshold: auto``, measure the difficulty of the training set with the probes.
 
         Raises
         ------
         ValueError
-            The probes or all labels are missing.
+            The probes are missing, or there are no labels.
         """
         if not self.auto:
             return
-        if training_set.probes is None:
-            raise ValueError("threshold: 'auto' needs the probes' log-probabilities of TrainingSet")
-        _, rho = self.measure(score(training_set.probes, training_set.labels, training_set.lengths))
+        probes = training_set.require("probes")
+        _, rho = self.measure(score(probes, training_set.labels, training_set.lengths))
         rho = rho[training_set.labels >= 0]
         if not len(rho):
             raise ValueError("threshold: 'auto' needs labels, and the training set has none")
@@ -142,21 +135,12 @@ class SelfPacedCurriculum(Curriculum):
         if self.pacing is not None:
             self.threshold.copy_(self.pacing(difficulty))
         elif self.auto:
-            raise ValueError(
-                "threshold: 'auto' measures the training set first;"
-                " call curriculum.start(training_set) before the first step"
-            )
+            raise ValueError("call curriculum.start(training_set) before the first step")
         selected = (difficulty <= self.threshold) & scores.labelled
-        return CurriculumStep(
-            loss=admitted_loss(scores, selected, self.normalize),
-            selected=selected,
-            difficulty=difficulty,
-            confidence=s,
-            probability=scores.probability,
-        )
+        return admit(scores, selected, difficulty, s, self.normalize)
 
     def step(self) -> None:
-        """End an epoch: lambda <- min(alpha * lambda, cap), or on to the next share."""
+        """End an epoch: lambda <- min(alpha * lambda, cap), or the next share."""
         if self.pacing is not None:
             self.pacing.step()
         elif self.growth is not None:
@@ -165,9 +149,9 @@ class SelfPacedCurriculum(Curriculum):
 
 def _first_threshold(threshold: float, growth: float | None, cap: float) -> float:
     if isinstance(threshold, str) or not threshold > 0:
-        raise ValueError(f"threshold: {threshold} is not above 0; give a number, or auto")
+        raise ValueError(f"threshold: {threshold} is not above 0; write a positive number or auto")
     if growth is None:
-        raise ValueError("'growth' is missing; only threshold: auto does without it")
+        raise ValueError("'growth' is missing; it is required unless threshold: auto")
     if not growth >= 1:
         raise ValueError(f"growth: {growth} is below 1")
     return min(threshold, cap)

@@ -1,12 +1,12 @@
-"""Self-paced learning (Kumar, Packer and Koller, NeurIPS 2010): easy is what has a small loss.
+"""Self-paced learning (Kumar, Packer and Koller, NeurIPS 2010): easy means a small loss.
 
 Their objective over the weights w and the choice v, with lambda = 1 / K::
 
     min over w, v of  sum_i v_i l_i(w) - lambda sum_i v_i
     so that           v_i = 1 if l_i < lambda else 0
 
-K shrinks by a factor after every iteration, so lambda grows by one. It is SPCL without the
-conversation; a loss that equals lambda is admitted here, as there.
+K is divided by a factor after every iteration, so lambda is multiplied by it. This is SPCL without
+the conversation level. As in SPCL, a loss equal to lambda is admitted.
 """
 
 from typing import Literal
@@ -18,7 +18,7 @@ NEEDS: dict[str, dict[str, str]] = {"probes": {"threshold": "auto"}}
 
 
 class SelfPacedLearning(SelfPacedCurriculum):
-    """`SelfPacedCurriculum` at the level of utterances: rho = l.
+    """`SelfPacedCurriculum` with ``level="utterance"``: rho = l.
 
     Parameters
     ----------

@@ -1,13 +1,13 @@
-"""Transfer teacher: the order of difficulty comes from another model, trained beforehand.
+"""Transfer teacher: another model, trained beforehand, determines the order.
 
-Weinshall, Cohen and Amir (ICML 2018) rank the training set by a teacher's loss, and Hacohen and
-Weinshall (ICML 2019) admit a growing share of it by a pacing function. The teacher here is the
-probes of the offline difficulty stage, one a modality and cross-fitted, so that none has seen the
-dialogue that it judges::
+Weinshall, Cohen and Amir (ICML 2018) rank the training set by the loss of a teacher, and Hacohen
+and Weinshall (ICML 2019) admit a growing share of it by a pacing function. Here the teacher is the
+set of probes of the offline difficulty stage, one per modality. They are cross-fitted: no probe was
+fitted on the dialogue that it scores::
 
     l_j = cross_entropy(sum_m log p_j^m, y_j)
 
-With t = 0 in the first epoch and 1 in the one that is full, and s the first share, epoch e admits
+With t = 0 in the first epoch, t = 1 in the first full epoch, and s the first share, an epoch admits
 
 ====================  ==========================  ==============================================
 ``linear``            s + (1 - s) t               Platanios et al. (NAACL 2019), equation 6
@@ -21,9 +21,11 @@ from typing import Literal
 
 import torch
 
-from spcl.curriculum.base import Normalize, TrainingSet, check_choice, score
-from spcl.curriculum.pacing import check_share, full_epoch
+from spcl.curriculum.base import Normalize, TrainingSet
+from spcl.curriculum.checks import check_choice, check_share
+from spcl.curriculum.pacing import full_epoch
 from spcl.curriculum.predefined import PredefinedCurriculum
+from spcl.curriculum.scores import score
 
 NEEDS: dict[str, dict[str, str]] = {"probes": {}}
 
@@ -31,22 +33,23 @@ PacingFunction = Literal["linear", "root", "geometric", "step"]
 
 
 class TransferTeacher(PredefinedCurriculum):
-    """Admit the utterances that the probes together find easiest.
+    """Admit the utterances with the smallest loss of the probes.
 
     Parameters
     ----------
     pacing
-        How the share grows, see above.
+        How the share of admitted utterances grows, see above.
     start_share
         s, the share of the labelled utterances that the first epoch admits.
     full_at
-        The share of the epochs by which everything is admitted.
+        The share of the epochs after which everything is admitted.
     normalize
         See `spcl.curriculum.base.admitted_loss`.
 
     Notes
     -----
-    The difficulty of an utterance is the probes' loss. Equals keep the order of the training set.
+    The difficulty of an utterance is the loss of the probes. Ties keep the order of the training
+    set.
     """
 
     def __init__(
@@ -66,16 +69,9 @@ class TransferTeacher(PredefinedCurriculum):
         self.full_at = full_at
 
     def start(self, training_set: TrainingSet) -> None:
-        """Rank the training set by the probes' loss.
-
-        Raises
-        ------
-        ValueError
-            The probes are missing.
-        """
-        if training_set.probes is None:
-            raise ValueError("this curriculum needs the probes' log-probabilities of TrainingSet")
-        scores = score(training_set.probes, training_set.labels, training_set.lengths)
+        """Rank the training set by the loss of `training_set.probes`."""
+        probes = training_set.require("probes")
+        scores = score(probes, training_set.labels, training_set.lengths)
         self.set_order(scores.loss, training_set.labels)
 
         steps = full_epoch(training_set.epochs, self.full_at) - 1

@@ -1,6 +1,6 @@
-"""Difficulty of utterances and conversations, scored before any training.
+"""Difficulty of utterances and conversations, computed before training.
 
-`probe` scores utterances by modality with a logistic regression; `conversations` scores dialogues.
-Another offline score goes here. It imports `spcl.data` and `spcl.tables`. A curriculum scores
-difficulty during training itself, see `spcl.curriculum.measurer`.
+`probe` scores the utterances in one modality with a logistic regression; `conversations` scores
+dialogues. Other offline scores belong here. Curricula measure the difficulty during training, see
+`spcl.curriculum.difficulty`.
 """

@@ -1,4 +1,4 @@
-"""How hard is each conversation? Emotion shifts, speakers, length, and modality incoherence."""
+"""The difficulty of conversations: emotion shifts, speakers, length, modality incoherence."""
 
 from collections.abc import Mapping
 
@@ -16,24 +16,24 @@ def score_conversations(
 ) -> pa.Table:
     """Score every conversation of a corpus.
 
-    Only training labels are used: outside train the columns that need labels are null.
+    Only labels of the training split are used. In other splits, columns that need labels are null.
 
     Parameters
     ----------
     utterances
-        Of schema `spcl.tables.schemas.UTTERANCES`.
+        Schema `spcl.tables.schemas.UTTERANCES`.
     scores
-        By modality, what `score_utterances` gave.
+        By modality, the result of `score_utterances`.
     dataset
-        The key column.
+        The value of the key column.
 
     Returns
     -------
     pyarrow.Table
         Schema `spcl.tables.schemas.CONVERSATION_DIFFICULTY`, in corpus order. ``shift_rate`` is
-        the share of adjacent labelled utterances, whoever speaks, with different emotions; null
-        where there is no such pair. ``incoherence`` is the deviation (by M - 1) over the modalities
-        of the summed out-of-fold probability of the true class; null with one modality.
+        the share of adjacent labelled utterances of any speakers with different emotions; null
+        if there is no such pair. ``incoherence`` is the standard deviation (divisor M - 1) over the
+        modalities of the summed out-of-fold probability of the true class; null with one modality.
     """
     rows = pd.DataFrame(
         {
@@ -69,7 +69,7 @@ def score_conversations(
 
 
 def _shift_rate(labelled: pd.DataFrame, group: list[str]) -> pd.Series:
-    """By dialogue, over the adjacent pairs inside each group: the share whose labels differ."""
+    """By dialogue, the share of adjacent pairs within each group whose labels differ."""
     before = labelled.groupby(group)["label"].shift()
     pairs = before.notna()
     shifts = (labelled["label"] != before)[pairs]
@@ -77,7 +77,7 @@ def _shift_rate(labelled: pd.DataFrame, group: list[str]) -> pd.Series:
 
 
 def _incoherence(scores: Mapping[str, pa.Table]) -> pd.Series:
-    """By dialogue: the deviation over modalities of the summed probability of the true class."""
+    """By dialogue, the deviation over modalities of the summed probability of the true class."""
     confidence = {}
     for modality, table in scores.items():
         p_true = pd.Series(table["p_true"].to_numpy(zero_copy_only=False))

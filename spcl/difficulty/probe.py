@@ -1,7 +1,8 @@
-"""How hard is each utterance in one modality? A light probe, cross-fitted over dialogues, says so.
+"""The difficulty of utterances in one modality, from a probe that is cross-fitted over dialogues.
 
-Every training utterance is scored by a probe that saw none of its dialogue. Only training labels
-are used: dev and test utterances get the prediction of a probe fitted on all of train.
+The probe that scores a training utterance was not fitted on its dialogue. Only labels of the
+training split are used. Utterances of dev and test are scored by a probe fitted on the whole
+training split.
 """
 
 import numpy as np
@@ -16,10 +17,10 @@ from spcl.tables.parquet import describe, metadata
 from spcl.tables.schemas import UTTERANCE_DIFFICULTY
 
 _PENALTY = 0.01
-"""C of the logistic regression. Small, for there are about as many features as utterances."""
+"""C of the logistic regression. Small, because features are about as many as utterances."""
 
 _FLOOR = 1e-6
-"""Probabilities are kept this far from 0, so that every loss is finite."""
+"""The smallest probability, so that every loss is finite."""
 
 
 def score_utterances(
@@ -36,19 +37,20 @@ def score_utterances(
     Parameters
     ----------
     utterances, features
-        Of schemas `spcl.tables.schemas.UTTERANCES` and `FEATURES`.
+        Schemas `spcl.tables.schemas.UTTERANCES` and `FEATURES`.
     dataset, modality
-        The key columns.
+        The values of the key columns.
     folds
-        Of the cross-fitting; lowered to the number of training dialogues.
+        The number of folds of the cross-fitting, at most the number of training dialogues.
     seed
-        Of the assignment of dialogues to folds.
+        Determines the assignment of dialogues to folds.
 
     Returns
     -------
     pyarrow.Table
-        Schema `spcl.tables.schemas.UTTERANCE_DIFFICULTY`, in the order of `utterances`. One
-        whose modality is unobserved gets the training frequencies of the classes it could be.
+        Schema `spcl.tables.schemas.UTTERANCE_DIFFICULTY`, in the order of `utterances`. An
+        utterance with an unobserved modality gets the frequencies of the classes in the training
+        split.
 
     Raises
     ------
@@ -64,12 +66,12 @@ def score_utterances(
     if len(np.unique(dialogue[learnt])) < 2 or len(np.unique(y[learnt])) < 2:
         raise UserError(
             f"datasets.{dataset}: the training split has fewer than two labelled dialogues or"
-            " emotions, so nothing can be cross-fitted; give it more training dialogues"
+            " emotions, so cross-fitting is not possible; add training dialogues"
         )
 
     fold = _folds(dialogue, in_train, folds, seed)
     probability = np.empty((len(y), len(labels)))
-    for held_out in range(-1, fold.max() + 1):  # -1: dev and test, held out by all of train
+    for held_out in range(-1, fold.max() + 1):  # -1: dev and test
         target = fold == held_out
         fitted = learnt & ~target
         probability[target] = _predict(x, y, observed, fitted, target, len(labels))
@@ -99,7 +101,8 @@ def score_utterances(
 def _folds(dialogue: np.ndarray, in_train: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """(N,) int32: the fold of each training utterance's dialogue, -1 outside train.
 
-    Shuffled dialogues are dealt out, longest first, each to the fold that is shortest by then.
+    The dialogues are shuffled and sorted by length, longest first. Each is assigned to the fold
+    with the fewest utterances.
     """
     names, length = np.unique(dialogue[in_train], return_counts=True)
     shuffled = np.random.default_rng(seed).permutation(len(names))
@@ -118,19 +121,19 @@ def _predict(
     target: np.ndarray,
     n_classes: int,
 ) -> np.ndarray:
-    """Fit the probe on the rows `fitted` and give the (n, C) probabilities of the rows `target`.
+    """Fit the probe on the rows `fitted` and return the (n, C) probabilities of the rows `target`.
 
-    Where the modality is unobserved the answer is the frequencies of the classes.
+    If the modality is unobserved, the probabilities are the frequencies of the classes.
     """
     frequency = np.bincount(y[fitted], minlength=n_classes) / max(fitted.sum(), 1)
-    answer = np.tile(frequency, (target.sum(), 1))
+    predicted = np.tile(frequency, (target.sum(), 1))
     fitted, asked = fitted & observed, observed[target]
     classes = np.unique(y[fitted])
     if len(classes) < 2 or not asked.any():
-        return answer
+        return predicted
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=_PENALTY, max_iter=1000))
     probe.fit(x[fitted], y[fitted])
     known = np.zeros((asked.sum(), n_classes))
     known[:, classes] = probe.predict_proba(x[target][asked])
-    answer[asked] = known
-    return answer
+    predicted[asked] = known
+    return predicted

@@ -1,4 +1,4 @@
-"""What every extractor is: a class whose instances turn a batch of items into feature vectors."""
+"""The base classes of extractors, which turn a batch of items into feature vectors."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from spcl.data.media import MediaReference
 
 @dataclass(frozen=True)
 class Item:
-    """One utterance as an extractor sees it.
+    """The input of an extractor: one utterance.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class Item:
     text
         The transcript, may be empty.
     audio, video
-        Where its sound and its picture are, with the full path; None where there is no file.
+        Its audio and its video, with the full path; None if there is no file.
     """
 
     utterance_id: str
@@ -32,7 +32,7 @@ class Item:
 
 
 class UnusableError(Exception):
-    """An item has no features in this modality. The message says why, in a few words."""
+    """An item has no features in this modality. The message gives the reason in a few words."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Extracted:
     Attributes
     ----------
     features
-        (B, D) float32; what stands in an unusable item's row does not matter.
+        (B, D) float32; the values for an item without features are not used.
     reasons
-        B entries: None where the item was observed, else why it was not.
+        B entries: None if the item has features, else the reason why it has none.
     columns
-        What else is worth a column in the feature table, by name, (B,) each.
+        Further columns of the feature table, by name, (B,) each.
     """
 
     features: np.ndarray
@@ -62,7 +62,7 @@ class Extractor(ABC):
 
     @property
     def name(self) -> str:
-        """As in the config: the name of the file that defines the class."""
+        """The name in the config: that of the file that defines the class."""
         return type(self).__module__.rpartition(".")[2]
 
     @property
@@ -73,19 +73,19 @@ class Extractor(ABC):
     @property
     @abstractmethod
     def version(self) -> str:
-        """What decides the numbers beside the options: packages and weights."""
+        """The versions of packages and weights, which determine the features with the options."""
 
     @abstractmethod
     def __call__(self, items: Sequence[Item], threads: int = 1) -> Extracted:
         """Extract the features of `items`, with up to `threads` threads.
 
-        The number of threads changes nothing but the time. An item without features costs its own
-        row: it gets a reason, and no error is raised.
+        The number of threads does not change the features. An item without features gets a reason;
+        no error is raised.
         """
 
 
 class ItemExtractor(Extractor):
-    """An extractor that takes one item at a time; the items of a batch share the threads."""
+    """An extractor for one item at a time; the items of a batch are distributed to threads."""
 
     @abstractmethod
     def one(self, item: Item) -> np.ndarray:
@@ -94,7 +94,7 @@ class ItemExtractor(Extractor):
         Raises
         ------
         UnusableError
-            There are none.
+            The item has no features.
         """
 
     def __call__(self, items: Sequence[Item], threads: int = 1) -> Extracted:

@@ -1,7 +1,7 @@
-"""The features that a corpus brings, in place of an extractor's.
+"""The features that a corpus contains: ``extractor: corpus`` in the config.
 
-It is no extractor of the usual kind, for there is nothing to compute: ``extractor: corpus`` in a
-config takes one modality out of the corpus' own files.
+This is not an extractor of the usual kind, because there is nothing to compute. It reads one
+modality from the files of the corpus.
 """
 
 import hashlib
@@ -15,14 +15,14 @@ import pyarrow as pa
 from spcl.data.corpus import Corpus, read_corpus
 from spcl.data.records import Features, Problem, problem_table
 from spcl.errors import UserError
-from spcl.extract.run import Extraction, report_problems
+from spcl.extract.extraction import Extraction, report_problems
 from spcl.tables.parquet import describe, metadata
 from spcl.tables.schemas import MODALITIES
 
 NAME = "corpus"
 
 
-def brought(
+def corpus_features(
     utterances: pa.Table,
     path: str | Path,
     modality: str,
@@ -30,36 +30,36 @@ def brought(
     options: Mapping[str, Any] | None = None,
     problem_limit: float = 0.02,
 ) -> Extraction:
-    """The features of one modality as the corpus brings them.
+    """Read the features of one modality from a corpus.
 
     Parameters
     ----------
     utterances
-        Schema `spcl.tables.schemas.UTTERANCES`; its metadata say how to read the
-        corpus again.
+        Schema `spcl.tables.schemas.UTTERANCES`; the metadata describe how to read the corpus.
     path
-        The corpus' folder or file.
+        The folder or file of the corpus.
     modality
         a, t or v.
     options
-        There are none.
+        Must be empty.
     problem_limit
-        The share of utterances, 0..1, that may be without features.
+        The maximum share of utterances without features, 0..1.
 
     Returns
     -------
     Extraction
-        The metadata's ``version`` is the corpus' format, ``inputs`` a digest of the features.
+        In the metadata, ``version`` is the format of the corpus and ``inputs`` a digest of the
+        features.
 
     Raises
     ------
     UserError
-        The corpus brings none of this modality, too many utterances have none, it has changed
-        since the import, or there are options.
+        The corpus has no features of this modality, too many utterances have none, the corpus has
+        changed since the import, or there are options.
     """
     key = f"features.{modality}"
     for option in options or {}:
-        raise UserError(f"{key}.options.{option}: corpus has no options; leave it out")
+        raise UserError(f"{key}.options.{option}: corpus has no options; remove it")
     facts = metadata(utterances)
     corpus = read_corpus(
         path,
@@ -72,14 +72,14 @@ def brought(
     if not corpus.utterances["utterance_id"].equals(utterances["utterance_id"]):
         table = f"results/corpora/{corpus.dataset}/utterances.parquet"
         raise UserError(
-            f"{path}: has other utterances than when it was imported; import it again:"
+            f"{path}: the utterances have changed since the import; import the corpus again:"
             f" snakemake --cores 1 -f {table}"
         )
     if modality not in corpus.features:
-        raise UserError(f"{key}.extractor: {_lacks(corpus, modality)}")
+        raise UserError(f"{key}.extractor: {_missing(corpus, modality)}")
     part = corpus.features[modality]
     ids = corpus.utterances["utterance_id"].to_pylist()
-    problems = _gaps(corpus, modality, part, ids)
+    problems = _problems(corpus, modality, part, ids)
     report_problems(problems, len(ids), modality, corpus.dataset, problem_limit)
     width = part.values.shape[1]
     table = pa.table(
@@ -103,8 +103,8 @@ def brought(
     return Extraction(features, problem_table(corpus.dataset, problems))
 
 
-def _gaps(corpus: Corpus, modality: str, part: Features, ids: list[str]) -> list[Problem]:
-    """One problem for each row that is not observed."""
+def _problems(corpus: Corpus, modality: str, part: Features, ids: list[str]) -> list[Problem]:
+    """A problem for each row that is not observed."""
     noted = {
         problem.utterance_id: problem
         for problem in reversed(corpus.problems)
@@ -113,17 +113,17 @@ def _gaps(corpus: Corpus, modality: str, part: Features, ids: list[str]) -> list
     return [noted[ids[row]] for row in np.flatnonzero(~part.observed)]
 
 
-def _lacks(corpus: Corpus, modality: str) -> str:
-    """Say that a modality is missing, and what to write instead."""
-    what = f"{corpus.dataset} brings no {MODALITIES[modality]} features"
-    there = "".join(m for m in MODALITIES if m in corpus.features)
-    if not there:
-        return f"{what}, nor any others; choose an extractor, docs/extractors.md names them"
-    return f"{what}; write datasets: {{{corpus.dataset}: {{modalities: {there}}}}}"
+def _missing(corpus: Corpus, modality: str) -> str:
+    """Say that a modality is missing, and how to fix the config."""
+    what = f"{corpus.dataset} has no {MODALITIES[modality]} features"
+    available = "".join(m for m in MODALITIES if m in corpus.features)
+    if not available:
+        return f"{what}, nor any others; choose an extractor, see docs/extractors.md"
+    return f"{what}; write datasets: {{{corpus.dataset}: {{modalities: {available}}}}}"
 
 
 def _digest(ids: list[str], part: Features) -> str:
-    """Sixteen hexadecimal digits over the names and the numbers."""
+    """Sixteen hexadecimal digits over the names and the features."""
     content = hashlib.sha256("\0".join(ids).encode())
     content.update(part.values.tobytes())
     content.update(part.observed.tobytes())

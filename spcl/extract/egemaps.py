@@ -1,8 +1,8 @@
-"""openSMILE's sets of acoustic features, among them eGeMAPS.
+"""Acoustic feature sets of openSMILE, including eGeMAPS.
 
 F. Eyben et al., The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for voice research and
-affective computing, IEEE Transactions on Affective Computing 7(2), 2016. openSMILE's licence admits
-research and teaching, not commercial use; `spcl.extract.logmel` is free of that.
+affective computing, IEEE Transactions on Affective Computing 7(2), 2016. The licence of openSMILE
+allows research and teaching, but no commercial use; `spcl.extract.logmel` has no such restriction.
 """
 
 import warnings
@@ -47,7 +47,7 @@ class EGeMAPS(ItemExtractor):
         return f"opensmile {opensmile.__version__}, av {av.__version__}"
 
     def __call__(self, items: Sequence[Item], threads: int = 1) -> Extracted:
-        with warnings.catch_warnings():  # here, because it is not for single threads to do
+        with warnings.catch_warnings():  # not thread-safe, so not in `one`
             warnings.filterwarnings("ignore", "Segment too short")
             return super().__call__(items, threads)
 

@@ -1,4 +1,4 @@
-"""The shape of the largest face: histograms of oriented gradients over a few sampled pictures.
+"""The shape of the largest face: histograms of oriented gradients of a few video frames.
 
 Faces: P. Viola and M. Jones, Rapid object detection using a boosted cascade of simple features,
 CVPR 2001. Histograms: N. Dalal and B. Triggs, Histograms of oriented gradients for human detection,
@@ -30,18 +30,18 @@ _CASCADE = str(Path(cv2.__file__).with_name("data") / "haarcascade_frontalface_d
 
 @dataclass(kw_only=True)
 class FaceHOG(ItemExtractor):
-    """Mean and deviation of the face's histograms over the pictures, and the share with a face.
+    """Mean and deviation of the face's histogram over frames, and the share of frames with a face.
 
-    Where no face is found in a picture, all of the picture stands for it. The column ``face_share``
-    of the feature table (also the last feature) says in what share of the pictures one was found.
+    If no face is found in a frame, the whole frame is used. The share of frames with a face is the
+    last feature, and the column ``face_share`` of the feature table.
 
     Parameters
     ----------
     frames
-        Pictures that are sampled from an utterance.
+        The number of frames sampled from an utterance.
     detection_side
-        Longest side to which a picture is reduced before the search for a face, pixels. More is
-        slower and finds smaller faces: the smallest has 24 pixels after the reduction.
+        The longest side in pixels to which a frame is reduced before face detection. A larger value
+        is slower and finds smaller faces: the minimum is 24 pixels after the reduction.
     """
 
     modality = "v"
@@ -56,8 +56,8 @@ class FaceHOG(ItemExtractor):
             raise ValueError(
                 f"detection_side: {self.detection_side} is too small; write 48 or more"
             )
-        cv2.setNumThreads(1)  # the threads go to the utterances
-        self._local = threading.local()  # a cascade is not to be shared between threads
+        cv2.setNumThreads(1)  # the utterances are distributed to threads
+        self._local = threading.local()  # a cascade must not be shared between threads
 
     @property
     def width(self) -> int:
@@ -75,17 +75,18 @@ class FaceHOG(ItemExtractor):
     def one(self, item: Item) -> np.ndarray:
         if item.video is None:
             raise UnusableError("there is no video file")
-        shapes, found = [], []
+        histograms, found = [], []
         for picture in pictures(item.video, self.frames):
             face = self._largest_face(picture)
             found.append(face is not None)
-            seen = picture if face is None else face
-            square = cv2.resize(seen, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-            shapes.append(np.ravel(_HOG.compute(square)))
-        return np.concatenate([np.mean(shapes, 0), np.std(shapes, 0), [np.mean(found)]])
+            square = cv2.resize(
+                picture if face is None else face, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA
+            )
+            histograms.append(np.ravel(_HOG.compute(square)))
+        return np.concatenate([np.mean(histograms, 0), np.std(histograms, 0), [np.mean(found)]])
 
     def _largest_face(self, picture: np.ndarray) -> np.ndarray | None:
-        """The part of `picture` (height, width) that shows the largest face."""
+        """The part of `picture` (height, width) with the largest face; None if there is no face."""
         if not hasattr(self._local, "cascade"):
             self._local.cascade = cv2.CascadeClassifier(_CASCADE)
         scale = min(self.detection_side / max(picture.shape), 1.0)
@@ -97,7 +98,7 @@ class FaceHOG(ItemExtractor):
         )
         if not len(boxes):
             return None
-        # Of two of one size the left one, then the upper one: the order of detection is no matter.
+        # Of equally large faces, take the left one, then the upper one.
         x, y, side, _ = max(map(tuple, boxes), key=lambda box: (box[2], -box[0], -box[1]))
         left, top, right, bottom = (int(edge / scale) for edge in (x, y, x + side, y + side))
         return picture[top:bottom, left:right]

@@ -1,4 +1,4 @@
-"""Any text transformer whose weights the user has put into a folder, for example RoBERTa-large."""
+"""A Hugging Face text encoder in a local folder, for example RoBERTa-large."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from typing import Literal
 
 from spcl.data.files.parsing import parsing
 from spcl.errors import UserError
-from spcl.extract.transformer import SentenceEncoder, SentenceExtractor
+from spcl.extract.transformer import TextTransformer
 
 
 @dataclass(kw_only=True)
-class HuggingFaceText(SentenceExtractor):
-    """Pooled vectors of the last layer; as many features as the model has.
+class HuggingFaceText(TextTransformer):
+    """Pooled token vectors of the last layer; the number of features is that of the model.
 
     Parameters
     ----------
     folder
-        Holds ``config.json``, the weights as ``model.safetensors``, and the tokenizer's files.
+        Contains ``config.json``, the weights as ``model.safetensors``, and the tokenizer files.
     pooling
-        ``mean`` of the tokens' vectors, or the ``first`` token's.
+        ``mean`` of the token vectors, or the ``first`` token vector.
     unit_length
         Divide each vector by its 2-norm.
     max_tokens
-        Longer texts lose their end.
+        Longer texts are truncated.
     """
 
     modality = "t"
@@ -38,15 +38,15 @@ class HuggingFaceText(SentenceExtractor):
         if not (folder / "config.json").is_file():
             raise UserError(
                 f"{key}: there is no model in the folder {self.folder}; put config.json,"
-                " model.safetensors and the tokenizer's files there"
+                " model.safetensors and the tokenizer files there"
             )
         with parsing(
             lambda why: UserError(
                 f"{key}: the model in the folder {self.folder} cannot be loaded ({why}); put"
-                " config.json, model.safetensors and the tokenizer's files there"
+                " config.json, model.safetensors and the tokenizer files there"
             )
         ):
-            self._encoder = SentenceEncoder(
+            self.load(
                 folder,
                 pooling=self.pooling,
                 unit_length=self.unit_length,
@@ -60,7 +60,7 @@ class HuggingFaceText(SentenceExtractor):
 
 
 def _digest(folder: Path) -> str:
-    """Sixteen hexadecimal digits over the files in `folder`, which bears no version of its own."""
+    """Sixteen hexadecimal digits over the files in `folder`, used as its version."""
     whole = hashlib.sha256()
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         with path.open("rb") as file:

@@ -1,8 +1,8 @@
-"""Statistics of a log-mel spectrogram, free of openSMILE's licence.
+"""Statistics of a log-mel spectrogram, without the restrictions of openSMILE's licence.
 
-The bands are triangles on O'Shaughnessy's mel scale (D. O'Shaughnessy, Speech Communication: Human
-and Machine, 1987), as in S. Davis and P. Mermelstein, IEEE Transactions on Acoustics, Speech, and
-Signal Processing 28(4), 1980.
+The bands are triangular filters on O'Shaughnessy's mel scale (D. O'Shaughnessy, Speech
+Communication: Human and Machine, 1987), as in S. Davis and P. Mermelstein, IEEE Transactions on
+Acoustics, Speech, and Signal Processing 28(4), 1980.
 """
 
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from spcl.extract.media import RATE, sound
 
 _WINDOW, _HOP, _FFT = 400, 160, 512  # samples: 25 ms, 10 ms
 _FLOOR = 1e-10
-"""Added to the energy of a band, so that silence has a logarithm."""
+"""Added to the energy of a band, so that the logarithm of silence is finite."""
 
 
 @dataclass(kw_only=True)
 class LogMel(ItemExtractor):
-    """Of each band: mean and deviation over time, and deviation of the change a step.
+    """For each band: mean and deviation over time, and deviation of the change per time step.
 
     Parameters
     ----------
     bands
-        Number of mel bands between 20 Hz and 8 kHz; there are three features a band.
+        The number of mel bands between 20 Hz and 8 kHz; each band has three features.
     """
 
     modality = "a"
@@ -60,10 +60,10 @@ class LogMel(ItemExtractor):
 
 
 def mel_bands(bands: int) -> np.ndarray:
-    """Triangular filters, (257, `bands`) float32: from the bins of the spectrum to mel bands.
+    """Triangular filters from the bins of the spectrum to mel bands, (257, `bands`) float32.
 
-    Neighbours overlap by half, each peak is 1, and the whole spans 20 Hz to 8 kHz. A band narrower
-    than a bin takes the bin nearest to its middle.
+    The filters range from 20 Hz to 8 kHz. Neighbours overlap by half, and each peak is 1. A band
+    narrower than a bin uses the bin nearest to its centre.
     """
     low, high = 2595 * np.log10(1 + np.array([20.0, RATE / 2]) / 700)
     corners = 700 * (10 ** (np.linspace(low, high, bands + 2) / 2595) - 1)  # Hz

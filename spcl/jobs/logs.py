@@ -15,7 +15,7 @@ from spcl.jobs.job import DONE, ERROR, INTERRUPTED, STARTED, UNLOCKED
 _HEAD, _TAIL = 1024, 16384
 """Bytes that are read at the start and at the end of a log."""
 
-_RESUMED = re.compile(rb" goes on in epoch | are there$", re.MULTILINE)
+_RESUMED = re.compile(rb" resumes in epoch | are already trained$", re.MULTILINE)
 """What a cell says that takes up what an earlier run left."""
 
 _LINE = re.compile(rb"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) [A-Z]+ (.*)$", re.MULTILINE)

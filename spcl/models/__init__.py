@@ -1,16 +1,17 @@
-"""The baselines: networks that give each modality's logits for every utterance of a dialogue.
+"""The baselines: networks that return the logits of each modality for every utterance.
 
     batch = Batch(features={"a": a, "t": t}, lengths=lengths, speakers=speakers, labels=labels)
     model = build("mmgcn", widths={"a": 512, "t": 768}, n_classes=6, n_speakers=2, hidden=256)
     logits = model(batch)  # {"a": (N, C), "t": (N, C)}; the joint logits are their sum
 
-A dialogue's logits never depend on what else is in the batch. One baseline a file, named as in the
-config, that ends in ``MODEL = <the class>``; each is imported when it is asked for. How each
-differs from its paper: docs/fidelity.md; how to use one of your own: docs/plug-in.md.
+The logits of a dialogue do not depend on the other dialogues of the batch. Each baseline is a file
+with its name in the config, which ends in ``MODEL = <the class>``. It is imported on demand.
+docs/fidelity.md describes how each baseline differs from its paper, docs/plug-in.md how to use a
+custom baseline.
 """
 
 from collections.abc import Mapping
-from inspect import Parameter, signature
+from inspect import signature
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,8 +22,6 @@ from spcl.study.extensions import BASELINE, find, load
 
 __all__ = ["Batch", "build", "load_reference"]
 
-_OPEN = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-
 
 def build(
     baseline: str | type[nn.Module],
@@ -32,93 +31,87 @@ def build(
     n_speakers: int,
     **settings: Any,
 ) -> nn.Module:
-    """Make a baseline with random weights.
+    """Build a baseline with random weights.
 
     Parameters
     ----------
     baseline
-        The name of one of ours or of an installed package's, or a class; the names:
+        A class, or the name of a baseline of this package or of an installed package, see
         `spcl.study.extensions.names`.
     widths
-        Features of each modality, for example ``{"a": 512, "t": 768}``; its order is that of the
-        logits.
+        The number of features of each modality, for example ``{"a": 512, "t": 768}``. Its order is
+        that of the logits.
     n_classes
         C.
     n_speakers
-        The most speakers of any dialogue.
+        The maximum number of speakers of a dialogue.
     **settings
-        The baseline's own; what is left out is as published.
+        Further arguments of the class; the defaults are the published values.
 
     Raises
     ------
     UserError
         The name or a setting is unknown, or a setting is missing or out of range. The message
-        starts with the config's key, or with the class.
+        starts with the key in the config, or with the name of the class.
     """
-    model, key = _model(baseline, settings)
+    sizes = {"widths": dict(widths), "n_classes": n_classes, "n_speakers": n_speakers}
+    model, key = _find(baseline, sizes | settings)
     try:
-        made: nn.Module = model(
-            widths=dict(widths), n_classes=n_classes, n_speakers=n_speakers, **settings
-        )
+        built: nn.Module = model(**sizes, **settings)
     except ValueError as error:
         raise UserError(f"{key}: {error}") from error
-    return made
+    return built
 
 
 def load_reference(
     baseline: str, state_dict: Mapping[str, Tensor], *, n_speakers: int = 9, **settings: Any
 ) -> nn.Module:
-    """Make a baseline with the weights of a checkpoint of the authors' code (np4s/SPCL).
+    """Build a baseline with the weights of a checkpoint of the authors' code (np4s/SPCL).
 
     Parameters
     ----------
     baseline
-        The name of one of ours.
+        The name of a baseline of this package.
     state_dict
-        The checkpoint's ``state_dict``. All sizes are read from it.
+        The ``state_dict`` of the checkpoint. All sizes are read from it.
     n_speakers
-        The most speakers of any dialogue. DialogueGCN's weights tell it, and only BiDDIN's do not.
+        The maximum number of speakers of a dialogue. Only BiDDIN needs it: the weights of
+        DialogueGCN contain it, and the other baselines do not use it.
     **settings
-        What weights do not tell: dropout, windows, heads; by default as published.
+        What the weights do not contain: dropout, windows, heads. The defaults are the published
+        values.
 
     Raises
     ------
     UserError
-        The name or a setting is unknown, or the weights are not of this baseline.
+        The name or a setting is unknown, or the weights belong to another baseline.
     """
-    model, _ = _model(baseline, settings)
+    model, _ = _find(baseline, {"widths": {}, "n_classes": 0, "n_speakers": 0} | settings)
     weights = {name.removeprefix("net."): value for name, value in state_dict.items()}
     try:
         loaded: nn.Module = model.from_reference(weights, n_speakers=n_speakers, **settings)
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
-            f"state_dict: no weights of the reference's {baseline} ({reason}); name the baseline"
-            " that the checkpoint was trained as"
+            f"state_dict: has no weights of the reference's {baseline} ({reason}); name the"
+            " baseline of the checkpoint"
         ) from error
     return loaded
 
 
-def _model(baseline: str | type[nn.Module], settings: Mapping[str, Any]) -> tuple[Any, str]:
-    """The class, checked against `settings`, and the key of its settings for messages."""
+def _find(baseline: str | type[nn.Module], arguments: Mapping[str, Any]) -> tuple[Any, str]:
+    """The class, which must accept `arguments`, and the key of its settings for messages."""
     if isinstance(baseline, str):
         model = load(find(BASELINE, baseline))
         key = f"baselines.{baseline}.model"
     else:
         model, key = baseline, baseline.__name__
     if not issubclass(model, nn.Module):
-        raise UserError(f"{key}: {model.__name__} is no torch.nn.Module; derive it from that")
-    given = [name for name in signature(build).parameters if name not in ("baseline", "settings")]
-    known = signature(model).parameters.values()
-    own = {one.name: one for one in known if one.kind not in _OPEN}
-    takes_any = any(one.kind is Parameter.VAR_KEYWORD for one in known)
-    for name in given:
-        if own.pop(name, None) is None and not takes_any:
-            raise UserError(f"{key}: it takes no '{name}'; its class is given {', '.join(given)}")
-    for name in settings:
-        if name not in own and not takes_any:
-            raise UserError(f"{key}.{name}: unknown; its settings are: {', '.join(own) or 'none'}")
-    for name, one in own.items():
-        if one.default is Parameter.empty and name not in settings:
-            raise UserError(f"{key}.{name}: is missing; its settings are: {', '.join(own)}")
+        raise UserError(f"{key}: {model.__name__} is not a subclass of torch.nn.Module")
+    parameters = signature(model)
+    try:
+        parameters.bind(**arguments)
+    except TypeError as error:
+        known = ", ".join(parameters.parameters) or "none"
+        raise UserError(f"{key}: {error}; the class takes: {known}") from None
     return model, key

@@ -1,4 +1,4 @@
-"""A batch of dialogues, packed: utterance after utterance, without padding."""
+"""A packed batch of dialogues: the utterances of all dialogues in sequence, without padding."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -10,31 +10,31 @@ from spcl.models.rows import Rows, take
 
 
 class Batch:
-    """B dialogues of N utterances together.
+    """B dialogues with N utterances in total.
 
-    What the lengths imply is derived on their device when it is first needed, and kept. With
-    `max_length` given, nothing waits for the device.
+    The properties are computed from `lengths` on their first use and cached. If `max_length` is
+    given, nothing waits for the device.
 
     Parameters
     ----------
     features
-        Of each modality, {"a": (N, D_a), ...} float.
+        For each modality, {"a": (N, D_a), ...} float.
     lengths
-        (B,) int64, utterances a dialogue, at least 1; they sum to N.
+        (B,) int64, utterances per dialogue, at least 1; their sum is N.
     speakers
-        (N,) int64, numbered from 0 inside each dialogue.
+        (N,) int64, numbered from 0 within each dialogue.
     labels
-        (N,) int64 in 0..C-1; -1 = unlabelled. No model looks at them.
+        (N,) int64 in 0..C-1; -1 = unlabelled. No model uses them.
     observed
-        Of each modality, (N,) bool. The features of an unobserved utterance enter as zeros,
-        whatever they hold; a modality without an entry is observed everywhere.
+        For each modality, (N,) bool. The features of an unobserved utterance are set to zero. A
+        modality without an entry is observed everywhere.
     max_length
-        The largest of `lengths`, as a number on the host.
+        The maximum of `lengths`, as a Python integer.
 
     Raises
     ------
     ValueError
-        The numbers of rows differ.
+        The numbers of rows are not equal.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Batch:
 
     @cached_property
     def dialogue(self) -> Tensor:
-        """(N,) the dialogue of each utterance."""
+        """(N,) the index of the dialogue of each utterance."""
         return torch.repeat_interleave(self.lengths, output_size=len(self.labels))
 
     @cached_property
@@ -88,28 +88,28 @@ class Batch:
 
     @cached_property
     def position(self) -> Tensor:
-        """(N,) each utterance's place in its dialogue, from 0."""
+        """(N,) the position of each utterance in its dialogue, from 0."""
         rows = torch.arange(len(self.labels), device=self.lengths.device)
         return rows - self.first[self.dialogue]
 
     @cached_property
     def mask(self) -> Tensor:
-        """(B, L) bool: there is an utterance; L = max_length."""
+        """(B, L) bool: False where there is padding; L = max_length."""
         return torch.arange(self.max_length, device=self.lengths.device) < self.lengths[:, None]
 
     @cached_property
     def padded(self) -> Rows:
-        """(B, L) the row of each place in the padded layout."""
+        """(B, L) the row of each position in the padded layout."""
         rows = self.first[:, None] + torch.arange(self.max_length, device=self.lengths.device)
         return Rows(rows.where(self.mask, 0), self.mask)
 
     @cached_property
     def packed(self) -> Rows:
-        """(N,) the place of each row in the padded layout, its dimensions flattened."""
+        """(N,) the position of each row in the padded layout, flattened."""
         return Rows(self.dialogue * self.max_length + self.position)
 
     def pad(self, x: Tensor) -> Tensor:
-        """(N, ...) -> (B, L, ...), with zeros after a dialogue's end."""
+        """(N, ...) -> (B, L, ...), padded with zeros."""
         return take(x, self.padded, self.packed)
 
     def pack(self, x: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
-"""A number for every two utterances of the same dialogue: one square block a dialogue.
+"""Matrices of all pairs of utterances of a dialogue: one square block per dialogue.
 
-Padded to the longest dialogue of a batch of 32, the blocks hold three times (IEMOCAP's size) to
-five times (MELD's) as many numbers as there are pairs. So a CPU, to which a call costs little,
-takes dialogue after dialogue and keeps the blocks end to end, without padding. A GPU takes all at
-once, padded. What is done to the numbers one by one in between need not know which.
+If the blocks of a batch of 32 dialogues are padded to the longest dialogue, they have three times
+(size of IEMOCAP) to five times (size of MELD) as many elements as there are pairs. A call is cheap
+on a CPU, which therefore processes one dialogue after another and concatenates the flattened
+blocks, without padding. A GPU processes all dialogues at once, with padding. Elementwise operations
+work on both layouts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,16 +16,16 @@ from torch import Tensor
 from spcl.models.batch import Batch
 
 _float32: dict[str, Any] = {"device_type": "cpu", "cast_inputs": torch.float32}
-"""Under autocast too, so that forward and backward meet one type."""
+"""Use float32 under autocast too, so that forward and backward have the same type."""
 
 
-def one_by_one(x: Tensor) -> bool:
-    """Whether the blocks of `x` lie end to end."""
+def by_dialogue(x: Tensor) -> bool:
+    """Whether the blocks of `x` are computed one dialogue after another, and concatenated."""
     return x.device.type == "cpu"
 
 
 def pairs(batch: Batch, x: Tensor, y: Tensor) -> Tensor:
-    """x_i . y_j for all i, j of a dialogue.
+    """Compute x_i . y_j for all i, j of a dialogue.
 
     Parameters
     ----------
@@ -36,22 +37,22 @@ def pairs(batch: Batch, x: Tensor, y: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        The blocks of all kinds and dialogues, in a layout of the device's.
+        The blocks of all kinds and dialogues; the layout depends on the device.
     """
-    if one_by_one(x):
+    if by_dialogue(x):
         return _Pairs.apply(x, y, batch.lengths.tolist())
     return _pad(batch, x) @ _pad(batch, y).mT
 
 
 def mix(batch: Batch, w: Tensor, y: Tensor) -> Tensor:
-    """The sum over all j of i's dialogue of w_ij y_j.
+    """Compute the sum of w_ij y_j over all j of the dialogue of i.
 
     Parameters
     ----------
     batch
         N utterances.
     w
-        Blocks of H kinds, made by `pairs`.
+        Blocks of H kinds, in the layout of `pairs`.
     y
         (H, N, D).
 
@@ -60,14 +61,14 @@ def mix(batch: Batch, w: Tensor, y: Tensor) -> Tensor:
     Tensor
         (H, N, D).
     """
-    if one_by_one(y):
+    if by_dialogue(y):
         return _Mix.apply(w, y, batch.lengths.tolist())
-    # Padded vectors are zeros, so it does not matter what their weights are.
+    # Padded vectors are zero, so their weights do not matter.
     return batch.pack((w @ _pad(batch, y)).permute(1, 2, 0, 3)).transpose(0, 1)
 
 
 def softmax(batch: Batch, w: Tensor, kinds: int) -> Tensor:
-    """Softmax over the j of i's dialogue, only `one_by_one`: a GPU has kernels for more."""
+    """Softmax over the j of the dialogue of i; for the layout `by_dialogue` only."""
     return _Softmax.apply(w, kinds, batch.lengths.tolist())
 
 
@@ -77,7 +78,7 @@ def _pad(batch: Batch, x: Tensor) -> Tensor:
 
 
 def _blocks(w: Tensor, kinds: int, lengths: Sequence[int]) -> Iterator[Tensor]:
-    """Each dialogue's (kinds, n, n) of blocks that lie end to end."""
+    """The block (kinds, n, n) of each dialogue, as views of concatenated blocks."""
     for n, block in zip(lengths, w.split([kinds * n * n for n in lengths]), strict=True):
         yield block.view(kinds, n, n)
 
@@ -149,7 +150,7 @@ class _Softmax(torch.autograd.Function):
     @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, grad: Tensor) -> Any:
         (p,) = ctx.saved_tensors
-        # p (grad - sum_j p grad), its sum as a product with ones.
+        # p (grad - sum_j p grad)
         weighted = p * grad
         for block, of_p in zip(
             _blocks(weighted, ctx.kinds, ctx.lengths),

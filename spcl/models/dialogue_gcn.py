@@ -1,8 +1,8 @@
-"""DialogueGCN: a graph convolutional network over the speakers of a dialogue.
+"""DialogueGCN: a graph convolutional network on the utterances of a dialogue.
 
-Ghosal et al. 2019, EMNLP (arXiv 1908.11540), in the variant of the SPCL authors: one whole network
-a modality, with a transformer as the sequential encoder. For utterances i, j of one dialogue, with
-edges j -> i where i lies in the window of j::
+Ghosal et al. 2019, EMNLP (arXiv 1908.11540), in the variant of the SPCL authors: a separate
+network for each modality, with a transformer as the sequential encoder. For utterances i, j of one
+dialogue, with edges j -> i where i is in the window of j::
 
     g       = encoder(x)
     a_ji    = softmax over the i in the window of j of (W_e g_i) . g_j
@@ -25,29 +25,29 @@ from torch.nn import functional as F
 from spcl.models.batch import Batch
 from spcl.models.dropout import dropout
 from spcl.models.encoder import REFERENCE_NAMES, Encoder
-from spcl.models.reference import parts, renamed
+from spcl.models.reference import parts, rename
 from spcl.models.window import WindowGraph
 
 _BASES = 30
 
 
 class DialogueGCN(nn.Module):
-    """One whole network a modality.
+    """A separate network for each modality.
 
     Parameters
     ----------
     widths, n_classes, n_speakers
         See `spcl.models.build`. There are 2 n_speakers^2 relations.
     hidden
-        Width of the encoders' output g.
+        Width of the encoder output g.
     graph_hidden
-        Width of h and f, and of the classifiers' hidden layer.
+        Width of h, f and the hidden layer of the classifiers.
     dropout
-        Inside the encoders and the classifiers.
+        Dropout probability in the encoders and the classifiers.
     window_past, window_future
-        Utterances before and after an utterance that it has edges to.
+        The numbers of utterances before and after an utterance to which it has edges.
     layers, heads
-        Of each encoder; `heads` divides every width.
+        The numbers of layers and heads of each encoder; `heads` divides every width.
 
     Raises
     ------
@@ -72,7 +72,7 @@ class DialogueGCN(nn.Module):
         super().__init__()
         for name, value in (("window_past", window_past), ("window_future", window_future)):
             if value < 0:
-                raise ValueError(f"{name}: {value} is negative; count the utterances of the window")
+                raise ValueError(f"{name}: {value} is negative; write a number of utterances")
         self.n_speakers = n_speakers
         self.window_past = window_past
         self.window_future = window_future
@@ -113,10 +113,10 @@ class DialogueGCN(nn.Module):
             r"\.clf\.lin1\.": ".mix.",
             r"\.clf\.lin2\.": ".classify.",
         }
-        ours = renamed(weights, names | REFERENCE_NAMES)
+        ours = rename(weights, names | REFERENCE_NAMES)
         modalities = parts(ours, "networks.")
         one = f"networks.{modalities[0]}."
-        # The relations tell the speakers, two for every ordered pair.
+        # There are two relations for every ordered pair of speakers.
         n_relations = len(ours[f"{one}relational.comp"])
         model = cls(
             widths={m: ours[f"networks.{m}.encoder.out.weight"].shape[1] for m in modalities},
@@ -185,14 +185,14 @@ class _RelationalConvolution(nn.Module):
             nn.init.uniform_(weight, -bound, bound)
 
     def forward(self, graph: WindowGraph, g: Tensor, sources: Tensor) -> Tensor:
-        # The neighbours are summed before they are transformed: once a basis, or once a relation
-        # where there are fewer of those, but never once an edge.
-        kinds: Tensor = self.comp
+        # The neighbours are summed before the transformation, for each basis, or for each relation
+        # if there are fewer relations. Transforming every edge would cost more.
+        coefficients: Tensor = self.comp
         weights: Tensor = self.bases
-        if len(kinds) <= _BASES:
-            weights = torch.tensordot(kinds, weights, 1)
-            kinds = torch.eye(len(kinds), device=g.device)
-        mix = F.embedding(graph.relation, kinds) * graph.share.unsqueeze(-1)  # (N, W, K)
+        if len(coefficients) <= _BASES:
+            weights = torch.tensordot(coefficients, weights, 1)
+            coefficients = torch.eye(len(coefficients), device=g.device)
+        mix = F.embedding(graph.relation, coefficients) * graph.share.unsqueeze(-1)  # (N, W, K)
         summed = mix.mT @ sources  # (N, K, width)
         return summed.flatten(1) @ weights.flatten(0, 1) + torch.addmm(self.bias, g, self.root)
 

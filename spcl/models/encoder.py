@@ -1,13 +1,13 @@
-"""The transformer encoder that most baselines put before anything else.
+"""The transformer encoder of the utterances of one modality.
 
-Attention Is All You Need (Vaswani et al. 2017, arXiv 1706.03762), post-norm and without positions,
-as the reference has it::
+Attention Is All You Need (Vaswani et al. 2017, arXiv 1706.03762), with post-norm and without
+positions, as in the reference code::
 
     x <- LayerNorm(x + dropout(W_o attention(x)))
     x <- LayerNorm(x + dropout(W_2 dropout(relu(W_1 x))))
 
-All but the attention works on packed utterances: dialogues differ so much in length that padding
-would be half of the work or more.
+Everything except the attention operates on packed utterances. The lengths of dialogues differ so
+much that padding would be half of the work or more.
 """
 
 import torch
@@ -21,20 +21,21 @@ _FEED_FORWARD = 2048
 
 
 class Encoder(nn.Module):
-    """`layers` encoder layers as wide as the features, then a linear map to `hidden`.
+    """Encoder layers with the width of the features, then a linear map to `hidden`.
 
     Parameters
     ----------
     width
-        Features of an utterance.
+        The number of features of an utterance.
     hidden
         Width of the output.
     layers
-        Their number.
+        The number of encoder layers.
     dropout
-        Everywhere in a layer, the attention weights included.
+        Dropout probability everywhere in a layer, including the attention weights.
     heads
-        A divisor of `width`; by default its smallest divisor in 5..14, else 1.
+        The number of heads, a divisor of `width`. The default is the smallest divisor in 5..14,
+        or 1 if there is none.
 
     Raises
     ------
@@ -95,4 +96,4 @@ REFERENCE_NAMES = {
     r"\.linear2\.": ".down.",
     r"\.(lin_out|transformer_out)\.": ".out.",
 }
-"""What the reference calls our weights; see `spcl.models.reference`."""
+"""Replacements for the names in the reference code; see `spcl.models.reference.rename`."""

@@ -1,14 +1,15 @@
-"""The graph of a dialogue's utterances in all modalities, and the network over it.
+"""The multimodal graph of a dialogue, and the graph network on it.
 
-MMGCN (Hu et al. 2021, ACL, arXiv 2107.06779). A dialogue of n utterances has
-M n nodes. Inside a modality every two utterances are joined, across modalities the copies of the
-same utterance; with A the weights and D their row sums::
+MMGCN (Hu et al. 2021, ACL, arXiv 2107.06779). A dialogue of n utterances has M n nodes. Within a
+modality all pairs of utterances are connected; across modalities the nodes of the same utterance
+are. With A the weights and D their row sums::
 
     A_xy = 1 - arccos(0.99999 cos(x, y)) / pi
     P    = D^(-1/2) A D^(-1/2)
 
-The layers are GCNII's (Chen et al. 2020, ICML, arXiv 2007.02133), in the variant that keeps the
-aggregated and the initial representation apart; layer l of lambda = 0.5, alpha = 0.1::
+The layers are those of GCNII (Chen et al. 2020, ICML, arXiv 2007.02133), in the variant with
+separate weights for the aggregated and the initial representation. Layer l, with lambda = 0.5 and
+alpha = 0.1, is::
 
     H^(l+1) = relu(theta_l [P H^l, H^0] W^l + (1 - theta_l) ((1 - alpha) P H^l + alpha H^0))
     theta_l = log(lambda / l + 1)
@@ -29,16 +30,16 @@ _LAMBDA, _ALPHA = 0.5, 0.1
 
 @dataclass
 class ModalityGraph:
-    """P of every dialogue: full inside a modality, a diagonal between two of them.
+    """P of every dialogue: a full block within a modality, a diagonal one between two modalities.
 
     Attributes
     ----------
     batch
         N utterances in M modalities.
     within
-        A inside each modality, as blocks (`spcl.models.blocks`) of M kinds.
+        A within each modality, as blocks (`spcl.models.blocks`) of M kinds.
     across
-        A between the modalities of an utterance, (N, M, M); 0 from a modality to itself.
+        A between the modalities of an utterance, (N, M, M); the diagonal is 0.
     scale
         D^(-1/2), (M, N, 1).
     """
@@ -50,12 +51,12 @@ class ModalityGraph:
 
     @classmethod
     def of(cls, batch: Batch, h: Tensor) -> "ModalityGraph":
-        """Join the nodes h (M, N, H).
+        """Build the graph of the nodes h (M, N, H).
 
-        A vector of zeros is at a right angle to every other, and gets no gradient from its angles.
+        A zero vector has cosine 0 with every other vector, and gets no gradient from it.
         """
-        # The cosine of a vector with itself passes 1 in half precision, and arccos has no value
-        # there. So it is taken in float32 and clamped, which covers TF32 too.
+        # In half precision the cosine of a vector with itself can exceed 1, where arccos is
+        # undefined. Float32 and clamping avoid this, also under TF32.
         with torch.autocast(h.device.type, enabled=False):
             h = h.float()
             norm = torch.linalg.vector_norm(h, dim=-1, keepdim=True)
@@ -79,16 +80,16 @@ def _similarity(cosine: Tensor) -> Tensor:
 
 
 class GraphNetwork(nn.Module):
-    """GCNII over the graph of all modalities; the same weights serve every modality.
+    """GCNII on the graph of all modalities; the modalities share the weights.
 
     Parameters
     ----------
     hidden
         H.
     layers
-        Their number.
+        The number of layers.
     dropout
-        Of the input and after every layer.
+        Dropout probability of the input and after every layer.
     """
 
     def __init__(self, hidden: int, *, layers: int, dropout: float) -> None:
@@ -101,7 +102,7 @@ class GraphNetwork(nn.Module):
         )
 
     def forward(self, batch: Batch, h: Tensor) -> Tensor:
-        """[input, output] of every node: (M, N, H) -> (M, N, 2 H)."""
+        """Concatenate input and output of every node: (M, N, H) -> (M, N, 2 H)."""
         graph = ModalityGraph.of(batch, h)
         x = self._drop(h)
         initial = torch.relu(self.inward(x))
@@ -123,4 +124,4 @@ REFERENCE_NAMES = {
     r"^graph_net\.convs\.(\d+)\.weight": r"graph.weights.\1",
     r"^speaker_embeddings\.": None,
 }
-"""What the reference calls our weights; see `spcl.models.reference`."""
+"""Replacements for the names in the reference code; see `spcl.models.reference.rename`."""

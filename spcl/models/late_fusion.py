@@ -1,6 +1,6 @@
-"""Late fusion: an encoder and a linear classifier for each modality, nothing in between.
+"""Late fusion: an encoder and a linear classifier for each modality, without interaction.
 
-The plainest baseline::
+The simplest baseline::
 
     z^m = W^m encoder^m(x^m) + b^m
 """
@@ -12,22 +12,22 @@ from torch import Tensor, nn
 
 from spcl.models.batch import Batch
 from spcl.models.encoder import REFERENCE_NAMES, Encoder
-from spcl.models.reference import parts, renamed
+from spcl.models.reference import encoder_sizes, parts, rename
 
 
 class LateFusion(nn.Module):
-    """One encoder and one linear map a modality.
+    """One encoder and one linear classifier per modality.
 
     Parameters
     ----------
     widths, n_classes, n_speakers
-        See `spcl.models.build`. The speakers play no part.
+        See `spcl.models.build`. The speakers are not used.
     hidden
-        Width of the encoders' output.
+        Width of the encoder output.
     dropout
-        Inside the encoders.
+        Dropout probability in the encoders.
     layers
-        Of each encoder.
+        The number of layers of each encoder.
     """
 
     def __init__(
@@ -58,19 +58,12 @@ class LateFusion(nn.Module):
         cls, weights: Mapping[str, Tensor], *, n_speakers: int, **settings: Any
     ) -> Self:
         """See `spcl.models.load_reference`."""
-        ours = renamed(
+        ours = rename(
             weights, {r"^encoder\.": "encoders.", r"^uni_fc\.": "classifiers."} | REFERENCE_NAMES
         )
-        modalities = parts(ours, "encoders.")
-        sizes = {m: ours[f"encoders.{m}.out.weight"].shape for m in modalities}  # (hidden, width)
-        model = cls(
-            widths={m: width for m, (_, width) in sizes.items()},
-            n_classes=len(ours[f"classifiers.{modalities[0]}.bias"]),
-            n_speakers=n_speakers,
-            hidden=sizes[modalities[0]][0],
-            layers=len(parts(ours, f"encoders.{modalities[0]}.layers.")),
-            **settings,
-        )
+        sizes = encoder_sizes(ours)
+        layers = len(parts(ours, f"encoders.{next(iter(sizes['widths']))}.layers."))
+        model = cls(n_speakers=n_speakers, layers=layers, **sizes, **settings)
         model.load_state_dict(ours)
         return model
 

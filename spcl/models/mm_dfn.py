@@ -1,13 +1,14 @@
 """MM-DFN: multimodal dynamic fusion network.
 
-Hu et al. 2022, ICASSP (arXiv 2203.02385), in the variant of the SPCL authors: MMGCN's encoders and
-graph network, then a gate for every ordered pair of modalities, a linear classifier a modality::
+Hu et al. 2022, ICASSP (arXiv 2203.02385), in the variant of the SPCL authors: the encoders and
+the graph network of MMGCN, a gate for every ordered pair of modalities, one linear classifier per
+modality::
 
     u^i  = dropout(relu(T^i [h^i, g^i] + b^i))
     r^ij = sigmoid(W^ij [u^i, u^j, u^i * u^j] + b^ij)
     z^i  = V^i sum_(j != i) (r^ij u^i + (1 - r^ij) u^j) + c^i
 
-With one modality there is no pair, and u^i itself is classified.
+With one modality there is no pair, and the classifier gets u^i.
 """
 
 from collections.abc import Mapping
@@ -23,24 +24,24 @@ from spcl.models.encoder import REFERENCE_NAMES as ENCODER_NAMES
 from spcl.models.encoder import Encoder
 from spcl.models.graph import REFERENCE_NAMES as GRAPH_NAMES
 from spcl.models.graph import GraphNetwork
-from spcl.models.reference import parts, renamed
+from spcl.models.reference import encoder_sizes, parts, rename
 
 
 class MMDFN(nn.Module):
-    """Encoders, one graph network over all modalities, pairwise gates, classifiers.
+    """Encoders, one graph network on all modalities, pairwise gates, classifiers.
 
     Parameters
     ----------
     widths, n_classes, n_speakers
-        See `spcl.models.build`. The speakers play no part.
+        See `spcl.models.build`. The speakers are not used.
     hidden
         Width of the nodes and of the gates.
     dropout
-        Inside the encoders and the graph network.
+        Dropout probability in the encoders and the graph network.
     gate_dropout
-        Of what enters the gates.
+        Dropout probability of the input of the gates.
     encoder_layers, graph_layers
-        Their numbers.
+        The numbers of layers.
     """
 
     def __init__(
@@ -98,23 +99,21 @@ class MMDFN(nn.Module):
     ) -> Self:
         """See `spcl.models.load_reference`."""
         names = {r"^modality_encoder\.": "encoders.", r"^uni_fc\.": "classifiers."}
-        ours = renamed(weights, names | ENCODER_NAMES | GRAPH_NAMES)
+        ours = rename(weights, names | ENCODER_NAMES | GRAPH_NAMES)
         modalities = parts(ours, "encoders.")
-        # The reference numbers the gates' modalities in their order.
+        # The reference refers to modalities by their index.
         gate = r"^gated_attention\."
         numbered: dict[str, str | None] = {
             rf"{gate}transform_m\.{i}\.": f"transforms.{m}." for i, m in enumerate(modalities)
         }
         for (i, m), (j, n) in permutations(enumerate(modalities), 2):
             numbered[rf"{gate}tranfrorm_cross\.{i}{j}\."] = f"gates.{m}_{n}."
-        ours = renamed(ours, numbered)
+        ours = rename(ours, numbered)
         model = cls(
-            widths={m: ours[f"encoders.{m}.out.weight"].shape[1] for m in modalities},
-            n_classes=len(ours[f"classifiers.{modalities[0]}.bias"]),
             n_speakers=n_speakers,
-            hidden=len(ours["graph.inward.bias"]),
             encoder_layers=len(parts(ours, f"encoders.{modalities[0]}.layers.")),
             graph_layers=len(parts(ours, "graph.weights.")),
+            **encoder_sizes(ours),
             **settings,
         )
         model.load_state_dict(ours)

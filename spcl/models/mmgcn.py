@@ -1,7 +1,7 @@
 """MMGCN: multimodal fusion via deep graph convolution.
 
-Hu et al. 2021, ACL (arXiv 2107.06779), in the variant of the SPCL authors: an encoder a modality,
-one graph network over all of them, a linear classifier a modality::
+Hu et al. 2021, ACL (arXiv 2107.06779), in the variant of the SPCL authors: one encoder per
+modality, one graph network on all modalities, one linear classifier per modality::
 
     h^m          = encoder^m(x^m)
     [h^m, g^m]   = graph network over the nodes of all m
@@ -19,22 +19,22 @@ from spcl.models.encoder import REFERENCE_NAMES as ENCODER_NAMES
 from spcl.models.encoder import Encoder
 from spcl.models.graph import REFERENCE_NAMES as GRAPH_NAMES
 from spcl.models.graph import GraphNetwork
-from spcl.models.reference import parts, renamed
+from spcl.models.reference import encoder_sizes, parts, rename
 
 
 class MMGCN(nn.Module):
-    """Encoders, one graph network over all modalities, classifiers.
+    """Encoders, one graph network on all modalities, classifiers.
 
     Parameters
     ----------
     widths, n_classes, n_speakers
-        See `spcl.models.build`. The speakers play no part.
+        See `spcl.models.build`. The speakers are not used.
     hidden
         Width of the nodes.
     dropout
-        Inside the encoders and the graph network.
+        Dropout probability in the encoders and the graph network.
     encoder_layers, graph_layers
-        Their numbers.
+        The numbers of layers.
     """
 
     def __init__(
@@ -72,15 +72,13 @@ class MMGCN(nn.Module):
     ) -> Self:
         """See `spcl.models.load_reference`."""
         names = {r"^modality_encoder\.": "encoders.", r"^uni_fc\.": "classifiers."}
-        ours = renamed(weights, names | ENCODER_NAMES | GRAPH_NAMES)
+        ours = rename(weights, names | ENCODER_NAMES | GRAPH_NAMES)
         modalities = parts(ours, "encoders.")
         model = cls(
-            widths={m: ours[f"encoders.{m}.out.weight"].shape[1] for m in modalities},
-            n_classes=len(ours[f"classifiers.{modalities[0]}.bias"]),
             n_speakers=n_speakers,
-            hidden=len(ours["graph.inward.bias"]),
             encoder_layers=len(parts(ours, f"encoders.{modalities[0]}.layers.")),
             graph_layers=len(parts(ours, "graph.weights.")),
+            **encoder_sizes(ours),
             **settings,
         )
         model.load_state_dict(ours)

@@ -1,21 +1,22 @@
-"""Reading the state dicts of the authors' code (np4s/SPCL)."""
+"""Conversion of state dicts of the authors' code (np4s/SPCL)."""
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
 
-def renamed(weights: Mapping[str, Tensor], names: Mapping[str, str | None]) -> dict[str, Tensor]:
-    """The weights under our names.
+def rename(weights: Mapping[str, Tensor], names: Mapping[str, str | None]) -> dict[str, Tensor]:
+    """Rename the weights of the reference code to those of this package.
 
     Parameters
     ----------
     weights
-        The reference's state dict.
+        The state dict of the reference.
     names
-        Regular expressions and what to put in their place, applied in turn; None leaves out the
-        weights whose name matches, for the reference has some that it never uses.
+        Regular expressions and their replacements, applied in order. The replacement None removes
+        weights, because the reference has some that it never uses.
     """
     ours = {}
     for name, value in weights.items():
@@ -29,8 +30,19 @@ def renamed(weights: Mapping[str, Tensor], names: Mapping[str, str | None]) -> d
     return ours
 
 
+def encoder_sizes(weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The arguments `widths`, `n_classes` and `hidden` of a model with encoders and classifiers."""
+    outputs = {m: weights[f"encoders.{m}.out.weight"] for m in parts(weights, "encoders.")}
+    modality, output = next(iter(outputs.items()))
+    return {
+        "widths": {m: weight.shape[1] for m, weight in outputs.items()},
+        "n_classes": len(weights[f"classifiers.{modality}.bias"]),
+        "hidden": len(output),
+    }
+
+
 def parts(weights: Mapping[str, Tensor], prefix: str) -> list[str]:
-    """What follows `prefix` in the weights' names, up to the next dot: modalities, or layers.
+    """The parts of names between `prefix` and the next dot, for example modalities or layers.
 
     Raises
     ------

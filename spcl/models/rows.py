@@ -1,7 +1,8 @@
-"""Moving rows between layouts, with a gradient that is a gather too.
+"""Conversion of rows between layouts, with a gather as gradient.
 
-The gradient of an ordinary gather is a scatter: slow, and on a GPU not the same twice. All layouts
-here (packed, padded, reversed, windows) know where each row went, so both directions gather.
+The gradient of an ordinary gather is a scatter, which is slow, and not deterministic on a GPU. For
+all layouts here (packed, padded, reversed, windows) the inverse mapping is known, so both
+directions use a gather.
 """
 
 from dataclasses import dataclass
@@ -13,14 +14,14 @@ from torch import Tensor
 
 @dataclass
 class Rows:
-    """Which rows to take.
+    """The rows to take.
 
     Attributes
     ----------
     index
         Row numbers, of any shape; valid everywhere.
     keep
-        Of the same shape; False gives a row of zeros. None keeps all.
+        The same shape; False gives a row of zeros. None keeps all rows.
     """
 
     index: Tensor
@@ -32,16 +33,16 @@ class Rows:
         if self.keep is None:
             return taken
         if x.device.type == "cpu":
-            # Masks are slow here, and looking for what is not kept costs nothing.
-            gone = (~self.keep).flatten().nonzero().squeeze(1)
-            taken.flatten(0, self.index.ndim - 1).index_fill_(0, gone, 0)
+            # On a CPU, finding the dropped rows is faster than a mask.
+            dropped = (~self.keep).flatten().nonzero().squeeze(1)
+            taken.flatten(0, self.index.ndim - 1).index_fill_(0, dropped, 0)
             return taken
         keep = self.keep.reshape(self.keep.shape + (1,) * (x.ndim - 1))
         return taken.masked_fill(~keep, 0)
 
 
 def take(x: Tensor, there: Rows, back: Rows) -> Tensor:
-    """``there.of(x)``, where `back` tells which rows of the result each row of x became.
+    """Compute ``there.of(x)``. Its gradient uses the inverse mapping `back`.
 
     Parameters
     ----------
@@ -50,8 +51,8 @@ def take(x: Tensor, there: Rows, back: Rows) -> Tensor:
     there
         Of shape s; the result is (*s, ...).
     back
-        n k entries, where a row of x is taken up to k times: numbers of rows of the result, its
-        first dimensions flattened.
+        n k entries, if a row of x is taken up to k times: for each row of x, its rows in the
+        flattened result.
     """
     taken: Tensor = _Take.apply(x, there.index, there.keep, back.index, back.keep)
     return taken

@@ -1,10 +1,10 @@
-"""DialogueGCN's edges: every utterance to its neighbours inside a window, as two tables.
+"""The edges of DialogueGCN from each utterance to its neighbours in a window, as two tables.
 
-An edge goes from utterance j to utterance i = j + o of the same dialogue, o in -past..future, j
-itself included. Its relation is the ordered pair of speakers and whether j comes before i. A packed
-row has one column a neighbour, in the order of the dialogue, so no list of edges is needed: the
-table of what comes *in* has edge (j, i) at row i, that of what goes *out* at row j. Where one has
-it in a column, the other has it in that column from the end.
+An edge goes from utterance j to utterance i = j + o of the same dialogue, o in -past..future,
+including o = 0. Its relation is the ordered pair of speakers and whether j comes before i. The
+tables have one row per packed utterance and one column per neighbour, in the order of the dialogue.
+The table of incoming edges has edge (j, i) in row i, the table of outgoing edges has it in row j,
+in the same column counted from the end.
 """
 
 from dataclasses import dataclass
@@ -24,13 +24,15 @@ class WindowGraph:
     Attributes
     ----------
     past, future
-        Of the window.
+        The size of the window.
     to_out, to_in
-        (N, W) each edge's place in the other table, flattened: for the edges by i, and by j.
+        (N, W) the index of each edge in the other, flattened table: for the incoming edges, and for
+        the outgoing edges.
     relation
-        (N, W) int64, by i: of each edge, numbered 2 (S s_j + s_i) + (0 if j < i else 1).
+        (N, W) int64 for the incoming edges, 2 (S s_j + s_i) + (0 if j < i else 1).
     share
-        (N, W), by i: 1 / (edges of this relation into i); 0 where there is no edge.
+        (N, W) for the incoming edges: 1 / (number of edges of this relation into i); 0 where there
+        is no edge.
     """
 
     past: int
@@ -42,7 +44,7 @@ class WindowGraph:
 
     @classmethod
     def of(cls, batch: Batch, *, past: int, future: int, n_speakers: int) -> "WindowGraph":
-        """Derive the edges from the lengths and speakers of `batch`."""
+        """Build the edges from the lengths and speakers of `batch`."""
         device = batch.lengths.device
         rows = torch.arange(len(batch.labels), device=device)[:, None]
         column = torch.arange(past + 1 + future, device=device)
@@ -69,16 +71,16 @@ class WindowGraph:
         )
 
     def sources(self, x: Tensor) -> Tensor:
-        """x_j beside i, (N, D) -> (N, W, D), without a copy.
+        """x_j for the incoming edges, (N, D) -> (N, W, D), without a copy.
 
-        Where there is no edge stands what lies there, be it of another dialogue: to be weighted 0.
+        Where there is no edge, the values belong to other dialogues; the caller weights them by 0.
         """
         around = F.pad(x, (0, 0, self.future, self.past))
         return around.unfold(0, self.past + 1 + self.future, 1).mT
 
     def softmax_out(self, scores: Tensor) -> Tensor:
-        """Softmax over the edges that leave the same j, (N, W) by i; 0 where there is no edge."""
+        """Softmax over the outgoing edges of j; (N, W) for incoming edges, 0 if there is none."""
         out = take(scores.flatten(), self.to_in, self.to_out)
-        # to_in keeps what leaves a row: at least the edge to itself.
+        # Every row has at least the edge to itself.
         weights = out.masked_fill(~self.to_in.keep, -torch.inf).softmax(-1)  # type: ignore[operator]
         return take(weights.flatten(), self.to_out, self.to_in)

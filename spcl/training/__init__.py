@@ -1,9 +1,10 @@
 """Training of one cell: from tables to batches, through the training loop, to tables.
 
-`cell` trains all seeds of a cell and writes its four tables; `loop` is the training of one seed;
-`dialogues` makes batches; `checkpoints` resumes interrupted trainings; `contract` checks a user's
-baseline or curriculum. What every baseline and curriculum shares goes here.
+`cell` trains all seeds of a cell and returns its four tables (`cell_tables`). `loop` trains one
+seed, and `stacked` several seeds at the same time; `result` is what they return. `dialogues` makes
+batches, `training_set` the input of curricula. `checkpoints` resumes interrupted trainings.
+`contract` checks custom baselines and curricula.
 
-It imports `spcl.models`, `spcl.curriculum`, `spcl.data` and the packages below. A network belongs
-to `spcl.models`, a training strategy to `spcl.curriculum`.
+Code that all baselines and curricula share belongs here. A network belongs to `spcl.models`, a
+training strategy to `spcl.curriculum`.
 """

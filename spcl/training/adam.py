@@ -1,7 +1,7 @@
 """Adam (Kingma and Ba 2015, arXiv 1412.6980), fused, as torch.optim.Adam computes it.
 
-The constructor of that class imports torch's compiler: more than a second at the start of every
-cell, for nothing that a cell uses. The function behind the class does the same sums without it.
+The constructor of torch.optim.Adam imports torch's compiler, which takes more than a second at the
+start of every cell. The function behind that class computes the same without the compiler.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,9 +18,11 @@ class Adam:
     Parameters
     ----------
     parameters
-        Float tensors on one device. One without a gradient is left as it is.
-    learning_rate, weight_decay
-        The latter as a part of the gradient, not decoupled.
+        Float tensors on one device. A parameter without a gradient does not change.
+    learning_rate
+        Step size.
+    weight_decay
+        Added to the gradient, not decoupled.
     """
 
     def __init__(
@@ -36,13 +38,13 @@ class Adam:
         }
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Delete all gradients."""
         for parameter in self.parameters:
             parameter.grad = None
 
     @torch.no_grad()
     def step(self) -> None:
-        """Move every parameter that has a gradient."""
+        """Update every parameter that has a gradient."""
         moved = [i for i, parameter in enumerate(self.parameters) if parameter.grad is not None]
         gradients: list[Any] = [self.parameters[i].grad for i in moved]
         mean, square, step = ([values[i] for i in moved] for values in self.state.values())
@@ -68,7 +70,7 @@ class Adam:
         return self.state
 
     def load_state_dict(self, state: Mapping[str, list[Tensor]]) -> None:
-        """Go on where another with the same parameters gave this `state_dict`."""
+        """Copy the `state_dict` of an instance with the same parameters."""
         for name, values in self.state.items():
             for value, loaded in zip(values, state[name], strict=True):
                 value.copy_(loaded)

@@ -1,4 +1,4 @@
-"""One cell of the grid: every seed trained, and four tables to show for it."""
+"""Training of one cell of the grid: all its seeds, and the four tables of their results."""
 
 import hashlib
 import logging
@@ -24,10 +24,9 @@ from spcl.training.contract import check_curriculum, check_model
 from spcl.training.dialogues import Corpus, load_corpus
 from spcl.training.interruption import Interruption, interruptible
 from spcl.training.loop import Training
-from spcl.training.run import Run
+from spcl.training.seed_tables import seed_tables
 from spcl.training.settings import CellSettings
 from spcl.training.stacked import Stacked, stackable
-from spcl.training.tables import seed_tables
 from spcl.training.training_set import EarlierTables, training_set
 
 log = logging.getLogger("spcl.training")
@@ -47,37 +46,37 @@ def train_cell(
 ) -> CellTables:
     """Train every seed of `cell`.
 
-    The same inputs, settings, device and threads give the same bytes in every table but metrics,
-    which holds wall times and provenance too; on a CPU, one seed after another, also when the
-    training was cut off and goes on from its checkpoint.
+    On a CPU that trains one seed after another, the same inputs, settings and threads give the same
+    bytes, also if the training was interrupted and resumed. The table of metrics is an exception:
+    it contains wall times and provenance.
 
     Parameters
     ----------
     cell
-        Its address.
+        The address of the cell.
     utterances, features
         The corpus, see `load_corpus`.
     settings
         See `CellSettings`.
     earlier
-        What the curriculum looks at before the first epoch, if anything.
+        The tables that the curriculum needs before the first epoch.
     device
         ``cpu`` or ``cuda``.
     threads
-        For torch.
+        The number of threads of torch.
     provenance
-        The stamp on the metrics.
+        Copied into the metrics.
     checkpoints
-        Where earlier runs left what this one goes on from, and this one leaves it for later ones.
-        Nothing is kept without them, or without a training digest in `provenance`.
+        Where to save and resume; None = do not save. They need the `training_digest` of
+        `provenance`.
 
     Raises
     ------
     UserError
-        A setting is unknown or out of range, a split that is needed has no labels, or a table
-        does not fit the corpus.
+        A setting is unknown or out of range, a split has no labels, or a table does not fit the
+        corpus.
     SystemExit
-        The process was told to end (SIGTERM, SIGINT); the state is saved.
+        The process received SIGTERM or SIGINT; the state is saved.
     """
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic cuBLAS needs it
@@ -88,7 +87,7 @@ def train_cell(
     corpus = load_corpus(
         utterances, features, cell.modalities, scale=settings.training.scale, device=device
     )
-    trainings = _Trainings(cell, corpus, settings)
+    builder = _TrainingBuilder(cell, corpus, settings)
     known = {
         seed: training_set(
             earlier or EarlierTables(),
@@ -102,32 +101,32 @@ def train_cell(
     }
     stamps = {seed: _stamp(provenance, known[seed]) for seed in known}
     digests = {seed: one.training_digest or "" for seed, one in stamps.items()}
-    if not provenance.training_digest:
-        checkpoints = None
-    finished = checkpoints.finished(digests) if checkpoints else {}
+    finished = checkpoints.load_finished(digests) if checkpoints else {}
     if finished:
-        log.log(HEADLINE, "%s: seeds %s are there", cell.address, ", ".join(map(str, finished)))
+        names = ", ".join(map(str, finished))
+        log.log(HEADLINE, "%s: seeds %s are already trained", cell.address, names)
     with interruptible() as interruption:
-        left = [seed for seed in settings.seeds if seed not in finished]
-        for seeds in [left] if trainings.at_once else [[seed] for seed in left]:
+        remaining = [seed for seed in settings.seeds if seed not in finished]
+        for seeds in [remaining] if builder.at_once else [[seed] for seed in remaining]:
             group = Stacked()
             for seed in seeds:
-                training = trainings.start(seed, known[seed])
+                training = builder.build(seed, known[seed])
                 if checkpoints and (state := checkpoints.load(seed, digests[seed])):
                     training.load_state_dict(state)
-                    log.log(HEADLINE, "seed %d goes on in epoch %d", seed, training.epoch.number)
+                    log.log(HEADLINE, "seed %d resumes in epoch %d", seed, training.epoch.number)
                 group.add(training)
-            for seed, run in _go_on(group, checkpoints, digests, interruption):
-                finished[seed] = seed_tables(cell, corpus, seed, run, stamps[seed])
+            for training in _train(group, checkpoints, digests, interruption):
+                seed = training.seed
+                finished[seed] = seed_tables(cell, corpus, seed, training.result, stamps[seed])
                 if checkpoints:
-                    checkpoints.finish(seed, finished[seed])
-    tables = CellTables.together([finished[seed] for seed in settings.seeds])
-    _say_score(cell, tables.metrics)
+                    checkpoints.save_finished(seed, finished[seed])
+    tables = CellTables.concatenate([finished[seed] for seed in settings.seeds])
+    _log_score(cell, tables.metrics)
     return tables
 
 
-class _Trainings:
-    """Starts the trainings of a cell, once the cell was found to make sense."""
+class _TrainingBuilder:
+    """Builds the trainings of a cell. The constructor checks that the cell can be trained."""
 
     def __init__(self, cell: Cell, corpus: Corpus, settings: CellSettings) -> None:
         self.cell, self.corpus, self.settings = cell, corpus, settings
@@ -144,13 +143,13 @@ class _Trainings:
 
     @property
     def at_once(self) -> bool:
-        """Whether all seeds train together: as the config has it, by default on a GPU."""
+        """Whether all seeds train at the same time; by default only on a GPU."""
         on_gpu = self.corpus.splits["train"].labels.device.type == "cuda"
         wanted = {"auto": on_gpu, "always": True, "never": False}
         return wanted[self.settings.training.seeds_at_once] and stackable(self.classes[0])
 
-    def start(self, seed: int, known: TrainingSet) -> Training:
-        """The training of one seed, before its first step."""
+    def build(self, seed: int, known: TrainingSet) -> Training:
+        """Build the training of one seed."""
         torch.manual_seed(seed)
         return Training(
             self._model(),
@@ -190,43 +189,40 @@ class _Trainings:
 
 
 def _stamp(provenance: Provenance, known: TrainingSet) -> Provenance:
-    """The stamp of one seed, whose curriculum may follow a pace of its own."""
+    """The provenance of one seed. The pace of the curriculum differs between seeds."""
     if not provenance.training_digest or known.pace is None:
         return provenance
     content = provenance.training_digest.encode() + known.pace.cpu().numpy().tobytes()
     return replace(provenance, training_digest=hashlib.sha256(content).hexdigest()[:16])
 
 
-def _go_on(
+def _train(
     group: Stacked,
     checkpoints: Checkpoints | None,
     digests: Mapping[int, str],
     interruption: Interruption,
-) -> Iterator[tuple[int, Run]]:
-    """Train to the end, saving the states now and then; yield each seed when it has finished."""
-    while going := group.going:
+) -> Iterator[Training]:
+    """Train to the end and save the states from time to time; yield each finished training."""
+    while unfinished := group.unfinished:
         ended = group.step()
-        for training in going:
-            if training.finished:
-                yield training.seed, training.run
-        going = group.going
+        yield from (training for training in unfinished if training.finished)
+        unfinished = group.unfinished
         if checkpoints and (interruption.signal or (ended and checkpoints.due)):
-            for training in going:
+            for training in unfinished:
                 seed = training.seed
                 checkpoints.save(seed, digests[seed], group.state_dict(training))
-        if interruption.signal and going:
+        if interruption.signal and unfinished:
             log.log(
                 HEADLINE,
-                "interrupted by %s in epoch %d of seed %s; run again to go on from there",
+                "interrupted by %s in epoch %d of seed %s; run again to resume",
                 interruption.signal.name,
-                going[0].epoch.number,
-                ", ".join(str(training.seed) for training in going),
+                unfinished[0].epoch.number,
+                ", ".join(str(training.seed) for training in unfinished),
             )
             raise SystemExit(interruption.status)
 
 
-def _say_score(cell: Cell, metrics: pa.Table) -> None:
-    """One line for the terminal."""
+def _log_score(cell: Cell, metrics: pa.Table) -> None:
     of_test = metrics.filter(pc.field("split") == "test")
     test = 100 * of_test["weighted_f1"].to_numpy()
     log.log(

@@ -1,4 +1,4 @@
-"""The four tables that a cell leaves: written, read again, taken apart by seed and put together."""
+"""The four result tables of a cell: write, read, select a seed, concatenate seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ KINDS = {
     "curriculum": schemas.ADMISSIONS,
     "metrics": schemas.METRICS,
 }
-"""By name, in the order of writing: where there are metrics, there is the rest."""
+"""Schemas by name, in the order of writing: if the metrics exist, the other tables do too."""
 
 
 @dataclass(frozen=True)
 class CellTables:
-    """What a cell leaves: one table of each schema of the same name in `spcl.tables.schemas`."""
+    """The results of a cell: a table for each schema in `KINDS`, and the emotions in order."""
 
     metrics: pa.Table
     history: pa.Table
@@ -30,40 +30,35 @@ class CellTables:
     labels: tuple[str, ...]
 
     def write(self, paths: Mapping[str, str | Path]) -> None:
-        """Write each table to its path, by kind; the metrics, which carry the provenance, last."""
+        """Write each table to its path, by kind; the metrics last."""
         for kind, schema in KINDS.items():
             meta = {"labels": list(self.labels)} if "labels" in schema.metadata else {}
             parquet.write(getattr(self, kind), paths[kind], schema, **meta)
 
     @classmethod
     def read(cls, paths: Mapping[str, str | Path]) -> Self:
-        """Read what `write` left.
+        """Read the tables that `write` wrote.
 
         Raises
         ------
         UserError
-            A file is absent, unreadable, or no table of its kind.
+            A file is missing, unreadable, or not a table of its kind.
         """
         found = {kind: parquet.read(paths[kind], schema) for kind, schema in KINDS.items()}
-        # In a file the items of lists have another name; written again, the bytes would differ.
+        # Parquet renames the items of lists; without this, rewriting would change the bytes.
         tables = {kind: schema.table(found[kind]) for kind, schema in KINDS.items()}
         return cls(**tables, labels=tuple(parquet.metadata(found["metrics"])["labels"]))
 
     def of_seed(self, seed: int) -> Self:
-        """The rows of one seed alone."""
-        return type(self)(
-            **{kind: table.filter(pc.field("seed") == seed) for kind, table in self._by_kind()},
-            labels=self.labels,
-        )
+        """The rows of one seed."""
+        tables = {kind: getattr(self, kind).filter(pc.field("seed") == seed) for kind in KINDS}
+        return type(self)(**tables, labels=self.labels)
 
     @classmethod
-    def together(cls, parts: Sequence[Self]) -> Self:
-        """The rows of all `parts`, which are of one cell, in this order."""
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """The rows of all `parts`, which belong to one cell, in this order."""
         tables = {
             kind: pa.concat_tables([getattr(part, kind) for part in parts]).combine_chunks()
             for kind in KINDS
         }
         return cls(**tables, labels=parts[0].labels)
-
-    def _by_kind(self) -> list[tuple[str, pa.Table]]:
-        return [(kind, getattr(self, kind)) for kind in KINDS]

@@ -1,9 +1,9 @@
-"""What a cell leaves on disk, so that its next run trains nothing twice.
+"""Checkpoints of a cell: saved states of unfinished seeds, and tables of finished seeds.
 
-While it trains, a working folder beside the cell holds the state of the seed that is under way and
-the tables of those that have finished. When the cell is done that folder goes, and what stays are
-links to its tables: Snakemake deletes a job's outputs before the job runs again, so a seed that is
-added later finds the others there.
+During training, a working folder next to the cell contains the state of each unfinished seed and
+the tables of each finished seed. When the cell is complete, the working folder is deleted and a
+second folder gets links to the cell's tables. Snakemake deletes the outputs of a job before the job
+runs again; with the links, only seeds that were added later are trained.
 """
 
 import logging
@@ -24,24 +24,25 @@ from spcl.training.cell_tables import KINDS, CellTables
 log = logging.getLogger("spcl.training")
 
 _WORTH = 50
-"""A state is saved when training has taken this many times as long as saving takes."""
+"""Train at least this many times as long as saving takes before saving again."""
 
-_AGAIN_S = 60
-"""After this long one that could not be saved is tried again."""
+_RETRY_S = 60
+"""Seconds from a failed save to the next attempt."""
 
 
 class Checkpoints:
-    """The states and tables of a cell's trainings, each valid for one digest of all it depends on.
+    """Saves and loads the states and tables of one cell.
 
-    With a file here nothing is lost but the time to train it again: one that is damaged, or that
-    other settings, code or inputs left, is passed over, and a full disk does not stop the training.
+    Each is valid for one digest of everything that it depends on. A file that is damaged, or has
+    another digest, is ignored and its seed is trained again. A full disk does not stop the
+    training.
 
     Parameters
     ----------
     working
-        Folder of what is under way, of this cell alone.
+        Folder for the states and tables of an unfinished cell.
     kept
-        Folder of what has finished, likewise.
+        Folder for the tables of a complete cell.
     """
 
     def __init__(self, working: Path, kept: Path) -> None:
@@ -50,59 +51,56 @@ class Checkpoints:
         self._next = 0.0
 
     def load(self, seed: int, digest: str) -> dict[str, Any] | None:
-        """The state that `save` left for `seed`, if it is of this `digest`; tensors on the CPU."""
-        path = self._state(seed)
+        """The saved state of `seed` if it has this `digest`, else None; tensors on the CPU."""
+        path = self._state_path(seed)
         if not path.exists():
             return None
         try:
             saved = torch.load(path, map_location="cpu", weights_only=True)
-            state: dict[str, Any] = saved["state"]
-            same = saved["digest"] == digest
-        except Exception as error:  # torch raises whatever a damaged byte makes of its reader
-            log.warning("%s: is damaged (%s); seed %d starts anew", path, _line(error), seed)
-            return None
-        if not same:
-            log.info("%s: is of other settings, code or inputs; seed %d starts anew", path, seed)
-        return state if same else None
+            if saved["digest"] == digest:
+                state: dict[str, Any] = saved["state"]
+                return state
+            level, reason = logging.INFO, "has other settings, code or inputs"
+        except Exception as error:  # a damaged file can raise any exception
+            level, reason = logging.WARNING, f"is damaged ({_line(error)})"
+        log.log(level, "%s: %s; seed %d starts again from the beginning", path, reason, seed)
+        return None
 
     def save(self, seed: int, digest: str, state: Mapping[str, Any]) -> None:
-        """Leave `state` (plain values and tensors) for `load`."""
+        """Save `state` (plain values and tensors) for `load`."""
         start = time.monotonic()
-        path = self._state(seed)
+        path = self._state_path(seed)
         try:
             saved = {"digest": digest, "state": dict(state)}
             write_atomically(path, lambda temporary: torch.save(saved, temporary))
-        except (UserError, OSError, RuntimeError) as error:  # torch's, on a full disk
+        except (UserError, OSError, RuntimeError) as error:  # RuntimeError: torch on a full disk
             reason = _line(error.__cause__ or error)
-            log.warning("%s: cannot be saved (%s); training goes on without", path, reason)
-            self._next = time.monotonic() + _AGAIN_S
+            log.warning("%s: cannot be saved (%s); training continues", path, reason)
+            self._next = time.monotonic() + _RETRY_S
         else:
             now = time.monotonic()
-            # Later by as much for each of several states that are saved together.
+            # If several states are saved together, each one adds to the time until the next save.
             self._next = max(start, self._next) + _WORTH * (now - start)
 
     @property
     def due(self) -> bool:
-        """Whether so much was trained since the last `save` that another is worth its time."""
+        """Whether enough time has passed since the last `save` to save again."""
         return time.monotonic() >= self._next
 
-    def finish(self, seed: int, tables: CellTables) -> None:
-        """Leave the `tables` of a finished seed in place of its state."""
-        paths = _paths(self._finished(seed))
+    def save_finished(self, seed: int, tables: CellTables) -> None:
+        """Save the `tables` of a finished seed and delete its state."""
+        paths = _paths(self._finished_path(seed))
         try:
-            # Those of other settings would vouch for what is written next, if that is cut off.
+            # Metrics with other settings must not stay next to tables of an interrupted write.
             paths["metrics"].unlink(missing_ok=True)
             tables.write(paths)
-            self._state(seed).unlink(missing_ok=True)
+            self._state_path(seed).unlink(missing_ok=True)
         except (UserError, OSError) as error:
             log.warning("%s", _line(error))
 
-    def finished(self, digests: Mapping[int, str]) -> dict[int, CellTables]:
-        """The tables of those seeds in `digests` that need no training.
-
-        Who wants a finished cell trained again deletes what was kept of it first.
-        """
-        found = [_by_seed(self.kept), *(_by_seed(self._finished(seed)) for seed in digests)]
+    def load_finished(self, digests: Mapping[int, str]) -> dict[int, CellTables]:
+        """The tables of the seeds in `digests` that are already trained."""
+        found = [_by_seed(self.kept), *(_by_seed(self._finished_path(seed)) for seed in digests)]
         return {
             seed: tables
             for by_seed in found
@@ -111,22 +109,22 @@ class Checkpoints:
             and tables.metrics["training_digest"].unique().to_pylist() == [digests[seed]]
         }
 
-    def done(self, paths: Mapping[str, str | Path]) -> None:
-        """The cell is done, and its tables were written to `paths`, by kind."""
+    def keep(self, paths: Mapping[str, str | Path]) -> None:
+        """Keep the tables of a complete cell, written to `paths` by kind; delete the others."""
         shutil.rmtree(self.kept, ignore_errors=True)
         try:
             self.kept.mkdir(parents=True)
             for kind, path in _paths(self.kept).items():
                 _link(paths[kind], path)
         except OSError as error:
-            log.warning("%s: cannot be kept for seeds to come (%s)", self.kept, _line(error))
+            log.warning("%s: cannot keep tables for seeds to add (%s)", self.kept, _line(error))
             shutil.rmtree(self.kept, ignore_errors=True)
         shutil.rmtree(self.working, ignore_errors=True)
 
-    def _state(self, seed: int) -> Path:
+    def _state_path(self, seed: int) -> Path:
         return self.working / f"seed-{seed}.pt"
 
-    def _finished(self, seed: int) -> Path:
+    def _finished_path(self, seed: int) -> Path:
         return self.working / f"seed-{seed}"
 
 
@@ -135,12 +133,12 @@ def _paths(folder: Path) -> dict[str, Path]:
 
 
 def _by_seed(folder: Path) -> dict[int, CellTables]:
-    """The tables in `folder` by seed; none where there are none or they cannot be read."""
+    """The tables in `folder` by seed; empty if they are missing, changed or unreadable."""
     paths = _paths(folder)
     if not paths["metrics"].exists():
         return {}
     if not is_intact(paths["metrics"]):
-        log.warning("%s: its tables were changed after they were written", folder)
+        log.warning("%s: the tables were changed after they were written", folder)
         return {}
     try:
         tables = CellTables.read(paths)
@@ -151,12 +149,12 @@ def _by_seed(folder: Path) -> dict[int, CellTables]:
     return {seed: tables.of_seed(seed) for seed in seeds}
 
 
-def _link(path: str | Path, name: Path) -> None:
-    """Give a file another name, or copy it on a file system without links."""
+def _link(source: str | Path, target: Path) -> None:
+    """Create a hard link, or a copy on a file system without links."""
     try:
-        os.link(path, name)
+        os.link(source, target)
     except OSError:
-        shutil.copyfile(path, name)
+        shutil.copyfile(source, target)
 
 
 def _line(error: BaseException) -> str:

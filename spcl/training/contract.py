@@ -1,128 +1,140 @@
-"""What a baseline or a curriculum of somebody else promises, looked at before it trains.
+"""Checks that a custom baseline or curriculum fulfils its contract, before it is trained.
 
-The contract itself is written down in docs/plug-in.md.
+docs/plug-in.md describes the contract.
 """
 
 import inspect
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from spcl.curriculum import Curriculum, CurriculumStep
-from spcl.curriculum.base import Logits
+from spcl.curriculum.scores import Logits
 from spcl.errors import UserError
 from spcl.jobs.job import HEADLINE
-from spcl.models import Batch
 from spcl.study.extensions import fault_in
+from spcl.training.dialogues import Dialogues
 
 log = logging.getLogger("spcl.training.contract")
 
-_LENGTHS = (3, 1, 5)  # one utterance alone is common, and unequal lengths show what leaks
+_LENGTHS = (3, 1, 5)  # unequal lengths show whether padding changes the logits
 
 
 def check_model(
     model: nn.Module, *, widths: Mapping[str, int], n_classes: int, n_speakers: int, key: str
 ) -> None:
-    """Try `model` in evaluation mode on a small made-up batch.
+    """Check the output of `model` in evaluation mode for a small batch of random features.
 
-    The model, its mode and torch's random numbers are afterwards as they were before. A dialogue
-    whose logits change with what else is in the batch is worth a line in the log, not an error.
+    The check does not change the model, its mode or torch's random state. If the logits of a
+    dialogue change with the other dialogues of the batch, it writes a line to the log.
 
     Parameters
     ----------
     model
-        As `spcl.models.build` made it.
+        Returned by `spcl.models.build`.
     widths, n_classes, n_speakers
-        What it was built with.
+        The arguments of `spcl.models.build`.
     key
-        What messages begin with, for example ``baselines.my_gru``.
+        The beginning of messages, for example ``baselines.my_gru``.
 
     Raises
     ------
     UserError
-        It fails, does not give the logits of every modality, (N, C) each, or looks at the labels.
+        The model fails, does not return logits (N, C) for every modality, or uses the labels.
     """
     parameter = next(model.parameters(), torch.empty(0))
-    whole = _made_batch(_LENGTHS, widths, n_classes, n_speakers).to(parameter.device)
+    dialogues = _made_dialogues(widths, n_classes, n_speakers, parameter.device)
+    rows = np.arange(len(_LENGTHS))
+    _, whole = dialogues.batch(rows)
+    labels = (dialogues.labels + 1) % n_classes
+    labels[0] = -1
+    relabelled_dialogues = replace(dialogues, labels=labels)
     training = model.training
     with torch.no_grad(), torch.random.fork_rng([parameter.device] if parameter.is_cuda else []):
         model.eval()
         try:
             logits = _checked_logits(model(whole), widths, len(whole.labels), n_classes, key)
             again = model(whole)
-            relabelled = model(_relabelled(whole, n_classes))
-            alone = [model(one) for one in _dialogues(whole)]
+            relabelled = model(relabelled_dialogues.batch(rows)[1])
+            alone = [model(batch) for _, batch in dialogues.batches(rows, 1)]
         except UserError:
             raise
         except Exception as error:
             what = fault_in(Path(inspect.getfile(type(model))), error)
-            raise UserError(f"{key}: forward fails on a small made-up batch: {what}") from error
+            raise UserError(
+                f"{key}: forward fails on a small batch of random features: {what}"
+            ) from error
         finally:
             model.train(training)
     if not _close(logits, again):
-        log.log(HEADLINE, "%s: in evaluation mode the logits differ from call to call", key)
+        log.log(HEADLINE, "%s: in evaluation mode the logits differ between two calls", key)
         return
     if not _close(logits, relabelled):
-        raise UserError(f"{key}: the logits change with batch.labels; use the features alone")
+        raise UserError(
+            f"{key}: the logits change with batch.labels; compute them from the features only"
+        )
     if not _close(logits, {m: torch.cat([one[m] for one in alone]) for m in widths}):
         log.log(
             HEADLINE,
-            "%s: a dialogue's logits change with what else is in the batch, so scores depend on"
-            " the batch size; docs/plug-in.md says how to avoid that",
+            "%s: the logits of a dialogue change with the other dialogues of the batch, so scores"
+            " depend on the batch size; docs/plug-in.md describes how to avoid this",
             key,
         )
 
 
 def check_curriculum(curriculum: Curriculum, *, key: str) -> None:
-    """Look at the first step that `curriculum` makes.
+    """Check the output of the first call of `curriculum`.
 
     Parameters
     ----------
     curriculum
-        As `spcl.curriculum.build` made it.
+        Returned by `spcl.curriculum.build`.
     key
-        What messages begin with, for example ``curricula.mine``.
+        The beginning of messages, for example ``curricula.mine``.
 
     Raises
     ------
     UserError
-        From the first call of `curriculum`: its step is no `CurriculumStep` of the right shapes.
+        During the first call of `curriculum`: it does not return a `CurriculumStep` with the right
+        shapes.
     """
 
-    def look(_: nn.Module, inputs: tuple[Any, ...], step: CurriculumStep) -> None:
+    def check(_: nn.Module, inputs: tuple[Any, ...], step: CurriculumStep) -> None:
         first_call.remove()
         logits, labels, lengths = inputs[:3]
         _check_step(step, logits, labels, lengths, key)
 
-    first_call = curriculum.register_forward_hook(look)
+    first_call = curriculum.register_forward_hook(check)
 
 
 def _checked_logits(
     logits: Any, widths: Mapping[str, int], n: int, n_classes: int, key: str
 ) -> Mapping[str, Tensor]:
-    """`logits`, if they are what a baseline gives."""
+    """Return `logits` if they have the right form."""
     if not isinstance(logits, Mapping):
         raise UserError(
-            f"{key}: forward gives a {type(logits).__name__}; give the logits by modality,"
+            f"{key}: forward returns a {type(logits).__name__}; return the logits by modality,"
             ' {"a": (N, C), ...}'
         )
     if list(logits) != list(widths):
         raise UserError(
-            f"{key}: forward gives logits of {list(logits)}; give those of {list(widths)}, in the"
-            " order of widths"
+            f"{key}: forward returns logits of {list(logits)}; return those of {list(widths)}, in"
+            " the order of widths"
         )
     for m, z in logits.items():
         if not isinstance(z, Tensor) or not z.is_floating_point():
             kind = z.dtype if isinstance(z, Tensor) else type(z).__name__
-            raise UserError(f"{key}: logits['{m}'] are {kind}; give a tensor of floats")
+            raise UserError(f"{key}: logits['{m}'] are {kind}; return a tensor of floats")
         if z.shape != (n, n_classes):
             raise UserError(
                 f"{key}: logits['{m}'] have shape {tuple(z.shape)} for N = {n} utterances in"
-                f" {len(_LENGTHS)} dialogues and C = {n_classes} classes; give (N, C),"
+                f" {len(_LENGTHS)} dialogues and C = {n_classes} classes; return (N, C),"
                 " utterances packed without padding"
             )
     return logits
@@ -130,7 +142,7 @@ def _checked_logits(
 
 def _check_step(step: Any, logits: Logits, labels: Tensor, lengths: Tensor, key: str) -> None:
     if not isinstance(step, CurriculumStep):
-        raise UserError(f"{key}: forward gives a {type(step).__name__}; give a CurriculumStep")
+        raise UserError(f"{key}: forward returns a {type(step).__name__}; return a CurriculumStep")
     n, n_modalities = len(labels), len(logits)
     wanted = {
         "loss": (),
@@ -142,48 +154,30 @@ def _check_step(step: Any, logits: Logits, labels: Tensor, lengths: Tensor, key:
     for name, shape in wanted.items():
         found = tuple(getattr(step, name).shape)
         if found != shape:
-            raise UserError(f"{key}: step.{name} has shape {found}; give {shape}")
+            raise UserError(f"{key}: step.{name} has shape {found}; return {shape}")
     if step.selected.dtype != torch.bool:
-        raise UserError(f"{key}: step.selected is {step.selected.dtype}; give booleans")
+        raise UserError(f"{key}: step.selected is {step.selected.dtype}; return booleans")
     if not step.loss.requires_grad:
         raise UserError(f"{key}: step.loss has no gradient; compute it from the logits")
 
 
-def _made_batch(
-    lengths: tuple[int, ...], widths: Mapping[str, int], n_classes: int, n_speakers: int
-) -> Batch:
-    """Random features; what is drawn comes from a generator of its own."""
-    random = torch.Generator().manual_seed(0)
-    n = sum(lengths)
-    return Batch(
-        features={m: torch.randn(n, width, generator=random) for m, width in widths.items()},
-        lengths=torch.tensor(lengths),
-        speakers=torch.cat([torch.arange(length) % n_speakers for length in lengths]),
-        labels=torch.arange(n) % n_classes,
-        observed={m: torch.ones(n, dtype=torch.bool) for m in widths},
+def _made_dialogues(
+    widths: Mapping[str, int], n_classes: int, n_speakers: int, device: torch.device
+) -> Dialogues:
+    """Dialogues with random features."""
+    random = torch.Generator().manual_seed(0)  # torch's default generator must not change
+    n = sum(_LENGTHS)
+    return Dialogues(
+        features={m: torch.randn(n, d, generator=random).to(device) for m, d in widths.items()},
+        observed={m: torch.ones(n, dtype=torch.bool, device=device) for m in widths},
+        labels=torch.arange(n, device=device) % n_classes,
+        speakers=torch.cat([torch.arange(length) % n_speakers for length in _LENGTHS]).to(device),
+        lengths=np.array(_LENGTHS),
+        dialogue_ids=np.repeat(np.arange(len(_LENGTHS)), _LENGTHS),
+        utterance_ids=np.arange(n),
     )
 
 
-def _relabelled(batch: Batch, n_classes: int) -> Batch:
-    """The same with other labels, one of them unknown."""
-    labels = (batch.labels + 1) % n_classes
-    labels[0] = -1
-    return Batch(batch.features, batch.lengths, batch.speakers, labels, batch.observed)
-
-
-def _dialogues(batch: Batch) -> Iterator[Batch]:
-    """Each dialogue as a batch of its own."""
-    for first, length in zip(batch.first.tolist(), batch.lengths.tolist(), strict=True):
-        rows = slice(first, first + length)
-        yield Batch(
-            features={m: x[rows] for m, x in batch.features.items()},
-            lengths=batch.lengths.new_tensor([length]),
-            speakers=batch.speakers[rows],
-            labels=batch.labels[rows],
-            observed={m: x[rows] for m, x in batch.observed.items()},
-        )
-
-
 def _close(some: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bool:
-    """Whether they are equal but for rounding."""
+    """Whether they are equal up to rounding."""
     return all(torch.allclose(z, others[m], rtol=1e-3, atol=1e-4) for m, z in some.items())

@@ -1,4 +1,4 @@
-"""A split of a corpus as tensors, and batches of its dialogues."""
+"""The splits of a corpus as tensors, and batches of dialogues."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from spcl.tables.parquet import metadata
 from spcl.tables.schemas import MODALITIES, SPLITS
 
 _BLOCK = 256
-"""Utterances standardised at once: few enough to stay in the processor's cache in float64."""
+"""Utterances that are standardised at once; in float64 they fit into the cache of the CPU."""
 
 LONGEST = 2000
-"""Utterances of a dialogue. Attention and graphs hold some numbers for every two of them: a step on
-one dialogue of this length takes 2 GiB, one of five times the length would take 50."""
+"""The maximum number of utterances of a dialogue. The memory of attention and graphs grows with the
+square: a step on a dialogue of this length takes 2 GiB, and 50 GiB at five times the length."""
 
 
 @dataclass
@@ -34,9 +34,9 @@ class Dialogues:
     labels
         (N,) int64, -1 = unlabelled.
     speakers
-        (N,) int64, numbered inside the dialogue by first appearance.
+        (N,) int64, numbered within the dialogue by first appearance.
     lengths
-        (B,) int64, on the host: batches are laid out without asking the device.
+        (B,) int64, on the CPU, so that building a batch does not wait for the device.
     dialogue_ids, utterance_ids
         (N,) strings.
     """
@@ -53,7 +53,7 @@ class Dialogues:
         return len(self.lengths)
 
     def rows(self, chosen: np.ndarray) -> np.ndarray:
-        """The utterances of the `chosen` dialogues, (n,) int64, dialogue by dialogue."""
+        """The rows of all utterances of the `chosen` dialogues in this order, (n,) int64."""
         lengths = self.lengths[chosen]
         starts = (np.cumsum(self.lengths) - self.lengths)[chosen]
         before = np.cumsum(lengths) - lengths
@@ -75,14 +75,14 @@ class Dialogues:
         return rows, batch
 
     def batches(self, order: np.ndarray, size: int) -> Iterator[tuple[Tensor, Batch]]:
-        """Yield (rows, batch) of `size` dialogues each, in the given order of dialogues."""
+        """Yield (rows, batch) of `size` dialogues each, in the given order."""
         for first in range(0, len(order), size):
             yield self.batch(order[first : first + size])
 
 
 @dataclass
 class Corpus:
-    """A corpus ready for training: its splits, and the sizes that a model is built from."""
+    """The splits of a corpus, and the sizes that a model is built from."""
 
     splits: dict[str, Dialogues]
     labels: tuple[str, ...]
@@ -100,26 +100,27 @@ def load_corpus(
     scale: Literal["standard", "none"],
     device: str,
 ) -> Corpus:
-    """Join a corpus' tables into tensors.
+    """Convert the tables of a corpus to tensors.
 
     Parameters
     ----------
     utterances
-        Of schema `spcl.tables.schemas.UTTERANCES`.
+        Schema `spcl.tables.schemas.UTTERANCES`.
     features
-        By modality, schema `spcl.tables.schemas.FEATURES`. One without a row is unobserved.
+        By modality, schema `spcl.tables.schemas.FEATURES`. An utterance without a row is
+        unobserved.
     modalities
-        As in a cell's address, for example ``atv``: the order of all that follows.
+        As in the address of a cell, for example ``atv``. Determines the order of the logits.
     scale
         See `TrainingSettings`.
     device
-        Where the tensors live, for example ``cpu`` or ``cuda``.
+        The device of the tensors, for example ``cpu`` or ``cuda``.
 
     Raises
     ------
     UserError
-        A dialogue is longer than `LONGEST`, or a modality's features are not there, or were never
-        observed in training.
+        A dialogue is longer than `LONGEST`, or a modality has no features or is never observed in
+        the training split.
     """
     facts = metadata(utterances)
     labels = tuple(facts["labels"])
@@ -127,7 +128,7 @@ def load_corpus(
         _dialogue_order(strings(utterances, "dialogue_id"), utterances["position"].to_numpy())
     )
     ids, dialogue_ids = strings(utterances, "utterance_id"), strings(utterances, "dialogue_id")
-    _refuse_endless(dialogue_ids, facts["dataset"])
+    _check_lengths(dialogue_ids, facts["dataset"])
     split = strings(utterances, "split")
     y = label_indices(utterances)
     speaker, n_speakers = _local_speakers(dialogue_ids, strings(utterances, "speaker"))
@@ -137,13 +138,14 @@ def load_corpus(
     for m in modalities:
         if m not in features:
             raise UserError(
-                f"modality '{m}' ({MODALITIES[m]}): no features were given; leave it out"
+                f"modality '{m}' ({MODALITIES[m]}): there are no features; remove the modality from"
+                " grid.modalities"
             )
         values, seen = feature_matrix(features[m], ids)
         if not seen[split == "train"].any():
             raise UserError(
                 f"features of modality '{m}' ({MODALITIES[m]}): none is observed in the training"
-                " split; leave the modality out of grid.modalities"
+                " split; remove the modality from grid.modalities"
             )
         x[m] = _standardise(values, seen, split == "train") if scale == "standard" else values
         observed[m] = seen
@@ -171,24 +173,24 @@ def load_corpus(
     )
 
 
-def _refuse_endless(dialogue_ids: np.ndarray, dataset: str) -> None:
+def _check_lengths(dialogue_ids: np.ndarray, dataset: str) -> None:
     names, lengths = np.unique(dialogue_ids, return_counts=True)
     if len(lengths) and lengths.max() > LONGEST:
         raise UserError(
             f"datasets.{dataset}: dialogue '{names[lengths.argmax()]}' has {lengths.max()}"
-            f" utterances, and the memory that training takes grows with the square of that; cut it"
-            f" into dialogues of {LONGEST} utterances at most, for example at pauses or scenes"
+            f" utterances, and the memory for training grows with the square of this number; split"
+            f" it into dialogues of at most {LONGEST} utterances, for example at pauses or scenes"
         )
 
 
 def _dialogue_order(dialogue_ids: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Rows by dialogue, in order of first appearance, and by position inside it."""
+    """Sort rows by dialogue, in order of first appearance, and by position within the dialogue."""
     _, first, inverse = np.unique(dialogue_ids, return_index=True, return_inverse=True)
     return np.lexsort((position, first[inverse]))
 
 
 def _local_speakers(dialogue_ids: np.ndarray, speakers: np.ndarray) -> tuple[np.ndarray, int]:
-    """Number each dialogue's speakers by first appearance; also the most that any dialogue has."""
+    """Number the speakers of each dialogue by first appearance; also return the largest count."""
     seen: dict[str, dict[str, int]] = {}
     index = np.empty(len(dialogue_ids), dtype=np.int64)
     for row, (dialogue, speaker) in enumerate(zip(dialogue_ids, speakers, strict=True)):
@@ -198,10 +200,10 @@ def _local_speakers(dialogue_ids: np.ndarray, speakers: np.ndarray) -> tuple[np.
 
 
 def _standardise(values: np.ndarray, observed: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Mean 0, deviation 1 by the observed training rows; unobserved rows become 0, the mean."""
+    """Scale to mean 0 and deviation 1 of the observed training rows; unobserved rows become 0."""
     fitted = values[observed & train].astype(np.float64)
     mean, deviation = fitted.mean(0), fitted.std(0)
-    # A constant column carries nothing; rounding noise must not be blown up to unit deviation.
+    # Set constant columns to 0; otherwise rounding noise would be scaled to unit deviation.
     constant = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-6)
     divisor = np.where(constant, 1.0, deviation)
     scaled = np.zeros_like(values)

@@ -1,4 +1,4 @@
-"""Stopping between two steps when the process is told to end."""
+"""Signals that end a training between two steps."""
 
 import signal
 import threading
@@ -8,12 +8,13 @@ from types import FrameType
 
 
 class Interruption:
-    """Whether the process was told to end, and by which signal.
+    """The signal that asked the process to end, if any.
 
     Attributes
     ----------
     signal
-        SIGTERM (a cluster pre-empts the job, or its time is up), SIGINT (Ctrl-C), or None.
+        SIGTERM (the cluster pre-empts the job, or its time limit is reached), SIGINT (Ctrl-C), or
+        None.
     """
 
     def __init__(self) -> None:
@@ -21,15 +22,15 @@ class Interruption:
 
     @property
     def status(self) -> int:
-        """The exit status that tells the signal, as shells spell it."""
+        """The exit status of a shell command that the signal ended."""
         return 128 + (self.signal or 0)
 
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Note SIGTERM and SIGINT instead of dying of them; a second one ends the process at once.
+    """Record the first SIGTERM or SIGINT; a second signal ends the process at once.
 
-    Only a program's main thread hears of signals; elsewhere nothing is ever noted.
+    Python delivers signals to the main thread only. In other threads nothing is recorded.
     """
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
@@ -37,7 +38,7 @@ def interruptible() -> Iterator[Interruption]:
         return
     before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
 
-    def note(number: int, _frame: FrameType | None) -> None:
+    def record(number: int, _frame: FrameType | None) -> None:
         interruption.signal = signal.Signals(number)
         restore()
 
@@ -46,7 +47,7 @@ def interruptible() -> Iterator[Interruption]:
             signal.signal(one, handler)
 
     for one in before:
-        signal.signal(one, note)
+        signal.signal(one, record)
     try:
         yield interruption
     finally:

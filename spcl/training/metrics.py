@@ -1,4 +1,4 @@
-"""Classification scores from a confusion matrix, so that a whole epoch is one small tensor."""
+"""Classification scores from a confusion matrix."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,8 @@ def confusion_matrix(predicted: Tensor, labels: Tensor, n_classes: int) -> Tenso
     -------
     (C, C) int64, on the inputs' device
     """
-    # The unlabelled fall into one cell too many, which is cut off: no mask, no wait for the device.
+    # Unlabelled utterances are counted in an extra cell, which is dropped. A boolean mask would
+    # wait for the device.
     cell = torch.where(labels >= 0, labels * n_classes + predicted, n_classes * n_classes)
     counts = torch.zeros(n_classes * n_classes + 1, dtype=torch.int64, device=labels.device)
     counts.index_add_(0, cell, torch.ones_like(cell))
@@ -26,10 +27,10 @@ def confusion_matrix(predicted: Tensor, labels: Tensor, n_classes: int) -> Tenso
 
 @dataclass(frozen=True)
 class Scores:
-    """Of one split, all 0..1. A class that is absent and never predicted has F1 = 0.
+    """Scores of one split, 0..1. A class that is absent and never predicted has F1 = 0.
 
-    Macro F1 averages over the classes that occur in the labels or the predictions, weighted F1 over
-    all by their support, as scikit-learn does.
+    As in scikit-learn, macro F1 is the mean over the classes that occur in the labels or the
+    predictions, and weighted F1 weights each class by its support.
     """
 
     weighted_f1: float

@@ -1,4 +1,4 @@
-"""The scores of a training as they follow from its predictions, and cells where they do not."""
+"""Scores computed from the predictions in a table, and a check of the recorded scores."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,10 +17,10 @@ from spcl.training.metrics import confusion_matrix, scores
 
 _ROUNDING = 1e-6
 _TIES = 0.01
-"""A GPU may break ties of emotions otherwise than the processor, which writes the predictions."""
+"""A GPU may break ties between emotions differently than the CPU, which writes predictions."""
 
 
-def rescored(predictions: pa.Table, labels: Sequence[str]) -> dict[str, Any]:
+def rescore(predictions: pa.Table, labels: Sequence[str]) -> dict[str, Any]:
     """Score the predictions of one training.
 
     Parameters
@@ -28,12 +28,12 @@ def rescored(predictions: pa.Table, labels: Sequence[str]) -> dict[str, Any]:
     predictions
         Rows of `spcl.tables.schemas.PREDICTIONS`, all of one cell, seed and split.
     labels
-        The emotions in the corpus' order.
+        The emotions in the order of the corpus.
 
     Returns
     -------
     dict
-        Those columns of `spcl.tables.schemas.METRICS` that follow from predictions.
+        The columns of `spcl.tables.schemas.METRICS` that are computed from predictions.
     """
     true = _indices(predictions["emotion"], labels)
     joint = scores(_confusion(_indices(predictions["predicted"], labels), true, len(labels)))
@@ -56,14 +56,14 @@ def rescored(predictions: pa.Table, labels: Sequence[str]) -> dict[str, Any]:
 
 
 def check_scores(cell: CellTables, path: str | Path) -> None:
-    """Refuse a cell whose tables cannot be true together.
+    """Refuse a cell whose tables contradict each other.
 
     Parameters
     ----------
     cell
-        Its tables.
+        The tables of the cell.
     path
-        Its metrics, for the message.
+        The file of its metrics, for the message.
 
     Raises
     ------
@@ -75,39 +75,40 @@ def check_scores(cell: CellTables, path: str | Path) -> None:
 
 
 def contradictions(cell: CellTables) -> Iterator[str]:
-    """Say what in the tables of a cell cannot be true together, a few words each.
+    """Yield a short description of each contradiction between the tables of a cell.
 
-    Scores must follow from the predictions, the predicted emotion from its probabilities, and the
-    epoch that was chosen, and how many there were, from the history.
+    The scores must follow from the predictions, each predicted emotion from its probabilities, and
+    the best epoch and the number of epochs from the history.
     """
     rows = cell.predictions.to_pandas().groupby(["seed", "split"]).indices
     epochs = {(row["seed"], row["epoch"]): row for row in cell.history.to_pylist()}
     trained = Counter(seed for seed, _ in epochs)
     for row in cell.metrics.to_pylist():
         seed, split = run = row["seed"], row["split"]
-        said = f"seed {seed}, {split}: "
+        prefix = f"seed {seed}, {split}: "
         if run not in rows:
-            yield said + "there are scores and no predictions"
+            yield prefix + "there are scores and no predictions"
             continue
         predictions = cell.predictions.take(rows.pop(run))
         fault = _fault(predictions, cell.labels, len(row["modalities"]))
         if fault:
-            yield said + fault
+            yield prefix + fault
             continue
-        for name, again in rescored(predictions, cell.labels).items():
-            if not _alike(row[name], again, _ROUNDING):
-                yield f"{said}{name} is {_short(row[name])}, its predictions give {_short(again)}"
+        for name, expected in rescore(predictions, cell.labels).items():
+            if not _equal(row[name], expected, _ROUNDING):
+                found = f"{name} is {_short(row[name])}"
+                yield f"{prefix}{found}, its predictions give {_short(expected)}"
         chosen = epochs.get((seed, max(row["best_epoch"], 1)))  # 0: the first epoch diverged
         if chosen is None or trained[seed] != row["epochs"]:
-            yield f"{said}{row['epochs']} epochs, its history has {trained[seed]}"
-        elif not _alike(chosen[f"{split}_weighted_f1"], row["weighted_f1"], _TIES):
-            yield f"{said}weighted_f1 is not that of its epoch {row['best_epoch']} in the history"
+            yield f"{prefix}{row['epochs']} epochs, its history has {trained[seed]}"
+        elif not _equal(chosen[f"{split}_weighted_f1"], row["weighted_f1"], _TIES):
+            yield f"{prefix}weighted_f1 is not that of its epoch {row['best_epoch']} in the history"
     for seed, split in rows:
         yield f"seed {seed}, {split}: there are predictions and no scores"
 
 
 def _fault(predictions: pa.Table, labels: Sequence[str], n_modalities: int) -> str | None:
-    """What is wrong with predictions in themselves."""
+    """Describe what is wrong with the predictions of one seed and split; None = nothing."""
     heads = predictions["modality_probabilities"].combine_chunks()
     lists = (
         (predictions["probabilities"].combine_chunks(), len(labels)),
@@ -120,7 +121,7 @@ def _fault(predictions: pa.Table, labels: Sequence[str], n_modalities: int) -> s
     for name in ("emotion", "predicted"):
         unknown = pc.filter(predictions[name], pc.less(_places(predictions[name], labels), 0))
         if len(pc.drop_null(unknown)):
-            return f"{name} '{pc.drop_null(unknown)[0]}' is none of the labels"
+            return f"{name} '{pc.drop_null(unknown)[0]}' is not one of the labels"
     joint = np.stack(predictions["probabilities"].to_numpy())
     chosen = joint[np.arange(len(joint)), _indices(predictions["predicted"], labels)]
     if (wrong := np.flatnonzero(chosen < joint.max(1) - _ROUNDING)).size:
@@ -129,7 +130,7 @@ def _fault(predictions: pa.Table, labels: Sequence[str], n_modalities: int) -> s
     return None
 
 
-def _alike(one: Any, other: Any, tolerance: float) -> bool:
+def _equal(one: Any, other: Any, tolerance: float) -> bool:
     one, other = (np.asarray(value, dtype=float) for value in (one, other))
     return one.shape == other.shape and np.allclose(one, other, 0, tolerance, equal_nan=True)
 
@@ -140,7 +141,7 @@ def _short(value: Any) -> str:
 
 
 def _indices(column: pa.ChunkedArray, labels: Sequence[str]) -> np.ndarray:
-    """(N,) int64: the place of each emotion in `labels`, -1 for null."""
+    """(N,) int64: the index of each emotion in `labels`, -1 for null."""
     return np.asarray(_places(column, labels).to_numpy(), np.int64)
 
 

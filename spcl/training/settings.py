@@ -1,33 +1,32 @@
-"""The settings of a cell, typed and checked once."""
+"""The settings of a cell, as typed values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
-
-from spcl.errors import UserError
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How the loop runs, whatever the baseline and the curriculum.
+    """The settings of the training loop.
 
     Attributes
     ----------
     epochs
-        Epochs to train.
+        The maximum number of epochs.
     batch_size
-        Dialogues a step.
+        Dialogues per step.
     learning_rate, weight_decay
-        Of Adam.
+        For Adam.
     clip_norm
-        Gradients are scaled down to this 2-norm.
+        The maximum 2-norm of the gradient; a larger gradient is scaled down.
     patience
-        Stop after so many epochs without a better one; None = never.
+        Stop after this number of epochs without improvement; None = never.
     scale
-        ``standard``: features to mean 0 and deviation 1, fitted on observed training rows;
-        ``none``: as they are.
+        ``standard``: scale features to mean 0 and standard deviation 1, fitted on the observed
+        training rows; ``none``: do not scale.
     seeds_at_once
-        Train all seeds of a cell together, if the baseline allows it; ``auto`` does on a GPU.
+        Whether to train all seeds of a cell at the same time, if the baseline supports it; ``auto``
+        does so on a GPU.
     """
 
     epochs: int
@@ -42,18 +41,18 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class CellSettings:
-    """Everything that decides the numbers of a cell, beside its inputs.
+    """Everything that determines the results of a cell, except its inputs.
 
     Attributes
     ----------
     seeds
-        One training each.
+        Each seed is trained once.
     training
-        The loop's settings.
+        The settings of the loop.
     model, curriculum
-        Keyword arguments of the baseline and of the curriculum; each checks its own.
+        Keyword arguments of the baseline and of the curriculum, which check them.
     baseline_source, curriculum_source
-        Where their code lies, see `spcl.study.extensions.find`; None = where their name leads.
+        The config's ``source``, see `spcl.study.extensions.find`; None = found by name.
     """
 
     seeds: tuple[int, ...]
@@ -65,22 +64,6 @@ class CellSettings:
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:
-        """Take what `spcl.study.grid.cell_settings` gives.
-
-        Raises
-        ------
-        UserError
-            A key of ``training`` is unknown.
-        """
-        known = [item.name for item in fields(TrainingSettings)]
-        for key in settings["training"]:
-            if key not in known:
-                raise UserError(f"training.{key}: no such setting; there are: {', '.join(known)}")
-        return cls(
-            seeds=tuple(settings["seeds"]),
-            training=TrainingSettings(**settings["training"]),
-            model=dict(settings["model"]),
-            curriculum=dict(settings["curriculum"]),
-            baseline_source=settings.get("baseline_source"),
-            curriculum_source=settings.get("curriculum_source"),
-        )
+        """Convert what `spcl.study.grid.cell_settings` returns, from a validated config."""
+        training = TrainingSettings(**settings["training"])
+        return cls(**{**settings, "seeds": tuple(settings["seeds"]), "training": training})

@@ -1,7 +1,7 @@
-"""What a curriculum may know of the training split before the first epoch, out of earlier tables.
+"""The `TrainingSet` of a curriculum, read from tables of earlier stages of the workflow.
 
-Each table belongs to an earlier stage: a probe's scores of the utterances, the emotion shifts of
-the conversations, the pace of another cell. A curriculum gets those that it names in its ``NEEDS``.
+The tables contain the probes' predictions for utterances, the emotion shifts of conversations, and
+the pace of another cell. A curriculum gets the tables that it names in its ``NEEDS``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,21 +23,21 @@ from spcl.tables.schemas import CONVERSATION_DIFFICULTY, HISTORY, UTTERANCE_DIFF
 from spcl.training.dialogues import Corpus, Dialogues
 
 _FLOOR = 1e-6
-"""Probabilities are kept this far from 0, so that every log-probability is finite."""
+"""The smallest probability, so that every log-probability is finite."""
 
 
 @dataclass(frozen=True)
 class EarlierTables:
-    """The tables that a curriculum looks at; empty or None where it does not.
+    """The tables that a curriculum needs; empty or None where it does not need them.
 
     Attributes
     ----------
     probes
-        By modality, of schema `spcl.tables.schemas.UTTERANCE_DIFFICULTY`.
+        By modality, schema `spcl.tables.schemas.UTTERANCE_DIFFICULTY`.
     conversations
-        Of schema `spcl.tables.schemas.CONVERSATION_DIFFICULTY`.
+        Schema `spcl.tables.schemas.CONVERSATION_DIFFICULTY`.
     paced
-        The history of the cell that sets the pace, of schema `spcl.tables.schemas.HISTORY`.
+        The history of the cell that sets the pace, schema `spcl.tables.schemas.HISTORY`.
     """
 
     probes: Mapping[str, pa.Table] = field(default_factory=dict)
@@ -48,12 +48,12 @@ class EarlierTables:
     def read(
         cls, probes: Sequence[str | Path], conversations: str | Path, paced: str | Path
     ) -> Self:
-        """Read the files that there are; an empty path or list stands for none.
+        """Read the tables from files; an empty path or list means that there is none.
 
         Raises
         ------
         UserError
-            A file is absent, unreadable, or no table of its kind.
+            A file is missing, unreadable, or not a table of its kind.
         """
         scores = [
             parquet.read(path, UTTERANCE_DIFFICULTY, ["utterance_id", "fold", "probabilities"])
@@ -80,16 +80,16 @@ def training_set(
     epochs: int,
     seed: int,
 ) -> TrainingSet:
-    """Lay `tables` out in the order of the training split, on the corpus' device.
+    """Bring `tables` into the order of the training split, on the device of the corpus.
 
     Parameters
     ----------
     tables
-        What the curriculum looks at.
+        The tables that the curriculum needs.
     corpus
         See `spcl.training.dialogues.load_corpus`.
     cell
-        Its dataset and modalities say which probes.
+        Its dataset and modalities determine the probes.
     paced
         The cell that `tables.paced` belongs to.
     epochs, seed
@@ -98,8 +98,8 @@ def training_set(
     Raises
     ------
     UserError
-        A table lacks a training utterance, a training dialogue, or the seed; or its classes are not
-        the corpus'. The message names the file.
+        A table lacks a training utterance, a training dialogue or the seed, or has other classes
+        than the corpus. The message names the file.
     """
     dialogues = corpus.splits["train"]
     device = dialogues.labels.device
@@ -131,10 +131,10 @@ def training_set(
 def _log_probabilities(
     scores: pa.Table, dialogues: Dialogues, labels: Sequence[str], file: str
 ) -> Tensor:
-    """(n, C) float64, of a probe that did not see the utterance's dialogue."""
+    """(n, C) float64, from probes that were not fitted on the dialogue of the utterance."""
     if tuple(parquet.metadata(scores)["labels"]) != tuple(labels):
-        raise _misfit(file, f"its emotions are not the corpus' ({', '.join(labels)})")
-    scores = scores.filter(scores["fold"].is_valid())  # those that have one are held out by it
+        raise _mismatch(file, f"its emotions differ from those of the corpus ({', '.join(labels)})")
+    scores = scores.filter(scores["fold"].is_valid())  # null outside the training split
     rows = _rows(scores, "utterance_id", dialogues.utterance_ids, file)
     probability = np.stack(scores["probabilities"].to_numpy(zero_copy_only=False))[rows]
     return torch.from_numpy(np.log(np.maximum(probability.astype(np.float64), _FLOOR)))
@@ -148,23 +148,23 @@ def _shift_rate(conversations: pa.Table, dialogues: Dialogues, file: str) -> Ten
 
 
 def _pace(history: pa.Table, n_labelled: int, seed: int, file: str) -> Tensor:
-    """(E,) int64: shares of `n_labelled` utterances as whole numbers, by epoch."""
+    """(E,) int64: the number of admitted utterances by epoch, from shares of `n_labelled`."""
     of_seed = history.filter(pa.compute.equal(history["seed"], seed)).sort_by("epoch")
     if not of_seed.num_rows:
-        raise _misfit(file, f"it has no seed {seed}")
+        raise _mismatch(file, f"it has no seed {seed}")
     share = of_seed["admitted_share"].to_numpy()
     return torch.from_numpy(np.rint(share * n_labelled).astype(np.int64))
 
 
 def _rows(table: pa.Table, key: str, wanted: np.ndarray, file: str) -> np.ndarray:
-    """(n,) int64: the row of `table` that holds each of `wanted` in its column `key`."""
-    place = {name: row for row, name in enumerate(strings(table, key))}
-    absent = [name for name in wanted if name not in place]
-    if absent:
-        what = f"{len(absent)} of {len(wanted)} rows of the training split are missing"
-        raise _misfit(file, f"{what}, {key} '{absent[0]}' first")
-    return np.array([place[name] for name in wanted], np.int64)
+    """(n,) int64: the row of `table` whose column `key` contains each of `wanted`."""
+    row = {name: index for index, name in enumerate(strings(table, key))}
+    missing = [name for name in wanted if name not in row]
+    if missing:
+        what = f"{len(missing)} of {len(wanted)} rows of the training split are missing"
+        raise _mismatch(file, f"{what}, first {key} '{missing[0]}'")
+    return np.array([row[name] for name in wanted], np.int64)
 
 
-def _misfit(file: str, what: str) -> UserError:
-    return UserError(f"{file}: {what}; make it again with: snakemake --cores 1 -f {file}")
+def _mismatch(file: str, what: str) -> UserError:
+    return UserError(f"{file}: {what}; recompute it with: snakemake --cores 1 -f {file}")

@@ -225,7 +225,7 @@ def test_a_cell_that_is_told_to_end_goes_on_where_it_was(cancelled):
     assert len(jobs(cancelled.said, "train_cell", "meld-smoke_long")) == 2
     cell = cancelled.project.folder / CELLS / "long/atv/none"
     log = log_of(cancelled.project, "long")
-    (epoch,) = map(int, re.findall(r"seed 1 goes on in epoch (\d+)", log))
+    (epoch,) = map(int, re.findall(r"seed 1 resumes in epoch (\d+)", log))
     assert epoch >= 5
     trained = re.findall(r"seed 1 epoch (\d+)/", log)
     assert [int(number) for number in trained] == list(range(epoch, EPOCHS + 1))
@@ -264,7 +264,7 @@ def test_a_cancelled_run_leaves_no_job_behind(cancelled):
 def test_cells_of_one_allocation_hear_that_it_ends(cancelled):
     said = (cancelled.alone.folder / "allocation.log").read_text()
     assert "interrupted by SIGTERM" in said
-    assert "run again to go on from there" in log_of(cancelled.alone, "endless")
+    assert "run again to resume" in log_of(cancelled.alone, "endless")
     working = cancelled.alone.folder / CELLS / "endless/atv/none.checkpoints"
     assert (working / "seed-1.pt").exists()
     assert "JobState=FAILED" in slurm("scontrol", "show", "job", cancelled.allocation)

@@ -1,4 +1,4 @@
-"""A made-up training split, and epochs over it with random logits instead of a network."""
+"""A small training split, and epochs with random logits instead of a network."""
 
 import torch
 
@@ -54,7 +54,7 @@ def steps_of(known, *, batch_size, seed, classes=3, dtype=torch.float32):
 
 
 def admitted(curriculum, known, *, epochs, batch_size=4, first_seed=0):
-    """Run `epochs` and give what each admitted, a list of (n,) bool."""
+    """Run `epochs` and return the admitted utterances of each, a list of (n,) bool."""
     masks = []
     for epoch in range(epochs):
         mask = torch.zeros(len(known.labels), dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""`threshold: auto`: the probes set the pace, the network's own difficulty the order."""
+"""`threshold: auto`: the probes set the pace, the difficulty of the network the order."""
 
 import dataclasses
 import math
@@ -157,7 +157,7 @@ def test_it_wants_to_see_the_training_set_first():
     (arguments,) = steps_of(known, batch_size=2, seed=0)
     with pytest.raises(ValueError, match=r"call curriculum.start\(training_set\) before"):
         build("spcl", threshold="auto")(*arguments)
-    with pytest.raises(ValueError, match="needs the probes"):
+    with pytest.raises(ValueError, match=r"needs TrainingSet\.probes"):
         build("spcl", threshold="auto").start(dataclasses.replace(known, probes=None))
     with pytest.raises(ValueError, match="needs labels"):
         build("spcl", threshold="auto").start(made_training_set([5, 5], unlabelled=1.1))
@@ -172,13 +172,19 @@ def test_a_threshold_in_numbers_needs_no_start_and_keeps_its_state():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"threshold": "auto", "growth": 1.2}, "growth: plays no part with threshold: auto"),
-        ({"threshold": "auto", "cap": 9.0}, "cap: plays no part with threshold: auto"),
-        ({"threshold": 0.4, "growth": 1.2, "full_at": 0.9}, "full_at: plays no part with thresh"),
-        ({"threshold": 0.4, "growth": 1.2, "start_share": 0.1}, "start_share: plays no part"),
-        ({"threshold": "auto", "start_share": 0.0}, "start_share: 0.0 is no share"),
-        ({"threshold": "auto", "full_at": 50}, "full_at: 50 is no share; choose one above 0"),
-        ({"threshold": "automatic"}, "threshold: automatic is not above 0; give a number, or auto"),
+        ({"threshold": "auto", "growth": 1.2}, "growth: has no effect with threshold: auto"),
+        ({"threshold": "auto", "cap": 9.0}, "cap: has no effect with threshold: auto"),
+        ({"threshold": 0.4, "growth": 1.2, "full_at": 0.9}, "full_at: has no effect with thresh"),
+        ({"threshold": 0.4, "growth": 1.2, "start_share": 0.1}, "start_share: has no effect"),
+        ({"threshold": "auto", "start_share": 0.0}, "start_share: 0.0 is out of range"),
+        (
+            {"threshold": "auto", "full_at": 50},
+            "full_at: 50 is out of range; choose a share above 0",
+        ),
+        (
+            {"threshold": "automatic"},
+            "threshold: automatic is not above 0; write a positive number or auto",
+        ),
     ],
 )
 @pytest.mark.parametrize("name", ["spcl", "spl", "coherence"])

@@ -1,4 +1,4 @@
-"""What `docs/curricula.md` says of names, settings and defaults is so."""
+"""Names, settings and defaults in `docs/curricula.md` agree with the code."""
 
 import inspect
 import re

@@ -1,4 +1,4 @@
-"""What holds for every curriculum."""
+"""Properties of every curriculum."""
 
 import dataclasses
 import itertools
@@ -30,7 +30,7 @@ def started(name, known, **settings):
     batch_size=st.integers(1, 6),
     seed=st.integers(0, 99),
 )
-def test_what_has_no_label_is_never_selected_and_infinitely_hard(
+def test_an_unlabelled_utterance_is_never_selected_and_has_infinite_difficulty(
     name, lengths, modalities, epochs, batch_size, seed
 ):
     known = made_training_set(
@@ -49,19 +49,19 @@ def test_what_has_no_label_is_never_selected_and_infinitely_hard(
 
 
 @every
-def test_where_everything_is_admitted_the_loss_has_the_bytes_of_no_curriculum(name):
+def test_if_everything_is_admitted_the_loss_equals_that_of_no_curriculum(name):
     known = made_training_set(LENGTHS)
     curriculum, none = started(name, known), build("none")
     admitted(curriculum, known, epochs=5)
     for arguments in steps_of(known, batch_size=7, seed=9):
-        ours, yardstick = curriculum(*arguments), none(*arguments)
-        assert torch.equal(ours.loss, yardstick.loss)
-        assert torch.equal(ours.selected, yardstick.selected)
-        assert torch.equal(ours.confidence, yardstick.confidence)
+        ours, baseline = curriculum(*arguments), none(*arguments)
+        assert torch.equal(ours.loss, baseline.loss)
+        assert torch.equal(ours.selected, baseline.selected)
+        assert torch.equal(ours.confidence, baseline.confidence)
 
 
 @every
-def test_before_that_the_loss_is_over_what_is_selected(name):
+def test_the_loss_is_over_the_selected_utterances(name):
     known = made_training_set(LENGTHS)
     curriculum = started(name, known)
     for logits, labels, lengths, rows in steps_of(known, batch_size=7, seed=0):
@@ -77,7 +77,7 @@ def test_before_that_the_loss_is_over_what_is_selected(name):
 
 
 @every
-def test_a_saved_training_goes_on_as_if_it_had_not_stopped(name):
+def test_a_training_resumes_from_its_state_dict(name):
     known = made_training_set(LENGTHS)
     first = started(name, known)
     admitted(first, known, epochs=1)
@@ -112,7 +112,7 @@ def test_it_compiles_into_one_graph(name):
 
 @every
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
-def test_logits_of_any_precision_will_do(name, dtype):
+def test_logits_may_have_any_precision(name, dtype):
     known = made_training_set(LENGTHS)
     curriculum, wide = started(name, known), started(name, known)
     for arguments in steps_of(known, batch_size=6, seed=0, dtype=dtype):

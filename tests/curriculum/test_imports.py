@@ -1,4 +1,4 @@
-"""`spcl.curriculum` can be lifted into any project."""
+"""`spcl.curriculum` imports nothing else of the project."""
 
 import subprocess
 import sys

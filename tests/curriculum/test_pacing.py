@@ -1,4 +1,4 @@
-"""A given share of each epoch, easiest first: against slow, obvious versions, and under drift."""
+"""Pacing by shares, against simple slow implementations, and under drift."""
 
 import math
 
@@ -145,7 +145,7 @@ def test_the_share_is_kept_when_the_epoch_sees_more_or_less_than_it_said():
         assert an_epoch(pacing, [20] * 20, drift=0, seed=0) == pytest.approx(0.3, abs=0.05)
 
 
-def test_a_saved_epoch_goes_on_as_if_it_had_not_stopped():
+def test_an_epoch_resumes_from_its_state_dict():
     batches = torch.rand(9, 25, generator=torch.Generator().manual_seed(0))
     first = Pacing(torch.tensor([0.3, 0.6]), 300)
     for batch in batches[:4]:

@@ -1,4 +1,4 @@
-"""Each rival against a slow, obvious version of itself."""
+"""The other curricula, against simple slow implementations."""
 
 import dataclasses
 import math
@@ -178,13 +178,13 @@ def test_anti_admits_what_is_hardest_for_the_network(lengths, seed):
 @pytest.mark.parametrize(
     ("name", "needed", "message"),
     [
-        ("baby_step", "shift_rate", "needs the shift rates"),
-        ("transfer_teacher", "probes", "needs the probes"),
-        ("random_pacing", "pace", "of: the pace of 'spl' is missing"),
-        ("anti", "pace", "of: the pace of 'spl' is missing"),
+        ("baby_step", "shift_rate", "needs TrainingSet.shift_rate"),
+        ("transfer_teacher", "probes", "needs TrainingSet.probes"),
+        ("random_pacing", "pace", "needs TrainingSet.pace"),
+        ("anti", "pace", "needs TrainingSet.pace"),
     ],
 )
-def test_what_a_rival_needs_and_does_not_get_is_named(name, needed, message):
+def test_a_missing_need_is_named(name, needed, message):
     known = made_training_set([5, 5])
     settings = {"of": "spl"} if needed == "pace" else {}
     (arguments,) = steps_of(known, batch_size=2, seed=0)
@@ -198,22 +198,30 @@ def test_what_a_rival_needs_and_does_not_get_is_named(name, needed, message):
 def test_an_order_of_the_training_set_needs_rows(name):
     known = made_training_set([5, 5])
     (arguments,) = steps_of(known, batch_size=2, seed=0)
-    with pytest.raises(ValueError, match="needs `rows`, the place of each utterance"):
+    with pytest.raises(ValueError, match="needs `rows`, the index of each utterance"):
         started(name, known)(*arguments[:3])
 
 
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("baby_step", {"buckets": 0}, "buckets: 0 is not a whole number from 1 on"),
-        ("baby_step", {"buckets": 2.5}, "buckets: 2.5 is not a whole number"),
-        ("baby_step", {"full_at": 2}, "full_at: 2 is no share"),
+        ("baby_step", {"buckets": 0}, "buckets: 0 is not a positive whole number"),
+        ("baby_step", {"buckets": 2.5}, "buckets: 2.5 is not a positive whole number"),
+        ("baby_step", {"full_at": 2}, "full_at: 2 is out of range"),
         ("transfer_teacher", {"pacing": "cubic"}, "choose linear or root or geometric or step"),
-        ("transfer_teacher", {"start_share": 0}, "start_share: 0 is no share"),
+        ("transfer_teacher", {"start_share": 0}, "start_share: 0 is out of range"),
         ("random_pacing", {"normalize": "none"}, "normalize: 'none' is unknown; choose all or"),
-        ("random_pacing", {"seed": 1}, "'seed' is unknown; settings: of, normalize"),
+        (
+            "random_pacing",
+            {"seed": 1},
+            "argument 'seed'; available settings: of, normalize",
+        ),
         ("anti", {"level": "word"}, "choose both or utterance or conversation"),
-        ("spl", {"level": "both"}, "'level' is unknown; settings: threshold, growth, normalize"),
+        (
+            "spl",
+            {"threshold": 1.0, "level": "both"},
+            "argument 'level'; available settings: threshold, growth, normalize",
+        ),
         ("coherence", {"threshold": 0.4}, "'growth' is missing"),
     ],
 )

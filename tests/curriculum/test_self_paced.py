@@ -1,4 +1,4 @@
-"""The self-paced curriculum against a slow, obvious version of its equations, and its corners."""
+"""The self-paced curriculum, against a simple implementation of its equations."""
 
 import math
 import statistics
@@ -89,7 +89,7 @@ def test_it_computes_the_equations(batch, threshold, options):
 
 
 @given(batch=batches())
-def test_what_has_no_label_changes_nothing_else(batch):
+def test_an_unlabelled_utterance_does_not_change_the_others(batch):
     logits, labels, lengths = batch
     curriculum = SelfPacedCurriculum(1.0, 1.25)
     step = curriculum(logits, labels, lengths)
@@ -134,7 +134,7 @@ def test_the_threshold_grows_by_the_factor_up_to_the_cap():
     assert seen == pytest.approx([0.4, 0.5, 0.6, 0.6])
 
 
-def test_the_state_dict_carries_the_threshold():
+def test_the_state_dict_contains_the_threshold():
     first = SelfPacedCurriculum(0.4, 1.25)
     first.step()
     second = SelfPacedCurriculum(0.4, 1.25)
@@ -189,7 +189,7 @@ def test_it_compiles_into_one_graph():
     )
 
 
-def test_half_precision_logits_are_judged_in_float32():
+def test_half_precision_logits_are_scored_in_float32():
     logits = torch.randn(2, 3, 4).bfloat16()
     step = SelfPacedCurriculum(1.0, 1.0)(logits, torch.tensor([0, 1, 2]), torch.tensor([3]))
     assert step.difficulty.dtype == torch.float32
@@ -198,14 +198,18 @@ def test_half_precision_logits_are_judged_in_float32():
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("spcll", {}, "there are: anti, baby_step, coherence, none"),
-        ("spcl", {"threshold": 1.0}, "'growth' is missing; only threshold: auto does without it"),
-        ("spcl", {}, "'threshold' is missing; settings: threshold, growth, normalize"),
-        ("spcl", {"threshold": 1.0, "growth": 1.1, "speed": 2}, "'speed' is unknown"),
+        ("spcll", {}, "available: anti, baby_step, coherence, none"),
+        ("spcl", {"threshold": 1.0}, "'growth' is missing; it is required unless"),
+        ("spcl", {}, "missing a required argument: 'threshold'; available settings: threshold"),
+        (
+            "spcl",
+            {"threshold": 1.0, "growth": 1.1, "speed": 2},
+            "argument 'speed'; available",
+        ),
         ("spcl", {"threshold": 0.0, "growth": 1.1}, "threshold: 0.0 is not above 0"),
         ("spcl", {"threshold": 1.0, "growth": 0.5}, "growth: 0.5 is below 1"),
         ("spcl", {"threshold": 1.0, "growth": 1.1, "level": "word"}, "choose both or utterance"),
-        ("none", {"threshold": 1.0}, "'threshold' is unknown; settings: none"),
+        ("none", {"threshold": 1.0}, "argument 'threshold'; available settings: none"),
     ],
 )
 def test_a_wrong_setting_is_explained(name, settings, message):
@@ -213,6 +217,6 @@ def test_a_wrong_setting_is_explained(name, settings, message):
         build(name, **settings)
 
 
-def test_shapes_that_do_not_fit_are_refused():
+def test_mismatched_shapes_are_refused():
     with pytest.raises(ValueError, match=r"expected logits \(M, N, C\)"):
         build("none")(torch.randn(2, 3, 4), torch.tensor([0, 1]), torch.tensor([3]))

@@ -11,9 +11,9 @@ import pytest
 from spcl.data.corpus import read_corpus, write_corpus
 from spcl.difficulty.probe import score_utterances
 from spcl.errors import UserError
-from spcl.extract import extractor
-from spcl.extract.corpus import brought
-from spcl.extract.run import extract
+from spcl.extract import build
+from spcl.extract.corpus import corpus_features
+from spcl.extract.extraction import extract
 from spcl.tables import parquet
 from spcl.tables.parquet import metadata
 from spcl.tables.schemas import CORPUS_REPORT, FEATURES, PROBLEMS, UTTERANCES
@@ -205,7 +205,7 @@ class TestFeaturesThatACorpusBrings:
     def bring(self, folder, modality, **options):
         corpus = read(folder)
         utterances = written(corpus, folder.parent / "results")[0]
-        return brought(utterances, folder, modality, **options)
+        return corpus_features(utterances, folder, modality, **options)
 
     def test_they_are_a_table_of_features_with_its_facts(self, folder, tmp_path):
         extraction = self.bring(folder, "a", problem_limit=0.05)
@@ -265,7 +265,7 @@ class TestFeaturesThatACorpusBrings:
 
     def test_the_message_for_an_absent_modality_names_the_config_key(self, folder):
         with pytest.raises(
-            UserError, match=r"mine brings no visual .* datasets: \{mine: \{modalities: at\}\}"
+            UserError, match=r"mine has no visual .* datasets: \{mine: \{modalities: at\}\}"
         ):
             self.bring(folder, "v")
         for name in ("a", "t"):
@@ -284,12 +284,14 @@ class TestFeaturesThatACorpusBrings:
         pq.write_table(
             table.set_column(1, "utterance_id", pa.array(names)), folder / "utterances.parquet"
         )
-        with pytest.raises(UserError, match=r"import it again: snakemake .* -f results/corpora"):
-            brought(utterances, folder, "t")
+        with pytest.raises(
+            UserError, match=r"import the corpus again: snakemake .* -f results/corpora"
+        ):
+            corpus_features(utterances, folder, "t")
 
     def test_an_extractor_of_media_points_to_them(self, folder, tmp_path):
         utterances = written(read(folder), tmp_path / "results")[0]
         with pytest.raises(
             UserError, match=r"mine has a sound; .* features: \{a: \{extractor: corpus\}\}"
         ):
-            extract(utterances, folder, extractor("a", "logmel"), shards=tmp_path / "shards")
+            extract(utterances, folder, build("a", "logmel"), shards=tmp_path / "shards")

@@ -1,4 +1,4 @@
-"""Scores of conversations, against cases worked by hand."""
+"""Scores of conversations, against examples computed by hand."""
 
 import numpy as np
 import pandas as pd
@@ -55,7 +55,7 @@ def test_a_single_utterance_has_no_shift_rate():
     assert np.isnan(score(table).loc["d", "shift_rate"])
 
 
-def test_labels_outside_train_are_not_looked_at():
+def test_labels_outside_train_are_not_used():
     table = utterances([("d", "A", "joy", "test"), ("d", "A", "anger", "test")])
     assert np.isnan(score(table).loc["d", "shift_rate"])
 

@@ -1,4 +1,4 @@
-"""The offline probe judges an utterance without having seen its dialogue or its label."""
+"""The offline probe scores an utterance without its dialogue or its label."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_labels_of_dev_and_test_change_nothing(corpus):
     assert score(other, features).equals(score(utterances, features))
 
 
-def test_a_label_does_not_touch_its_own_dialogues_scores():
+def test_a_label_does_not_change_the_scores_of_its_dialogue():
     utterances, features = make_corpus([4] * 10, seed=3)
     flipped, _ = make_corpus([4] * 10, seed=3, unlabelled={0})
     table, other = (score(u, features).to_pandas() for u in (utterances, flipped))
@@ -58,7 +58,7 @@ def test_a_label_does_not_touch_its_own_dialogues_scores():
     assert (table["probabilities"].map(tuple)[own] == other["probabilities"].map(tuple)[own]).all()
 
 
-def test_it_finds_the_signal_and_no_more():
+def test_it_finds_signal_but_not_noise():
     clear, noise = (make_corpus([6] * 40, signal=s) for s in (2.0, 0.0))
     assert score(*clear)["loss"].to_pandas().mean() < 0.8
     assert score(*noise)["loss"].to_pandas().mean() > np.log(len(LABELS)) - 0.1

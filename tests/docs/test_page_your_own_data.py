@@ -17,7 +17,7 @@ from spcl.data.corpus import read_corpus, write_corpus
 from spcl.data.formats import FORMATS
 from spcl.data.splits import PROTOCOLS
 from spcl.errors import UserError
-from spcl.extract.corpus import brought
+from spcl.extract.corpus import corpus_features
 from spcl.inspection.find import find
 from spcl.inspection.paste import config_lines
 from spcl.provenance.environment import Provenance
@@ -75,7 +75,7 @@ def test_a_cell_trains_on_it(mine):
     utterances = imported("mine")
     choices = CONFIG["datasets"]["mine"]["features"]
     assert {choice["extractor"] for choice in choices.values()} == {"corpus"}
-    features = {m: brought(utterances, "data/mine", m).features for m in choices}
+    features = {m: corpus_features(utterances, "data/mine", m).features for m in choices}
     cell = Cell("mine", "mmgcn", "atv", "none")
     settings = CellSettings.from_config(cell_settings(CONFIG, cell))
     provenance = Provenance(commit="0", versions={}, device="here", config_digest="0")

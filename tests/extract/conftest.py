@@ -1,4 +1,4 @@
-"""Small real media, and utterances that point to them."""
+"""Small media files, and utterances that refer to them."""
 
 import wave
 

@@ -1,4 +1,4 @@
-"""The extractor that `docs/extractors.md` shows works as it stands there."""
+"""The example extractor in `docs/extractors.md` works."""
 
 import re
 from pathlib import Path

@@ -1,10 +1,10 @@
-"""Pictures: a few of the right moments and the right half of the screen; what is bad is said."""
+"""Video: sampling of frames, regions, face detection, and reasons for missing features."""
 
 import numpy as np
 import pytest
 
 from spcl.data.media import MediaReference
-from spcl.extract import Item, extractor
+from spcl.extract import Item, build
 from spcl.extract.media import pictures
 from tests.extract.conftest import write_video
 
@@ -18,12 +18,12 @@ def brightness(path, count, **part):
 
 
 @pytest.mark.parametrize("suffix", ["avi", "mp4"])
-def test_pictures_come_from_the_middles_of_equal_stretches(tmp_path, suffix):
+def test_frames_are_from_the_middle_of_equal_parts(tmp_path, suffix):
     path = write_video(tmp_path / f"u.{suffix}", LADDER)
     assert brightness(path, 4) == pytest.approx([2.5, 7.5, 12.5, 17.5], abs=1.1)
 
 
-def test_a_fragment_shows_its_own_time(tmp_path):
+def test_a_time_range_gives_frames_of_that_range(tmp_path):
     path = write_video(tmp_path / "u.avi", LADDER)
     assert brightness(path, 2, start_s=1.0, end_s=1.8) == pytest.approx([12, 16], abs=1.1)
 
@@ -35,7 +35,7 @@ def test_a_late_fragment_of_a_long_recording_is_found_by_seeking(tmp_path):
     assert seen == pytest.approx([20 + 2 * 81, 20 + 2 * 83], abs=4)
 
 
-def test_a_region_shows_its_own_half(tmp_path):
+def test_a_region_crops_the_frame(tmp_path):
     half = np.concatenate([np.full((48, 32), 40), np.full((48, 32), 200)], axis=1).astype(np.uint8)
     path = str(write_video(tmp_path / "u.avi", [half] * 5))
     (left,) = pictures(MediaReference(path, region=(0, 0, 50, 100)), 1)
@@ -54,9 +54,9 @@ def item(path, **part):
     return Item("u", video=MediaReference(str(path), **part))
 
 
-def test_without_a_face_the_whole_picture_stands_for_it(tmp_path, noise):
+def test_without_a_face_the_whole_frame_is_used(tmp_path, noise):
     path = write_video(tmp_path / "u.mp4", noise)
-    extracted = extractor("v", "face_hog")([item(path)])
+    extracted = build("v", "face_hog")([item(path)])
     assert extracted.reasons == [None]
     assert extracted.features.shape == (1, 289)
     assert extracted.features[0, :144].any()
@@ -68,27 +68,27 @@ def test_a_face_is_found_where_it_is(tmp_path, drawn_face):
     wide[10:110, 10:110] = drawn_face
     path = write_video(tmp_path / "u.mp4", [wide] * 6)
     left, right = item(path, region=(0, 0, 50, 100)), item(path, region=(50, 0, 50, 100))
-    extracted = extractor("v", "face_hog")([left, right])
+    extracted = build("v", "face_hog")([left, right])
     assert extracted.columns["face_share"].tolist() == [1.0, 0.0]
     assert extracted.features[:, -1].tolist() == [1.0, 0.0]
 
 
 def test_one_picture_does_not_deviate_and_more_do(tmp_path, noise):
     path = write_video(tmp_path / "u.mp4", noise)
-    one = extractor("v", "face_hog", {"frames": 1})([item(path)]).features[0]
-    three = extractor("v", "face_hog", {"frames": 3})([item(path)]).features[0]
+    one = build("v", "face_hog", {"frames": 1})([item(path)]).features[0]
+    three = build("v", "face_hog", {"frames": 3})([item(path)]).features[0]
     assert not one[144:288].any()
     assert three[144:288].any()
 
 
 def test_threads_change_nothing(tmp_path, noise):
     paths = [write_video(tmp_path / f"{k}.mp4", noise[k:]) for k in range(4)]
-    extract = extractor("v", "face_hog")
+    extract = build("v", "face_hog")
     items = [item(path) for path in paths]
     np.testing.assert_array_equal(extract(items).features, extract(items, threads=3).features)
 
 
-def test_bad_video_costs_its_own_row_says_why_and_is_quiet(tmp_path, noise, capfd):
+def test_bad_video_gives_a_reason_and_no_output(tmp_path, noise, capfd):
     (tmp_path / "noise.mp4").write_bytes(np.random.default_rng(0).bytes(5000))
     good = write_video(tmp_path / "good.mp4", noise)
     (tmp_path / "cut.mp4").write_bytes(good.read_bytes()[:2000])
@@ -100,7 +100,7 @@ def test_bad_video_costs_its_own_row_says_why_and_is_quiet(tmp_path, noise, capf
         Item("u"),
         item(good),
     ]
-    extracted = extractor("v", "face_hog")(items, threads=2)
+    extracted = build("v", "face_hog")(items, threads=2)
     invalid = "cannot be decoded (Invalid data found when processing input)"
     assert extracted.reasons == [
         invalid,

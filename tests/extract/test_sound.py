@@ -1,4 +1,4 @@
-"""Sound: any container, one rate, the stretch of the utterance alone; what is bad is said."""
+"""Audio: containers, resampling, time ranges, and reasons for missing features."""
 
 import warnings
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spcl.data.media import MediaReference
-from spcl.extract import Item, UnusableError, extractor
+from spcl.extract import Item, UnusableError, build
 from spcl.extract.logmel import mel_bands
 from spcl.extract.media import RATE, sound
 from tests.extract.conftest import voice, write_video, write_wav
@@ -41,14 +41,14 @@ def test_sound_is_taken_from_a_video_too(tmp_path, noise):
     path = write_video(tmp_path / "u.mp4", noise, sound=voice(2.0))
     decoded = sound(MediaReference(str(path)))
     assert len(decoded) == pytest.approx(2 * RATE, rel=0.1)
-    assert extractor("a", "egemaps")([item(path)]).reasons == [None]
+    assert build("a", "egemaps")([item(path)]).reasons == [None]
 
 
 @pytest.mark.parametrize(("name", "width"), [("egemaps", 88), ("logmel", 120)])
 def test_voices_give_features_that_tell_them_apart(tmp_path, name, width):
     low = write_wav(tmp_path / "low.wav", voice(0.6, hertz=110))
     high = write_wav(tmp_path / "high.wav", voice(0.6, hertz=220))
-    extract = extractor("a", name)
+    extract = build("a", name)
     extracted = extract([item(low), item(high), item(low)])
     assert extracted.features.shape == (3, width)
     assert extracted.features.dtype == np.float32
@@ -61,14 +61,14 @@ def test_voices_give_features_that_tell_them_apart(tmp_path, name, width):
 @pytest.mark.parametrize("name", ["egemaps", "logmel"])
 def test_threads_change_nothing(tmp_path, name):
     items = [item(write_wav(tmp_path / f"{h}.wav", voice(0.4, hertz=h))) for h in (90, 140, 250)]
-    extract = extractor("a", name)
+    extract = build("a", name)
     np.testing.assert_array_equal(extract(items).features, extract(items, threads=3).features)
 
 
 @pytest.mark.parametrize("feature_set", ["IS10", "ComParE_2016"])
 def test_the_larger_sets_of_opensmile_work(tmp_path, feature_set):
     path = write_wav(tmp_path / "u.wav", voice(0.5))
-    extract = extractor("a", "egemaps", {"feature_set": feature_set})
+    extract = build("a", "egemaps", {"feature_set": feature_set})
     extracted = extract([item(path)])
     assert extracted.features.shape == (1, {"IS10": 1582, "ComParE_2016": 6373}[feature_set])
     assert extracted.reasons == [None]
@@ -77,13 +77,13 @@ def test_the_larger_sets_of_opensmile_work(tmp_path, feature_set):
 @pytest.mark.parametrize("name", ["egemaps", "logmel"])
 def test_silence_is_sound(tmp_path, name):
     path = write_wav(tmp_path / "u.wav", np.zeros(RATE, np.int16))
-    extracted = extractor("a", name)([item(path)])
+    extracted = build("a", name)([item(path)])
     assert extracted.reasons == [None]
     assert np.isfinite(extracted.features).all()
 
 
 @pytest.mark.parametrize("name", ["egemaps", "logmel"])
-def test_bad_sound_costs_its_own_row_and_says_why(tmp_path, name):
+def test_bad_audio_gives_a_reason(tmp_path, name):
     (tmp_path / "noise.wav").write_bytes(np.random.default_rng(0).bytes(5000))
     (tmp_path / "empty.wav").write_bytes(b"")
     good = write_wav(tmp_path / "good.wav", voice(0.5))
@@ -100,7 +100,7 @@ def test_bad_sound_costs_its_own_row_and_says_why(tmp_path, name):
     ]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        extracted = extractor("a", name)(items, threads=2)
+        extracted = build("a", name)(items, threads=2)
     invalid = "cannot be decoded (Invalid data found when processing input)"
     nothing = "there is no sound in this stretch of the file"
     assert extracted.reasons == [
@@ -116,7 +116,7 @@ def test_bad_sound_costs_its_own_row_and_says_why(tmp_path, name):
     ]
 
 
-def test_a_video_without_a_sound_track_is_said(tmp_path, noise):
+def test_a_video_without_audio_gives_a_reason(tmp_path, noise):
     path = write_video(tmp_path / "u.mp4", noise)
     with pytest.raises(UnusableError, match="there is no audio in the file"):
         sound(MediaReference(str(path)))

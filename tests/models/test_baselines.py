@@ -1,4 +1,4 @@
-"""What every baseline promises: a dialogue's numbers are its own, and always numbers."""
+"""Properties of every baseline: independent dialogues, finite numbers, checked settings."""
 
 from dataclasses import dataclass
 
@@ -113,7 +113,7 @@ def results(model, chosen, **batch):
 @pytest.mark.parametrize("training", [False, True])
 @each_modality_set
 @each_baseline
-def test_a_dialogue_has_the_same_logits_and_gradients_in_any_company_order_and_padding(
+def test_logits_and_gradients_do_not_depend_on_other_dialogues_order_or_padding(
     name, modalities, training
 ):
     model = small(name, modalities, **NO_DROPOUT[name]).train(training)
@@ -170,7 +170,7 @@ def test_extreme_dialogues_give_finite_logits_and_gradients(name, training):
 
 
 @each_baseline
-def test_what_an_unobserved_utterance_holds_is_never_seen(name):
+def test_the_features_of_an_unobserved_utterance_are_not_used(name):
     model = small(name).eval()
     one, other, zeros = (dialogues([6, 3]) for _ in range(3))
     other[0].features["v"][2] = torch.nan
@@ -222,7 +222,7 @@ def test_with_every_dropout_at_0_training_and_evaluation_agree(name):
 @pytest.mark.parametrize(
     ("name", "setting"), [(name, key) for name in NAMES for key in NO_DROPOUT[name]]
 )
-def test_each_dropout_has_a_setting_of_its_own(name, setting):
+def test_each_dropout_has_its_setting(name, setting):
     only = NO_DROPOUT[name] | {setting: 0.5}
     model, batch = small(name, **only), together(dialogues([8, 3]))
     assert not torch.equal(logits(model, batch), logits(model, batch))
@@ -237,7 +237,7 @@ def test_every_weight_learns(name):
 
 
 @pytest.mark.parametrize("name", ["biddin", "dialogue_gcn"])
-def test_who_speaks_matters(name):
+def test_the_speaker_changes_the_logits(name):
     model = small(name).eval()
     (one,) = dialogues([6])
     one.speakers = torch.zeros(6, dtype=torch.int64)
@@ -261,7 +261,9 @@ def test_dialogue_gcn_looks_no_further_than_its_window_after_the_encoder():
 
 @each_baseline
 def test_an_unknown_setting_names_the_known_ones(name):
-    with pytest.raises(UserError, match=rf"baselines\.{name}\.model\.hiden: unknown.*dropout"):
+    with pytest.raises(
+        UserError, match=rf"baselines\.{name}\.model: .*'hiden'; the class takes: .*dropout"
+    ):
         build(name, widths=WIDTHS, n_classes=4, n_speakers=2, hiden=3)
 
 

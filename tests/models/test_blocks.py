@@ -1,4 +1,4 @@
-"""What the utterances of a dialogue are to each other: against dense matrices, with gradients."""
+"""Attention and pairwise products within dialogues, against dense matrices."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ LENGTHS = [3, 1, 4]
 def layout(request, monkeypatch):
     if request.param.startswith("padded"):
         for module in (attention, blocks):
-            monkeypatch.setattr(module, "one_by_one", lambda x: False)
+            monkeypatch.setattr(module, "by_dialogue", lambda x: False)
 
 
 def batch_of(lengths):

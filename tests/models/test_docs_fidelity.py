@@ -1,4 +1,4 @@
-"""The fidelity page says what the code does: its tests, defaults and thresholds are there."""
+"""The fidelity page agrees with the code: its tests, defaults and thresholds exist."""
 
 import importlib
 import inspect

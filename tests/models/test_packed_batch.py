@@ -1,4 +1,4 @@
-"""Packed batches, and moving their rows between layouts."""
+"""Packed batches, and the conversion of rows between layouts."""
 
 import pytest
 import torch
@@ -104,7 +104,7 @@ def test_the_modality_graph_is_the_papers_matrix():
     torch.testing.assert_close(found.flatten(0, 1), expected @ signal.flatten(0, 1))
 
 
-def test_a_node_of_norm_zero_is_at_a_right_angle_to_all():
+def test_a_zero_node_has_cosine_0_with_all_others():
     h = torch.randn(1, 3, 4)
     h[0, 1] = 0
     h.requires_grad_()
@@ -124,7 +124,7 @@ def test_equal_nodes_have_an_angle_even_when_their_cosine_passes_one():
     assert h.grad.isfinite().all()
 
 
-def test_half_precision_does_not_reach_the_angles():
+def test_angles_are_computed_in_float32():
     h = torch.randn(2, 5, 64).bfloat16()
     h[:, 1] = h[:, 0]
     h.requires_grad_()

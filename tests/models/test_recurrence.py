@@ -1,4 +1,4 @@
-"""DialogueRNN's recurrence, against a slow loop, with gradients."""
+"""The recurrence of DialogueRNN, against a slow loop, with gradients."""
 
 import pytest
 import torch

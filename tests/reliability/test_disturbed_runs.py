@@ -52,9 +52,9 @@ def test_a_whole_run_that_is_told_to_end_goes_on_where_it_was(finished, undistur
     training.resume()
     assert run.wait() == 1
     assert "interrupted by SIGTERM in epoch " in run.said
-    assert "run again to go on from there" in run.said
+    assert "run again to resume" in run.said
     assert (finished.folder / CELLS / "spcl.checkpoints" / "seed-1.pt").exists()
-    assert "seed 1 goes on in epoch " in make(finished, SPCL).stderr
+    assert "seed 1 resumes in epoch " in make(finished, SPCL).stderr
     assert differences(finished, undisturbed) == []
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from spcl.errors import UserError
 from spcl.extract import Extracted, Extractor
-from spcl.extract.run import extract
+from spcl.extract.extraction import extract
 from spcl.jobs.job import job
 from spcl.provenance.environment import Provenance
 from spcl.report.analysis.results import Results

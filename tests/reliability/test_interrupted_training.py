@@ -42,7 +42,7 @@ with job(folder / "job.log"):
     )
     paths = {kind: folder / f"{kind}.parquet" for kind in KINDS}
     tables.write(paths)
-    checkpoints.done(paths)
+    checkpoints.keep(paths)
 """
 """What the workflow's script does, with a corpus made up on the way."""
 
@@ -104,12 +104,12 @@ def test_a_training_that_is_told_to_end_loses_no_step(tmp_path, undisturbed, num
     assert training.state.exists()
     (line,) = said.splitlines()
     assert line.startswith(f"interrupted by {number.name} in epoch ")
-    assert line.endswith(" of seed 1; run again to go on from there")
+    assert line.endswith(" of seed 1; run again to resume")
     epoch = line.split()[5]
 
     _, said = training.start().communicate()
     assert training.process.returncode == 0
-    assert f"seed 1 goes on in epoch {epoch}" in said
+    assert f"seed 1 resumes in epoch {epoch}" in said
     assert "seed 1 epoch 1/" not in training.log
     assert training.tables() == undisturbed
     assert not training.state.parent.exists()
@@ -122,7 +122,7 @@ def test_a_training_that_is_killed_goes_on_from_its_last_state(tmp_path, undistu
     process.kill()
     process.communicate()
     _, said = training.start().communicate()
-    assert "seed 1 goes on in epoch " in said
+    assert "seed 1 resumes in epoch " in said
     assert training.tables() == undisturbed
     metrics = CellTables.read({kind: training.folder / f"{kind}.parquet" for kind in KINDS}).metrics
     assert metrics["train_seconds"].to_numpy().min() > 0

@@ -48,4 +48,4 @@ def test_a_dialogue_of_ten_thousand_utterances_is_refused_by_name():
         load_corpus(utterances, features, "a", scale="standard", device="cpu")
     said = str(error.value)
     assert said.startswith("datasets.made: dialogue 'd2' has 10000 utterances")
-    assert f"cut it into dialogues of {LONGEST} utterances at most" in said
+    assert f"split it into dialogues of at most {LONGEST} utterances" in said

@@ -267,7 +267,7 @@ def test_the_remaining_time_is_divided_by_the_running_cells(capsys):
 
 def test_the_time_of_a_resumed_cell_is_not_used_for_the_estimate(capsys):
     make("chats/mmgcn/t/none")
-    log("chats/mmgcn/t/none", "seed 1 goes on in epoch 7", "done", seconds=600)
+    log("chats/mmgcn/t/none", "seed 1 resumes in epoch 7", "done", seconds=600)
     assert "No estimate of the remaining time" in " ".join(said(capsys))
 
 

@@ -1,4 +1,4 @@
-"""The tables of the earlier stages for a made-up corpus."""
+"""Tables of the earlier stages for a small made corpus."""
 
 from spcl.difficulty.conversations import score_conversations
 from spcl.difficulty.probe import score_utterances

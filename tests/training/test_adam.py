@@ -1,4 +1,4 @@
-"""Our Adam is torch's, without what torch's class imports."""
+"""`Adam` computes the same as torch.optim.Adam, with fewer imports."""
 
 import copy
 import subprocess
@@ -19,7 +19,7 @@ def network():
 
 
 def learn(model, optimizer, steps, first=0):
-    """Train on data that each step number fixes; the last layer never has a gradient."""
+    """Train on data that depend on the step number; the last layer never has a gradient."""
     for step in range(first, first + steps):
         x = torch.randn(4, 5, generator=torch.Generator().manual_seed(step))
         optimizer.zero_grad()
@@ -27,7 +27,7 @@ def learn(model, optimizer, steps, first=0):
         optimizer.step()
 
 
-def test_its_steps_are_those_of_torch_bit_by_bit():
+def test_steps_equal_those_of_torch_bit_by_bit():
     ours, theirs = network(), network()
     learn(ours, Adam(ours.parameters(), learning_rate=0.01, **SETTINGS), 20)
     learn(theirs, torch.optim.Adam(theirs.parameters(), lr=0.01, fused=True, **SETTINGS), 20)
@@ -36,7 +36,7 @@ def test_its_steps_are_those_of_torch_bit_by_bit():
 
 
 @pytest.mark.parametrize("cut", [0, 3])
-def test_it_goes_on_from_its_state(cut):
+def test_it_resumes_from_its_state(cut):
     whole = network()
     learn(whole, Adam(whole.parameters(), learning_rate=0.01, **SETTINGS), 6)
     part = network()

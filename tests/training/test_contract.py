@@ -1,4 +1,4 @@
-"""What is said of a foreign model or curriculum that does not keep its promises."""
+"""Messages about a custom model or curriculum that does not fulfil its contract."""
 
 import copy
 
@@ -17,7 +17,7 @@ SIZES = {"widths": {"a": 3, "t": 4}, "n_classes": 3, "n_speakers": 2}
 
 
 class Linear(nn.Module):
-    """A model that keeps every promise, until `change` spoils its logits."""
+    """A model that fulfils the contract unless `change` changes its logits."""
 
     def __init__(self, change=lambda logits, batch: logits):
         super().__init__()
@@ -38,7 +38,7 @@ def each(change):
 
 
 @pytest.mark.parametrize("name", names(BASELINE))
-def test_our_own_baselines_pass(name, caplog):
+def test_the_baselines_of_the_project_pass(name, caplog):
     with caplog.at_level("INFO", "spcl"):
         check(models.build(name, **SIZES))
     assert caplog.text == ""
@@ -47,44 +47,47 @@ def test_our_own_baselines_pass(name, caplog):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda logits, batch: logits["a"], "forward gives a Tensor; give the logits by modality"),
+        (
+            lambda logits, batch: logits["a"],
+            "forward returns a Tensor; return the logits by modality",
+        ),
         (
             lambda logits, batch: {"t": logits["t"]},
-            "forward gives logits of ['t']; give those of ['a', 't'], in the order of widths",
+            "forward returns logits of ['t']; return those of ['a', 't'], in the order of widths",
         ),
         (
             lambda logits, batch: dict(reversed(logits.items())),
-            "forward gives logits of ['t', 'a']; give those of ['a', 't'], in the order of widths",
+            "forward returns logits of ['t', 'a']; return those of ['a', 't'], in the order of",
         ),
         (
             each(lambda z, batch: batch.pad(z)),
             "logits['a'] have shape (3, 5, 3) for N = 9 utterances in 3 dialogues and C = 3"
-            " classes; give (N, C), utterances packed without padding",
+            " classes; return (N, C), utterances packed without padding",
         ),
         (
             each(lambda z, batch: z.argmax(-1)),
-            "logits['a'] are torch.int64; give a tensor",
+            "logits['a'] are torch.int64; return a tensor",
         ),
-        (each(lambda z, batch: z.tolist()), "logits['a'] are list; give a tensor of floats"),
+        (each(lambda z, batch: z.tolist()), "logits['a'] are list; return a tensor of floats"),
         (
             each(lambda z, batch: z + batch.labels[:, None]),
-            "the logits change with batch.labels; use the features alone",
+            "the logits change with batch.labels; compute them from the features only",
         ),
         (
             each(lambda z, batch: z + batch.utterances),
-            "forward fails on a small made-up batch: ",
+            "forward fails on a small batch of random features: ",
         ),
     ],
     ids=["tensor", "missing", "order", "padded", "classes", "list", "labels", "fails"],
 )
-def test_a_broken_promise_is_one_line_that_says_what_is_wanted(change, says):
+def test_a_violation_gives_a_one_line_message_with_the_fix(change, says):
     with pytest.raises(UserError) as error:
         check(Linear(change))
     assert str(error.value).startswith(f"baselines.mine: {says}")
     assert "\n" not in str(error.value)
 
 
-def test_a_forward_that_fails_is_named_with_its_line():
+def test_an_error_in_forward_gives_its_file_and_line():
     class Wrong(Linear):
         def forward(self, batch):
             return batch.text
@@ -98,20 +101,23 @@ def test_a_forward_that_fails_is_named_with_its_line():
     ("change", "says"),
     [
         (each(lambda z, batch: z), ""),
-        (each(lambda z, batch: z - z.mean(0)), "change with what else is in the batch"),
-        (each(lambda z, batch: z * batch.max_length), "change with what else is in the batch"),
-        (each(lambda z, batch: nn.functional.dropout(z)), "the logits differ from call to call"),
+        (each(lambda z, batch: z - z.mean(0)), "change with the other dialogues of the batch"),
+        (
+            each(lambda z, batch: z * batch.max_length),
+            "change with the other dialogues of the batch",
+        ),
+        (each(lambda z, batch: nn.functional.dropout(z)), "the logits differ between two calls"),
     ],
     ids=["keeps it", "mean of the batch", "longest dialogue", "dropout in evaluation"],
 )
-def test_a_leak_between_dialogues_is_worth_a_line(change, says, caplog):
+def test_a_leak_between_dialogues_is_logged(change, says, caplog):
     with caplog.at_level("INFO", "spcl"):
         check(Linear(change))
     assert says in caplog.text
     assert len(caplog.records) == bool(says)
 
 
-def test_the_check_leaves_the_model_and_the_random_numbers_as_they_were():
+def test_the_check_does_not_change_the_model_or_the_random_state():
     torch.manual_seed(3)
     model = Linear(each(lambda z, batch: nn.functional.dropout(z)))
     before = torch.get_rng_state(), copy.deepcopy(model.state_dict())
@@ -134,7 +140,7 @@ def first_steps(curriculum, n=2):
 
 
 @pytest.mark.parametrize("good", [NoCurriculum(), SelfPacedCurriculum(0.4, 1.25)])
-def test_our_own_curricula_pass(good):
+def test_curricula_of_the_project_pass(good):
     first_steps(good)
 
 
@@ -152,29 +158,29 @@ def spoilt(member, change):
     ("member", "change", "says"),
     [
         ("loss", lambda x: x.detach(), "step.loss has no gradient; compute it from the logits"),
-        ("loss", lambda x: x.expand(5), "step.loss has shape (5,); give ()"),
-        ("selected", lambda x: x.float(), "step.selected is torch.float32; give booleans"),
-        ("selected", lambda x: x[:2], "step.selected has shape (2,); give (5,)"),
-        ("confidence", lambda x: x.T[:1], "step.confidence has shape (1, 2); give (2, 2)"),
-        ("probability", lambda x: x.T, "step.probability has shape (5, 2); give (2, 5)"),
+        ("loss", lambda x: x.expand(5), "step.loss has shape (5,); return ()"),
+        ("selected", lambda x: x.float(), "step.selected is torch.float32; return booleans"),
+        ("selected", lambda x: x[:2], "step.selected has shape (2,); return (5,)"),
+        ("confidence", lambda x: x.T[:1], "step.confidence has shape (1, 2); return (2, 2)"),
+        ("probability", lambda x: x.T, "step.probability has shape (5, 2); return (2, 5)"),
     ],
 )
-def test_a_wrong_step_is_one_line_that_says_what_is_wanted(member, change, says):
+def test_a_wrong_step_gives_a_one_line_message_with_the_fix(member, change, says):
     with pytest.raises(UserError) as error:
         first_steps(spoilt(member, change))
     assert str(error.value) == f"curricula.mine: {says}"
 
 
-def test_a_step_is_a_curriculum_step():
+def test_forward_must_return_a_curriculum_step():
     class Bare(NoCurriculum):
         def forward(self, *inputs):
             return super().forward(*inputs).loss
 
-    with pytest.raises(UserError, match=r"curricula.mine: forward gives a Tensor; give a Curr"):
+    with pytest.raises(UserError, match=r"curricula.mine: forward returns a Tensor; return a Curr"):
         first_steps(Bare())
 
 
-def test_only_the_first_step_is_looked_at():
+def test_only_the_first_step_is_checked():
     class Late(NoCurriculum):
         steps = 0
 

@@ -1,4 +1,4 @@
-"""Every curriculum in the same loop: trained, paired, and admitting what it says."""
+"""Training with every curriculum: reproducible, paired, with the expected admissions."""
 
 import functools
 
@@ -31,7 +31,7 @@ LENGTHS = [5, 1, 9, 4, 6, 3, 7, 2, 8, 5, 6, 4]
 
 @functools.cache
 def made():
-    """A corpus, and what the earlier stages say of it with the pace of an SPCL cell."""
+    """A corpus, and its tables of the earlier stages with the pace of an SPCL cell."""
     corpus = make_corpus(LENGTHS, signal=0.7, unlabelled={3, 20})
     paced = train("spcl", earlier=EarlierTables(), corpus=corpus).history
     return corpus, earlier_tables(*corpus, paced=paced)
@@ -80,7 +80,7 @@ def test_each_trains_and_gives_the_same_again(name, tmp_path):
 
 @pytest.mark.parametrize("name", EIGHT)
 def test_all_start_from_the_same_weights_and_see_the_same_batches_and_masks(name, monkeypatch):
-    """Where nothing is learnt, every training logit of every epoch is that of no curriculum."""
+    """With a learning rate of 0, all training logits equal those of no curriculum."""
 
     def logits_of(name):
         seen = []
@@ -117,7 +117,7 @@ def test_random_pacing_does_not_admit_the_same_as_spcl():
 
 
 @pytest.mark.parametrize("name", ["spcl", "spl", "coherence"])
-def test_an_automatic_threshold_starts_with_its_share_and_is_full_in_time(name):
+def test_an_automatic_threshold_admits_its_first_share_and_everything_at_full_at(name):
     corpus = make_corpus([10] * 60, signal=0.7)
     tables = train(name, AUTO, corpus=corpus, earlier=earlier_tables(*corpus), seeds=[1], epochs=6)
     shares = tables.history["admitted_share"].to_numpy()
@@ -126,7 +126,7 @@ def test_an_automatic_threshold_starts_with_its_share_and_is_full_in_time(name):
     assert shares[1] < 1
 
 
-def test_history_has_the_threshold_in_force_at_the_end_of_the_epoch(monkeypatch):
+def test_history_has_the_threshold_at_the_end_of_the_epoch(monkeypatch):
     at_the_end = []
 
     class Watched(SelfPacedCurriculum):
@@ -176,7 +176,7 @@ CURRICULUM = Watchful
 """
 
 
-def test_a_baseline_and_a_curriculum_of_ones_own(corpus, tmp_path):
+def test_a_custom_baseline_and_curriculum_are_trained(corpus, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(MINE)
     settings = {

@@ -1,4 +1,4 @@
-"""A corpus' tables become tensors: aligned by id, scaled on training rows, laid out in batches."""
+"""Conversion of corpus tables to tensors: aligned by id, scaled, and split into batches."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def load(utterances, features, modalities="at", scale="standard"):
     return load_corpus(utterances, features, modalities, scale=scale, device="cpu")
 
 
-def test_scaling_is_fitted_on_observed_training_rows_alone():
+def test_scaling_is_fitted_on_observed_training_rows_only():
     utterances, features = make_corpus([5] * 10)
     n = len(utterances)
     x = np.random.default_rng(0).normal(3.0, 1e5, (n, 2)).astype(np.float32)
@@ -28,7 +28,7 @@ def test_scaling_is_fitted_on_observed_training_rows_alone():
     assert corpus.splits["test"].features["a"].min() > 3
 
 
-def test_a_constant_feature_carries_nothing():
+def test_a_constant_feature_becomes_zero():
     utterances, features = make_corpus([5] * 10)
     x = np.full((len(utterances), 2), 0.1, np.float32)
     features["a"] = feature_table(utterances["utterance_id"].to_pylist(), x)
@@ -57,7 +57,7 @@ def test_an_utterance_without_a_feature_row_is_unobserved(corpus):
     assert train.observed["a"][1:].all()
 
 
-def test_batches_hold_whole_dialogues_in_the_order_asked_for(corpus):
+def test_batches_have_whole_dialogues_in_the_requested_order(corpus):
     train = load(*corpus).splits["train"]
     order = np.arange(len(train))[::-1]
     seen = []
@@ -69,7 +69,7 @@ def test_batches_hold_whole_dialogues_in_the_order_asked_for(corpus):
     assert seen == expected
 
 
-def test_speakers_are_numbered_inside_their_dialogue(corpus):
+def test_speakers_are_numbered_within_their_dialogue(corpus):
     utterances, features = corpus
     loaded = load(utterances, features)
     train = loaded.splits["train"]

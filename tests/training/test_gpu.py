@@ -1,4 +1,4 @@
-"""The same training on a GPU: same numbers, and no step that waits for the device."""
+"""Training on a GPU: the same results, and no step waits for the device."""
 
 import numpy as np
 import pyarrow as pa

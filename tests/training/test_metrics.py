@@ -1,4 +1,4 @@
-"""Scores from the confusion matrix are scikit-learn's."""
+"""Scores from a confusion matrix equal those of scikit-learn."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from spcl.training.metrics import confusion_matrix, scores
         lambda pairs: any(label >= 0 for label, _ in pairs)
     )
 )
-def test_they_equal_scikit_learns_over_the_labelled(pairs):
+def test_scores_equal_those_of_scikit_learn_on_labelled_utterances(pairs):
     labels, predicted = (torch.tensor(column) for column in zip(*pairs, strict=True))
     found = scores(confusion_matrix(predicted, labels, 4))
     y, p = labels[labels >= 0].numpy(), predicted[labels >= 0].numpy()
@@ -27,6 +27,6 @@ def test_they_equal_scikit_learns_over_the_labelled(pairs):
     assert found.n_utterances == len(y)
 
 
-def test_a_split_without_labels_scores_nothing():
+def test_scores_of_a_split_without_labels_are_0():
     found = scores(confusion_matrix(torch.tensor([0, 1]), torch.tensor([-1, -1]), 2))
     assert (found.weighted_f1, found.macro_f1, found.accuracy, found.n_utterances) == (0, 0, 0, 0)

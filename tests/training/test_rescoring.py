@@ -1,4 +1,4 @@
-"""Scores that do not follow from a cell's predictions, its probabilities or its history."""
+"""Detection of tables of a cell that contradict each other."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spcl.errors import UserError
-from spcl.training.rescoring import check_scores, contradictions, rescored
+from spcl.training.rescoring import check_scores, contradictions, rescore
 from tests.conftest import LABELS, feature_table, make_corpus
 from tests.training.test_cell import SPCL, train
 
@@ -37,12 +37,12 @@ def without(cell, kind, rows):
     return dataclasses.replace(cell, **{kind: getattr(cell, kind).filter(pc.invert(rows))})
 
 
-def test_what_a_training_leaves_has_none(cell):
+def test_tables_of_a_training_have_no_contradictions(cell):
     assert list(contradictions(cell)) == []
     check_scores(cell, "metrics.parquet")
 
 
-def test_nor_has_one_that_diverged_in_its_first_epoch(corpus):
+def test_tables_of_a_diverged_training_have_no_contradictions(corpus):
     utterances, features = corpus
     x = np.full((len(utterances), 3), np.inf, np.float32)
     features["a"] = feature_table(utterances["utterance_id"].to_pylist(), x)
@@ -57,7 +57,7 @@ SCORES = ("weighted_f1", "accuracy", "macro_f1", "f1_by_class", "modality_weight
 @pytest.mark.parametrize(
     "column", [*SCORES, "modality_confidence", "n_utterances", "epochs", "best_epoch"]
 )
-def test_any_score_that_was_edited_is_one(cell, column):
+def test_an_edited_score_is_a_contradiction(cell, column):
     def change(value):
         if isinstance(value, list):
             return [*value[:-1], value[-1] + 0.001]
@@ -71,7 +71,7 @@ def test_any_score_that_was_edited_is_one(cell, column):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(data=st.data())
-def test_a_prediction_that_was_edited_is_one(cell, data):
+def test_an_edited_prediction_is_a_contradiction(cell, data):
     rows = cell.predictions.to_pylist()
     known = [n for n, row in enumerate(rows) if row["emotion"]]
     place = data.draw(st.sampled_from(known))
@@ -104,7 +104,7 @@ def test_a_prediction_that_was_edited_is_one(cell, data):
         (lambda c: without(c, "metrics", pc.field("split") == "dev"), "no scores"),
     ],
 )
-def test_tables_that_cannot_be_true_together_are_refused_in_one_line(cell, change, said):
+def test_contradictory_tables_are_refused_in_one_line(cell, change, said):
     with pytest.raises(UserError) as refused:
         check_scores(change(cell), "cells/metrics.parquet")
     (line,) = str(refused.value).splitlines()
@@ -115,5 +115,5 @@ def test_tables_that_cannot_be_true_together_are_refused_in_one_line(cell, chang
 
 def test_scores_of_a_split_without_labels_are_zero(cell):
     rows = cell.predictions.filter(pc.field("emotion").is_null())
-    assert rescored(rows, LABELS)["n_utterances"] == 0
-    assert rescored(rows, LABELS)["weighted_f1"] == 0
+    assert rescore(rows, LABELS)["n_utterances"] == 0
+    assert rescore(rows, LABELS)["weighted_f1"] == 0

@@ -1,4 +1,4 @@
-"""A cell that was cut off goes on where it was, and its tables are those of one that was not."""
+"""An interrupted cell resumes, and its tables equal those of an uninterrupted one."""
 
 import functools
 import os
@@ -35,11 +35,11 @@ N_STEPS = 4 * 3  # of a seed: epochs, batches
 
 
 class Killed(BaseException):
-    """What no handler of errors catches, as SIGKILL."""
+    """Not caught by `except Exception`, like SIGKILL."""
 
 
 class Runs:
-    """Trains one cell again and again as the workflow's job does, and counts the steps."""
+    """Trains one cell repeatedly as the job of the workflow does, and counts the steps."""
 
     def __init__(self, folder, monkeypatch):
         self.folder = folder
@@ -50,7 +50,7 @@ class Runs:
     def __call__(
         self, curriculum="spcl", baseline="late_fusion", *, seeds=(1, 2), digest="same", at=None
     ):
-        """Train; at the steps in `at`, do what stands there."""
+        """Train; at each step in `at`, call its function."""
         self.steps = 0
 
         def step(training):
@@ -66,7 +66,7 @@ class Runs:
             tables = train(curriculum, baseline, seeds, digest, checkpoints)
         paths = {kind: self.folder / f"{kind}.parquet" for kind in KINDS}
         tables.write(paths)
-        checkpoints.done(paths)
+        checkpoints.keep(paths)
         return tables
 
     def killed(self, *arguments, at, **options):
@@ -104,13 +104,13 @@ def train(curriculum, baseline, seeds, digest, checkpoints=None):
 
 @functools.cache
 def earlier():
-    """What the earlier stages say of the corpus, and the pace of an SPCL cell."""
+    """The tables of the earlier stages, and the pace of an SPCL cell."""
     paced = train("spcl", "late_fusion", (1, 2), "").history
     return earlier_tables(*CORPUS, paced=paced)
 
 
 def same(tables, others):
-    """Whether all numbers agree; wall times and memory are none."""
+    """Whether all columns are equal, except wall times and memory."""
     drop = ["train_seconds", "utterances_per_second", "peak_memory_mb"]
     return tables.metrics.drop(drop).equals(others.metrics.drop(drop)) and all(
         getattr(tables, kind).equals(getattr(others, kind)) for kind in KINDS if kind != "metrics"
@@ -118,7 +118,7 @@ def same(tables, others):
 
 
 @pytest.mark.parametrize("curriculum", names(CURRICULUM))
-def test_every_curriculum_goes_on_at_its_last_finished_epoch(runs, curriculum):
+def test_every_curriculum_resumes_from_its_last_finished_epoch(runs, curriculum):
     expected = train(curriculum, "late_fusion", (1,), "same")
     runs.killed(curriculum, at=8, seeds=(1,))  # in the third of four epochs
     assert same(runs(curriculum, seeds=(1,)), expected)
@@ -126,7 +126,7 @@ def test_every_curriculum_goes_on_at_its_last_finished_epoch(runs, curriculum):
 
 
 @pytest.mark.parametrize("baseline", names(BASELINE))
-def test_every_baseline_goes_on_between_two_steps(runs, baseline):
+def test_every_baseline_resumes_between_two_steps(runs, baseline):
     expected = train("spcl", baseline, (1,), "same")
     with pytest.raises(SystemExit):
         runs("spcl", baseline, seeds=(1,), at={8: lambda: os.kill(os.getpid(), signal.SIGTERM)})
@@ -134,7 +134,7 @@ def test_every_baseline_goes_on_between_two_steps(runs, baseline):
     assert runs.steps == N_STEPS - 8
 
 
-def test_a_cell_may_be_cut_off_again_and_again(runs):
+def test_a_cell_can_be_interrupted_repeatedly(runs):
     expected = train("spcl", "late_fusion", (1, 2), "same")
     for _ in range(7):
         runs.killed(at=4)
@@ -166,7 +166,7 @@ def test_a_signal_ends_the_job_with_its_status(runs, number, status):
     assert signal.getsignal(number) is before
 
 
-def test_nothing_is_left_of_the_working_folder_when_the_cell_is_done(runs):
+def test_the_working_folder_is_deleted_when_the_cell_is_complete(runs):
     runs.killed(at=N_STEPS + 5)
     assert (runs.folder / "working").is_dir()
     runs()
@@ -174,7 +174,7 @@ def test_nothing_is_left_of_the_working_folder_when_the_cell_is_done(runs):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "foreign", "empty"])
-def test_a_damaged_state_is_passed_over(runs, damage, caplog):
+def test_a_damaged_state_is_ignored(runs, damage, caplog):
     runs.killed(at=5)
     state = runs.folder / "working" / "seed-1.pt"
     content = {"truncated": state.read_bytes()[:-200], "foreign": b"PAR1" * 9, "empty": b""}[damage]
@@ -184,7 +184,7 @@ def test_a_damaged_state_is_passed_over(runs, damage, caplog):
     assert "seed-1.pt: is damaged" in caplog.text
 
 
-def test_the_state_of_other_settings_code_or_inputs_is_passed_over(runs):
+def test_a_state_of_other_settings_code_or_inputs_is_ignored(runs):
     runs.killed(at=N_STEPS + 5, digest="other")
     runs()
     assert runs.steps == 2 * N_STEPS
@@ -220,13 +220,13 @@ def test_added_seeds_give_the_same_bytes_as_seeds_trained_together(runs, tmp_pat
         assert (tmp_path / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
 
 
-def test_a_seed_that_is_taken_away_costs_no_training(runs):
+def test_removing_a_seed_trains_nothing(runs):
     runs(seeds=(1, 2))
     assert same(runs(seeds=(1,)), train("spcl", "late_fusion", (1,), "same"))
     assert runs.steps == 0
 
 
-def test_a_finished_cell_that_was_deleted_comes_back_without_training(runs):
+def test_a_deleted_finished_cell_is_restored_without_training(runs):
     first = runs()
     for kind in KINDS:
         (runs.folder / f"{kind}.parquet").unlink()
@@ -234,8 +234,8 @@ def test_a_finished_cell_that_was_deleted_comes_back_without_training(runs):
     assert runs.steps == 0
 
 
-def test_kept_seeds_that_were_changed_in_place_are_trained_anew(runs):
-    """What was kept are links to the cell's tables; another whole history is written into one."""
+def test_kept_seeds_that_were_changed_in_place_are_trained_again(runs):
+    """The kept tables are links; the content of one is replaced by another valid history."""
     outputs = {kind: runs.folder / f"{kind}.parquet" for kind in ("metrics", "history")}
     with recording(RunningJob(Record(Recipe("train_cell", {}, None, {}), {}), outputs)):
         tables = runs(seeds=(1,))
@@ -246,21 +246,21 @@ def test_kept_seeds_that_were_changed_in_place_are_trained_anew(runs):
     assert runs.steps == N_STEPS
 
 
-def test_finished_seeds_of_other_settings_are_trained_anew(runs):
+def test_finished_seeds_of_other_settings_are_trained_again(runs):
     runs(seeds=(1,), digest="other")
     runs(seeds=(1, 2))
     assert runs.steps == 2 * N_STEPS
 
 
-def test_kept_seeds_outlive_an_attempt_with_other_settings(runs):
+def test_kept_seeds_remain_after_an_attempt_with_other_settings(runs):
     runs(seeds=(1,))
     runs.killed(at=N_STEPS + 1, digest="other")
     assert same(runs(seeds=(1, 2)), train("spcl", "late_fusion", (1, 2), "same"))
     assert runs.steps == N_STEPS
 
 
-def test_tables_of_two_settings_are_never_taken_for_one(runs, monkeypatch):
-    """With other settings the job dies before it has written the last table of its first seed."""
+def test_tables_of_two_settings_are_never_mixed(runs, monkeypatch):
+    """A job with other settings is killed before it writes the last table of its first seed."""
     runs.killed(at=N_STEPS + 1)
     write = parquet.write
 
@@ -277,7 +277,7 @@ def test_tables_of_two_settings_are_never_taken_for_one(runs, monkeypatch):
     assert runs.steps == 2 * N_STEPS
 
 
-def test_a_seed_whose_pace_has_changed_is_trained_anew(runs, monkeypatch):
+def test_a_seed_whose_pace_has_changed_is_trained_again(runs, monkeypatch):
     runs("random_pacing", seeds=(1,))
     paced = earlier().paced
     share = pc.multiply(paced["admitted_share"], 0.5)
@@ -288,7 +288,7 @@ def test_a_seed_whose_pace_has_changed_is_trained_anew(runs, monkeypatch):
     assert runs.steps == 2 * N_STEPS
 
 
-def test_a_damaged_table_of_a_finished_seed_is_trained_anew(runs):
+def test_a_finished_seed_with_a_damaged_table_is_trained_again(runs):
     runs(seeds=(1,))
     (runs.folder / "kept" / "history.parquet").write_bytes(b"PAR1")
     tables = runs(seeds=(1, 2))
@@ -297,7 +297,7 @@ def test_a_damaged_table_of_a_finished_seed_is_trained_anew(runs):
 
 
 @pytest.mark.parametrize("missing", ["link", "space"])
-def test_without_links_or_space_the_cell_is_done_all_the_same(runs, monkeypatch, missing):
+def test_without_links_or_space_the_cell_completes(runs, monkeypatch, missing):
     def refused(*_):
         raise OSError(28, "No space left on device")
 
@@ -310,7 +310,7 @@ def test_without_links_or_space_the_cell_is_done_all_the_same(runs, monkeypatch,
 
 
 def test_saving_takes_a_small_share_of_the_time(runs, monkeypatch):
-    """A clock that only saving moves: one state in fifty epochs' worth of nothing else."""
+    """The clock advances only while saving, so one state is saved."""
     monkeypatch.setattr(checkpoints_module, "_WORTH", 50)
     clock = iter(range(1000))
     monkeypatch.setattr(checkpoints_module.time, "monotonic", lambda: next(clock))

@@ -1,4 +1,4 @@
-"""Seeds that train at once: each gives what it gives alone, whoever runs beside it."""
+"""Seeds that are trained at the same time have the same results as separate trainings."""
 
 import functools
 import os
@@ -78,7 +78,7 @@ def train(
 
 @functools.cache
 def earlier():
-    """What the earlier stages say of the corpus, and a pace for the curricula that follow one."""
+    """The tables of the earlier stages, with a pace for the curricula that follow one."""
     settings = CellSettings.from_config(
         {
             "seeds": (1, 2, 3, 4, 5),
@@ -99,7 +99,7 @@ def alone(seed, curriculum="spcl"):
 
 
 def assert_as_alone(tables, seeds=(1, 2, 3), curriculum="spcl"):
-    """Each seed's history and probabilities are, to 1e-4, what it gives alone."""
+    """History and probabilities of each seed equal those of a separate training, to 1e-4."""
     for seed in seeds:
         one, other = tables.of_seed(seed), alone(seed, curriculum)
         for kind in ("history", "curriculum"):
@@ -114,7 +114,7 @@ def assert_as_alone(tables, seeds=(1, 2, 3), curriculum="spcl"):
 
 @pytest.fixture
 def joint_steps(monkeypatch):
-    """How many seeds each joint step has trained."""
+    """The number of seeds of each joint step."""
     seeds = []
 
     def together(models, steps):
@@ -127,17 +127,17 @@ def joint_steps(monkeypatch):
 
 
 @pytest.mark.parametrize("curriculum", CURRICULA)
-def test_every_seed_gives_what_it_gives_alone(curriculum, joint_steps):
+def test_every_seed_gives_the_same_result_as_alone(curriculum, joint_steps):
     assert_as_alone(train(curriculum), curriculum=curriculum)
     assert joint_steps == [3] * EPOCHS * BATCHES
 
 
-def test_a_seed_does_not_depend_on_its_companions():
+def test_a_seed_does_not_depend_on_the_other_seeds():
     for seeds in [(2, 1), (3, 2, 5, 4)]:
         assert_as_alone(train(seeds=seeds), seeds=(2,))
 
 
-def test_a_cpu_trains_one_seed_after_another_unless_told_otherwise(joint_steps):
+def test_a_cpu_trains_one_seed_after_another_by_default(joint_steps):
     tables = train(at_once="auto")
     assert joint_steps == []
     for seed in (1, 2, 3):
@@ -165,7 +165,7 @@ def test_a_baseline_that_changes_biddin_does_not_stack(parts):
     assert not stackable(type("Mine", (BiDDIN,), {part: vars(BiDDIN)[part] for part in parts}))
 
 
-def test_memory_that_is_too_small_for_all_is_enough_for_one_after_another(monkeypatch, caplog):
+def test_with_too_little_memory_seeds_train_one_after_another(monkeypatch, caplog):
     def too_small(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
@@ -184,7 +184,7 @@ def test_memory_that_is_too_small_for_all_is_enough_for_one_after_another(monkey
     assert "one after another (CUDA out of memory)" in caplog.text
 
 
-def test_memory_may_end_after_the_curricula_have_seen_the_batch(monkeypatch):
+def test_out_of_memory_after_the_curricula_ran_is_handled(monkeypatch):
     backward = torch.Tensor.backward
     steps = 0
 
@@ -199,7 +199,7 @@ def test_memory_may_end_after_the_curricula_have_seen_the_batch(monkeypatch):
     assert_as_alone(train())
 
 
-def test_stacked_trainings_go_on_where_they_were_cut_off(tmp_path, monkeypatch, joint_steps):
+def test_interrupted_stacked_trainings_resume(tmp_path, monkeypatch, joint_steps):
     monkeypatch.setattr(checkpoints_module, "_WORTH", 0)
     whole = train()
     joint_steps.clear()
@@ -225,7 +225,7 @@ def test_stacked_trainings_go_on_where_they_were_cut_off(tmp_path, monkeypatch, 
     assert tables.predictions.equals(whole.predictions)
 
 
-def test_a_seed_that_was_left_behind_catches_nobody_up(tmp_path, monkeypatch):
+def test_a_seed_that_resumes_earlier_does_not_change_the_others(tmp_path, monkeypatch):
     # A process that dies while it saves leaves states of different epochs.
     monkeypatch.setattr(checkpoints_module, "_WORTH", 0)
     save, saved = Checkpoints.save, 0
@@ -248,7 +248,7 @@ def test_a_seed_that_was_left_behind_catches_nobody_up(tmp_path, monkeypatch):
     assert_as_alone(train(checkpoints=checkpoints))
 
 
-def test_a_seed_that_diverges_leaves_the_others_alone(monkeypatch, joint_steps):
+def test_a_seed_that_diverges_does_not_change_the_others(monkeypatch, joint_steps):
     learn = Training.learn
 
     def spoilt(training, *step):
@@ -264,7 +264,7 @@ def test_a_seed_that_diverges_leaves_the_others_alone(monkeypatch, joint_steps):
     assert_as_alone(tables, seeds=(1, 3))
 
 
-def test_a_seed_that_stops_early_leaves_the_others_alone():
+def test_a_seed_that_stops_early_does_not_change_the_others():
     together, apart = (train(at_once=way, epochs=6, patience=2) for way in ("always", "never"))
     epochs = [tables.history.group_by("seed").aggregate([("epoch", "max")]).to_pydict()
               for tables in (together, apart)]  # fmt: skip
@@ -272,7 +272,7 @@ def test_a_seed_that_stops_early_leaves_the_others_alone():
     assert len(set(epochs[0]["epoch_max"])) > 1
 
 
-def test_one_training_of_a_group_steps_as_if_it_were_alone(joint_steps):
+def test_the_last_training_of_a_group_steps_alone(joint_steps):
     assert train(seeds=(1,)).history.equals(alone(1).history)
     assert joint_steps == []
-    assert Stacked().going == []
+    assert Stacked().unfinished == []

@@ -1,4 +1,4 @@
-"""What a curriculum may know beforehand: earlier tables in the order of the training split."""
+"""The training set of a curriculum, from tables in the order of the training split."""
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +33,7 @@ def shuffled(table):
     return table.take(np.random.default_rng(0).permutation(len(table)))
 
 
-def test_a_curriculum_that_asks_for_nothing_knows_labels_and_lengths(corpus):
+def test_a_curriculum_without_needs_gets_labels_and_lengths(corpus):
     found, dialogues = known(EarlierTables(), *corpus)
     assert torch.equal(found.labels, dialogues.labels)
     assert found.lengths.tolist() == list(dialogues.lengths)
@@ -41,7 +41,7 @@ def test_a_curriculum_that_asks_for_nothing_knows_labels_and_lengths(corpus):
     assert found.probes is found.shift_rate is found.pace is None
 
 
-def test_probes_stand_in_the_order_of_the_training_split(corpus):
+def test_probes_have_the_order_of_the_training_split(corpus):
     tables = earlier_tables(*corpus)
     mixed = EarlierTables({m: shuffled(table) for m, table in tables.probes.items()})
     found, dialogues = known(mixed, *corpus)
@@ -68,7 +68,7 @@ def test_a_probability_of_zero_stays_finite(corpus):
     assert torch.isfinite(found.probes["t"]).all()
 
 
-def test_shift_rates_stand_in_the_order_of_the_dialogues(corpus):
+def test_shift_rates_have_the_order_of_the_dialogues(corpus):
     tables = earlier_tables(*corpus)
     mixed = EarlierTables(conversations=shuffled(tables.conversations))
     found, dialogues = known(mixed, *corpus)
@@ -99,11 +99,11 @@ def unheld(table):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (without_first, "1 of 35 rows of the training split are missing, utterance_id 'u0' first"),
+        (without_first, "1 of 35 rows of the training split are missing, first utterance_id 'u0'"),
         (unheld, "35 of 35 rows of the training split are missing"),
         (
             lambda table: parquet.describe(table, labels=["sad", "happy", "neutral"]),
-            "its emotions are not the corpus' (happy, sad, neutral)",
+            "its emotions differ from those of the corpus (happy, sad, neutral)",
         ),
     ],
 )
@@ -116,18 +116,18 @@ def test_scores_of_another_corpus_are_refused(corpus, change, says):
         known(EarlierTables(wrong), *corpus)
     file = "results/difficulty/made/t.parquet"
     assert str(error.value).startswith(f"{file}: {says}")
-    assert str(error.value).endswith(f"; make it again with: snakemake --cores 1 -f {file}")
+    assert str(error.value).endswith(f"; recompute it with: snakemake --cores 1 -f {file}")
 
 
 def test_conversations_of_another_corpus_are_refused(corpus):
     tables = EarlierTables(conversations=without_first(earlier_tables(*corpus).conversations))
-    says = r"results/difficulty/made/conversations.parquet: 1 of 7 rows .* dialogue_id 'd0' first"
+    says = r"results/difficulty/made/conversations.parquet: 1 of 7 rows .* first dialogue_id 'd0'"
     with pytest.raises(UserError, match=says):
         known(tables, *corpus)
 
 
 def test_a_pace_without_the_seed_is_refused(corpus):
-    says = r"results/cells/made/late_fusion/ta/spcl/history.parquet: it has no seed 3; make it"
+    says = r"results/cells/made/late_fusion/ta/spcl/history.parquet: it has no seed 3; recompute it"
     with pytest.raises(UserError, match=says):
         known(EarlierTables(paced=history([1.0])), *corpus, seed=3)
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spcl.tables import parquet, schemas
-from spcl.training.rescoring import rescored
+from spcl.training.rescoring import rescore
 
 _RUN = (*schemas.CELL_KEY[1:], "seed")
 """What a training of the same settings has in common in all folds."""
@@ -68,7 +68,7 @@ def pool_metrics(folds: Sequence[pa.Table], predictions: pa.Table, corpus: str) 
         if run in answers:
             of_run = predictions.take(pa.array(answers[run]))
             key = dict(zip(_RUN, run, strict=True)) | {"dataset": corpus, "split": "test"}
-            rows.append(key | rescored(of_run, labels) | _facts(of_folds))
+            rows.append(key | rescore(of_run, labels) | _facts(of_folds))
     columns = {
         column.name: [row[column.name] for row in rows] for column in schemas.METRICS.columns
     }

@@ -1,4 +1,4 @@
-"""A corpus becomes a feature table: whole, finite, and from where a killed run stopped."""
+"""Extraction of the features of a corpus: order, missing features, resuming, problems."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from spcl.errors import UserError
-from spcl.extract import Extracted, Extractor, Item, extractor
-from spcl.extract.run import extract
+from spcl.extract import Extracted, Extractor, Item, build
+from spcl.extract.extraction import extract
 from spcl.tables import parquet, schemas
 from spcl.tables.parquet import metadata
 from tests.extract.conftest import utterance_table, voice, write_video, write_wav
@@ -17,7 +17,7 @@ from tests.extract.conftest import utterance_table, voice, write_video, write_wa
 
 @dataclass(kw_only=True)
 class Lengths(Extractor):
-    """The number of letters, twice; says what it was asked, and can be made to fail."""
+    """Gives the number of letters, twice; records its calls, and can be made to fail."""
 
     modality = "t"
 
@@ -66,7 +66,7 @@ def vectors(extraction):
     return column.flatten().to_numpy().reshape(len(column), -1)
 
 
-def test_features_come_in_the_order_of_the_corpus_with_their_facts(tmp_path):
+def test_features_have_the_order_of_the_corpus_and_metadata(tmp_path):
     extraction = extract(corpus(), tmp_path, Lengths(factor=2.0), shards=tmp_path / "shards")
     extraction.write(tmp_path / "t.parquet", tmp_path / "t-problems.parquet")
     features = parquet.read(tmp_path / "t.parquet", schemas.FEATURES)
@@ -78,7 +78,7 @@ def test_features_come_in_the_order_of_the_corpus_with_their_facts(tmp_path):
     assert facts == {
         "dataset": "made",
         "modality": "t",
-        "extractor": "test_run",
+        "extractor": "test_extraction",
         "version": "1",
         "options": {"factor": 2.0},
         "width": 2,
@@ -87,14 +87,14 @@ def test_features_come_in_the_order_of_the_corpus_with_their_facts(tmp_path):
     assert parquet.read(tmp_path / "t-problems.parquet", schemas.PROBLEMS).num_rows == 0
 
 
-def test_shards_are_whole_dialogues_and_are_gone_at_the_end(tmp_path):
+def test_shards_are_whole_dialogues_and_are_deleted_at_the_end(tmp_path):
     lengths = Lengths()
     extract(corpus(200, dialogue=20), tmp_path, lengths, shards=tmp_path / "shards")
     assert [len(call) for call in lengths.calls] == [80, 80, 40]
     assert not (tmp_path / "shards").exists()
 
 
-def test_a_killed_run_goes_on_where_it_was(tmp_path):
+def test_a_killed_extraction_resumes(tmp_path):
     whole = extract(corpus(), tmp_path, Lengths(), shards=tmp_path / "other")
     killed = Lengths()
     killed.fail_at = 2
@@ -115,7 +115,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
         (Lengths(), corpus(texts=dict.fromkeys(range(200), "other"))),
     ],
 )
-def test_shards_of_other_options_or_inputs_are_not_taken(tmp_path, lengths, table):
+def test_shards_of_other_options_or_inputs_are_not_used(tmp_path, lengths, table):
     killed = Lengths()
     killed.fail_at = 2
     with pytest.raises(KeyboardInterrupt):
@@ -125,7 +125,7 @@ def test_shards_of_other_options_or_inputs_are_not_taken(tmp_path, lengths, tabl
 
 
 def test_a_changed_file_is_read_again(tmp_path):
-    logmel = extractor("a", "logmel", {"bands": 4})
+    logmel = build("a", "logmel", {"bands": 4})
     write_wav(tmp_path / "u.wav", voice(0.3))
     row = {"dialogue_id": "d", "utterance_id": "u", "audio_path": "u.wav"}
     table = utterance_table([row, row | {"utterance_id": "absent", "audio_path": "v.wav"}])
@@ -138,7 +138,7 @@ def test_a_changed_file_is_read_again(tmp_path):
     assert after.features.equals(again.features)
 
 
-def test_nan_and_infinity_never_get_in(tmp_path):
+def test_nan_and_infinite_features_are_unobserved(tmp_path):
     lengths = Lengths()
     lengths.spoil = {"u3": np.nan, "u5": [1.0, -np.inf]}
     extraction = extract(corpus(), tmp_path, lengths, shards=tmp_path / "s", problem_limit=0.01)
@@ -158,13 +158,13 @@ def test_nan_and_infinity_never_get_in(tmp_path):
     ]
 
 
-def test_more_problems_than_the_limit_stop_the_run_with_reasons_and_remedy(tmp_path):
+def test_more_problems_than_the_limit_stop_the_extraction(tmp_path):
     table = corpus(texts={3: "", 77: "", 78: "", 150: "", 151: ""})
     with pytest.raises(UserError) as error:
         extract(table, tmp_path, Lengths(), shards=tmp_path / "shards")
     assert str(error.value) == (
         "features.t: 5 of 200 utterances of made have no usable transcript (u3: empty;"
-        " u77: empty; u78: empty); that is more than problem_limit (0.02); mend the corpus or set"
+        " u77: empty; u78: empty); that is more than problem_limit (0.02); fix the corpus or set"
         " problem_limit: 0.025"
     )
 
@@ -186,18 +186,18 @@ def test_after_a_raised_limit_no_work_is_done_again(tmp_path):
 def test_a_corpus_without_a_modality_is_refused(tmp_path, name, column, word):
     modality = column[0]
     with pytest.raises(UserError) as error:
-        extract(corpus(), tmp_path, extractor(modality, name), shards=tmp_path / "shards")
+        extract(corpus(), tmp_path, build(modality, name), shards=tmp_path / "shards")
     assert str(error.value) == (
-        f"features.{modality}: no utterance of made has a {word}; leave '{modality}' out of"
-        f" features and grid.modalities, or fill the column {column} of its utterances"
+        f"features.{modality}: no utterance of made has a {word}; remove '{modality}' from"
+        f" features and grid.modalities, or fill the column {column} of the utterances"
     )
 
 
-def test_a_wrong_width_is_a_defect_of_the_extractor(tmp_path):
+def test_features_of_the_wrong_width_are_refused(tmp_path):
     class Wide(Lengths):
         width = 3
 
-    with pytest.raises(ValueError, match=r"expected features \(80, 3\), got \(80, 2\)"):
+    with pytest.raises(ValueError, match=r"expected features \(80, 3\), found \(80, 2\)"):
         extract(corpus(), tmp_path, Wide(), shards=tmp_path / "shards")
 
 
@@ -211,7 +211,7 @@ def test_media_are_found_below_the_corpus_folder_and_problems_name_the_file(tmp_
         {"utterance_id": "none"},
     ]
     table = utterance_table([{"dialogue_id": "d"} | row for row in rows], simulated=False)
-    hog = extractor("v", "face_hog")
+    hog = build("v", "face_hog")
     options = {"shards": tmp_path / "shards", "problem_limit": 0.5}
     extraction = extract(table, tmp_path / "corpus", hog, **options)
     assert extraction.features["observed"].to_pylist() == [True, True, False, False]
@@ -233,7 +233,7 @@ def test_the_same_corpus_gives_the_same_bytes(tmp_path, threads):
     files = []
     for run in ("one", "two"):
         options = {"shards": tmp_path / run, "threads": threads}
-        extraction = extract(utterance_table(rows), tmp_path, extractor("a", "egemaps"), **options)
+        extraction = extract(utterance_table(rows), tmp_path, build("a", "egemaps"), **options)
         extraction.write(tmp_path / f"{run}.parquet", tmp_path / f"{run}-problems.parquet")
         files.append((tmp_path / f"{run}.parquet").read_bytes())
     assert files[0] == files[1]

@@ -1,8 +1,9 @@
-"""What a training gave, laid out as rows."""
+"""The result of training one seed, as the rows of four tables."""
 
 import json
 import resource
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,54 +16,51 @@ from spcl.study.grid import Cell
 from spcl.tables import parquet, schemas
 from spcl.training.cell_tables import CellTables
 from spcl.training.dialogues import Corpus
-from spcl.training.rescoring import rescored
-from spcl.training.run import Run
+from spcl.training.rescoring import rescore
+from spcl.training.result import EpochRecord, TrainingResult
 
 
 def seed_tables(
-    cell: Cell, corpus: Corpus, seed: int, run: Run, provenance: Provenance
+    cell: Cell, corpus: Corpus, seed: int, result: TrainingResult, provenance: Provenance
 ) -> CellTables:
-    """Lay the run of one seed out as rows; see `spcl.tables.schemas` for the columns."""
+    """Convert the result of one seed to tables; see `spcl.tables.schemas` for the columns."""
 
     def table(schema: parquet.Schema, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
         n = len(next(iter(columns.values())))
         key = {name: [getattr(cell, name)] * n for name in schemas.CELL_KEY} | {"seed": [seed] * n}
         return schema.table(key | dict(columns))
 
-    predictions = table(schemas.PREDICTIONS, _predictions(corpus, run))
+    predictions = table(schemas.PREDICTIONS, _predictions(corpus, result))
     return CellTables(
-        metrics=table(schemas.METRICS, _metrics(predictions, corpus, run, provenance)),
-        history=table(schemas.HISTORY, _history(run)),
+        metrics=table(schemas.METRICS, _metrics(predictions, corpus, result, provenance)),
+        history=table(schemas.HISTORY, _history(result)),
         predictions=predictions,
-        curriculum=table(schemas.ADMISSIONS, _admissions(corpus, run)),
+        curriculum=table(schemas.ADMISSIONS, _admissions(corpus, result)),
         labels=corpus.labels,
     )
 
 
 def _metrics(
-    predictions: pa.Table, corpus: Corpus, run: Run, provenance: Provenance
+    predictions: pa.Table, corpus: Corpus, result: TrainingResult, provenance: Provenance
 ) -> dict[str, list[Any]]:
     train_labels = corpus.splits["train"].labels
     rows = []
-    for split in run.logits:
+    for split in result.logits:
         rows.append(
             {
                 "split": split,
                 "protocol": corpus.protocol,
                 "simulated": corpus.simulated,
-                "best_epoch": run.best_epoch,
-                "epochs": len(run.history),
-                **rescored(predictions.filter(pc.field("split") == split), corpus.labels),
-                "diverged": run.diverged,
-                "full_at_epoch": run.full_at_epoch,
-                "train_seconds": run.seconds,
-                "utterances_per_second": len(train_labels) * len(run.history) / run.seconds,
+                "best_epoch": result.best_epoch,
+                "epochs": len(result.history),
+                **rescore(predictions.filter(pc.field("split") == split), corpus.labels),
+                "diverged": result.diverged,
+                "full_at_epoch": result.full_at_epoch,
+                "train_seconds": result.seconds,
+                "utterances_per_second": len(train_labels) * len(result.history) / result.seconds,
                 "peak_memory_mb": _peak_memory_mb(train_labels.device),
-                "device": provenance.device,
-                "commit": provenance.commit,
+                **vars(provenance),
                 "versions": json.dumps(provenance.versions, sort_keys=True),
-                "config_digest": provenance.config_digest,
-                "training_digest": provenance.training_digest,
             }
         )
     return {name: [row[name] for row in rows] for name in rows[0]}
@@ -74,23 +72,15 @@ def _peak_memory_mb(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def _history(run: Run) -> dict[str, list[Any]]:
-    names = (
-        "epoch",
-        "threshold",
-        "admitted_share",
-        "train_loss",
-        "dev_weighted_f1",
-        "test_weighted_f1",
-        "modality_confidence",
-    )
-    return {name: [getattr(record, name) for record in run.history] for name in names}
+def _history(result: TrainingResult) -> dict[str, list[Any]]:
+    names = [item.name for item in fields(EpochRecord)]
+    return {name: [getattr(record, name) for record in result.history] for name in names}
 
 
-def _predictions(corpus: Corpus, run: Run) -> dict[str, list[Any]]:
+def _predictions(corpus: Corpus, result: TrainingResult) -> dict[str, list[Any]]:
     labels = np.array([*corpus.labels, None], dtype=object)  # index -1 = unlabelled = None
     parts = []
-    for split, logits in run.logits.items():
+    for split, logits in result.logits.items():
         dialogues = corpus.splits[split]
         parts.append(
             {
@@ -106,13 +96,13 @@ def _predictions(corpus: Corpus, run: Run) -> dict[str, list[Any]]:
     return {name: [value for part in parts for value in part[name]] for name in parts[0]}
 
 
-def _admissions(corpus: Corpus, run: Run) -> dict[str, list[Any]]:
+def _admissions(corpus: Corpus, result: TrainingResult) -> dict[str, list[Any]]:
     dialogues = corpus.splits["train"]
     labelled = (dialogues.labels >= 0).cpu().numpy()
     return {
         "dialogue_id": list(dialogues.dialogue_ids[labelled]),
         "utterance_id": list(dialogues.utterance_ids[labelled]),
-        "first_epoch": [int(epoch) or None for epoch in run.first_epoch[labelled]],
-        "share_of_epochs": list(run.epochs_admitted[labelled] / len(run.history)),
-        "last_difficulty": list(run.last_difficulty[labelled]),
+        "first_epoch": [int(epoch) or None for epoch in result.first_epoch[labelled]],
+        "share_of_epochs": list(result.epochs_admitted[labelled] / len(result.history)),
+        "last_difficulty": list(result.last_difficulty[labelled]),
     }

@@ -1,4 +1,4 @@
-"""What the training of one seed leaves: its history, and the best epoch's logits."""
+"""The result of training one seed: its history, and the logits of the best epoch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch left behind; see `spcl.tables.schemas.HISTORY`.
+    """The measurements of one epoch; see `spcl.tables.schemas.HISTORY`.
 
-    The threshold is the one in force at the epoch's end: within an epoch some curricula move it.
+    The threshold is the one at the end of the epoch: some curricula change it within an epoch.
     """
 
     epoch: int
@@ -25,25 +25,25 @@ class EpochRecord:
 
 
 @dataclass
-class Run:
-    """One seed's training. M modalities, n labelled or unlabelled training utterances, C classes.
+class TrainingResult:
+    """The result of one seed: M modalities, C classes, n training utterances, labelled or not.
 
     Attributes
     ----------
     history
-        An entry an epoch.
+        One entry per epoch.
     best_epoch
-        From 1; 0 where the first epoch already diverged.
+        From 1; 0 if the first epoch diverged.
     logits
-        By split (dev, test), (M, N, C) float32 on the host, of the best epoch.
+        By split (dev, test), (M, N, C) float32 on the CPU, of the best epoch.
     first_epoch
         (n,) int32, the first epoch that admitted the utterance; 0 = never.
     epochs_admitted
-        (n,) int32.
+        (n,) int32, the number of epochs that admitted the utterance.
     last_difficulty
         (n,) float64, rho in the last epoch.
     diverged
-        The loss, a gradient or the logits became NaN or infinite; training ended there.
+        The loss, a gradient or the logits became NaN or infinite, and training stopped.
     seconds
         Wall time of all epochs, evaluation included.
     """
@@ -63,7 +63,7 @@ class Run:
         return next((record.epoch for record in self.history if record.admitted_share == 1), None)
 
     def state_dict(self) -> dict[str, Any]:
-        """What there is before the training has finished, as plain values and tensors."""
+        """The fields that are set before training finishes, as plain values and tensors."""
         return {
             "history": [vars(record) for record in self.history],
             "best_epoch": self.best_epoch,
@@ -73,10 +73,6 @@ class Run:
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
-        """Back from `state_dict`."""
-        return cls(
-            history=[EpochRecord(**record) for record in state["history"]],
-            best_epoch=state["best_epoch"],
-            logits=state["logits"],
-            seconds=state["seconds"],
-        )
+        """Restore a result from its `state_dict`."""
+        history = [EpochRecord(**record) for record in state["history"]]
+        return cls(**{**state, "history": history})

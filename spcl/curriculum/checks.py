@@ -1,0 +1,27 @@
+"""Checks of the settings of curricula."""
+
+from typing import Any, get_args
+
+
+def check_choice(name: str, value: str, known: Any) -> None:
+    """Refuse a `value` that is not one of the `Literal` `known`.
+
+    Raises
+    ------
+    ValueError
+        The message names the choices.
+    """
+    if value not in get_args(known):
+        raise ValueError(f"{name}: '{value}' is unknown; choose {' or '.join(get_args(known))}")
+
+
+def check_share(name: str, value: float) -> None:
+    """Refuse a `value` that is not above 0 and at most 1.
+
+    Raises
+    ------
+    ValueError
+        `value` is out of range.
+    """
+    if not 0 < value <= 1:
+        raise ValueError(f"{name}: {value} is out of range; choose a share above 0 and up to 1")
