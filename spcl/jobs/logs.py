@@ -16,7 +16,7 @@ _HEAD, _TAIL = 1024, 16384
 """Bytes that are read at the start and at the end of a log."""
 
 _RESUMED = re.compile(rb" resumes in epoch | are already trained$", re.MULTILINE)
-"""What a cell says that takes up what an earlier run left."""
+"""What a cell logs when it resumes or reuses earlier work."""
 
 _LINE = re.compile(rb"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) [A-Z]+ (.*)$", re.MULTILINE)
 _STARTED = re.compile(rf"{STARTED} (\d+) on (\S+?)(, {UNLOCKED})?$")
