@@ -1,6 +1,6 @@
 """What a result table is: numbers for Parquet, and panels of text for readers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +82,11 @@ class ResultTable:
         return html.render(
             self.title, self.caption, self.panels, self.notes, simulated=self.simulated
         )
+
+
+def frame_of(rows: Iterable[Mapping[str, object]], schema: parquet.Schema) -> pd.DataFrame:
+    """A frame with the columns of `schema`; what a row lacks is NaN."""
+    return pd.DataFrame(list(rows), columns=[column.name for column in schema.columns])
 
 
 def write_frame(

@@ -16,7 +16,10 @@ CellKey = tuple[str, ...]
 """Dataset, baseline, modalities, curriculum."""
 
 NONE = "none"
-"""The curriculum that the others are held against."""
+"""The curriculum that the others are compared with."""
+
+SPCL = "spcl"
+"""The curriculum of the project."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,15 @@ class Gain:
     high: float = math.nan
     p: float = math.nan
     test: str = ""
+
+    def columns(self, name: str) -> dict[str, float]:
+        """The columns of `spcl.report.columns.estimate`."""
+        return {
+            name: self.mean,
+            f"{name}_sd": self.sd,
+            f"{name}_low": self.low,
+            f"{name}_high": self.high,
+        }
 
 
 class TestScores:
@@ -92,6 +104,19 @@ class TestScores:
     def gain(self, cell: CellKey, base: CellKey, *, test: bool = True) -> Gain:
         """What `cell` scores above `base`, paired by seed; `test` = with a p-value."""
         return self.pooled([(cell, base)], test=test)
+
+    def by_dataset(self, curriculum: str) -> dict[str, list[CellKey]]:
+        """By dataset, the cells of a curriculum."""
+        found: dict[str, list[CellKey]] = {}
+        for cell in self.points:
+            if cell[3] == curriculum:
+                found.setdefault(cell[0], []).append(cell)
+        return found
+
+    def pairs(self, cells: Iterable[CellKey], base: str) -> list[tuple[CellKey, CellKey]]:
+        """Each cell with that of the curriculum `base`, where there is one and it is another."""
+        both = [(cell, (*cell[:3], base)) for cell in cells if cell[3] != base]
+        return [(cell, other) for cell, other in both if other in self.points]
 
     def pooled(
         self,

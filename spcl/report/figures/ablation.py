@@ -1,19 +1,17 @@
 """What each curriculum gains over none, pooled over the cells of a corpus: a forest plot."""
 
 import pandas as pd
-import pyarrow as pa
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spcl.report import footnotes
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE
-from spcl.report.drawing import style
-from spcl.report.tables.ablation import rivals
+from spcl.report.columns import COUNT, N_DIALOGUES, REAL, SIMULATED, TEXT, bounds
+from spcl.report.drawing import grid, style
+from spcl.report.tables import ablation
 from spcl.tables.parquet import Column, Schema
 
-_TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 _INCHES = 0.16
 """Of a baseline's line of small marks."""
 
@@ -29,17 +27,16 @@ CAPTION = (
 SCHEMA = Schema(
     "ablation figure",
     (
-        Column("dataset", _TEXT, "panel"),
-        Column("curriculum", _TEXT, "place on the y axis"),
-        Column("baseline", _TEXT, "small mark; null = pooled, the large mark", True),
-        Column("modalities", _TEXT, "the cell's; null = pooled", True),
-        Column("value", _REAL, "weighted F1 above none, mean over seeds, points"),
-        Column("low", _REAL, "95 % interval, points", True),
-        Column("high", _REAL, "its upper end, points", True),
-        Column("n_cells", _COUNT, "cells it is taken over"),
-        Column("n_seeds", _COUNT, "seeds it is taken over"),
-        Column("n_dialogues", _COUNT, "labelled test dialogues; 0 = no predictions were given"),
-        Column("simulated", pa.bool_(), "the corpus is simulated"),
+        Column("dataset", TEXT, "panel"),
+        Column("curriculum", TEXT, "place on the y axis"),
+        Column("baseline", TEXT, "small mark; null = pooled, the large mark", True),
+        Column("modalities", TEXT, "the cell's; null = pooled", True),
+        Column("value", REAL, "weighted F1 above none, mean over seeds, points"),
+        *bounds(),
+        Column("n_cells", COUNT, "cells it is taken over"),
+        Column("n_seeds", COUNT, "seeds it is taken over"),
+        N_DIALOGUES,
+        SIMULATED,
     ),
     key=("dataset", "curriculum", "baseline", "modalities"),
 )
@@ -47,10 +44,9 @@ SCHEMA = Schema(
 
 def compute(results: Results) -> pd.DataFrame:
     """The figure's table; see `SCHEMA`."""
-    data = rivals(results, test=False)
+    data = ablation.compute(results, test=False)
     gains = data[(data["curriculum"] != NONE) & data["gain"].notna()]
-    renamed = gains.rename(columns={"gain": "value", "gain_low": "low", "gain_high": "high"})
-    return renamed[[column.name for column in SCHEMA.columns]]
+    return grid.with_values(gains, "gain")
 
 
 def draw(data: pd.DataFrame) -> Figure:
@@ -114,7 +110,4 @@ def _panel(
 def _counts(rows: pd.DataFrame) -> str:
     """Over how much the panel is taken."""
     cells = rows.loc[rows["baseline"].isna(), "n_cells"].max()
-    dialogues = rows["n_dialogues"].max()
-    of_dialogues = f", {dialogues:,} test dialogues" if dialogues else ""
-    plural = "" if cells == 1 else "s"
-    return f"n = {cells} cell{plural}, {footnotes.seeds_in_words(rows['n_seeds'])}{of_dialogues}"
+    return grid.counts(rows, f"{cells} cell" + ("" if cells == 1 else "s"))

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,10 +13,9 @@ from spcl.report import footnotes
 from spcl.report.analysis import offline
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, CellKey, by_cell
+from spcl.report.columns import COUNT, REAL, SIMULATED, TEXT
 from spcl.report.drawing import style
 from spcl.tables.parquet import Column, Schema
-
-_TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 
 TITLE = "What the curriculum admits, epoch by epoch"
 CAPTION = (
@@ -32,16 +30,16 @@ CAPTION = (
 SCHEMA = Schema(
     "curriculum figure",
     (
-        Column("dataset", _TEXT, "block of panels"),
-        Column("baseline", _TEXT, "column of panels"),
-        Column("modalities", _TEXT, "the cell's"),
-        Column("curriculum", _TEXT, "the cell's"),
-        Column("split_by", _TEXT, "tercile, class, share (in that epoch) or threshold"),
-        Column("part", _TEXT, "easy, middle, hard; an emotion; empty"),
-        Column("epoch", _COUNT, "from 1"),
-        Column("value", _REAL, "% of the part's utterances, or lambda; mean over seeds"),
-        Column("n", _COUNT, "utterances of the part; seeds for share and threshold"),
-        Column("simulated", pa.bool_(), "the corpus is simulated"),
+        Column("dataset", TEXT, "block of panels"),
+        Column("baseline", TEXT, "column of panels"),
+        Column("modalities", TEXT, "the cell's"),
+        Column("curriculum", TEXT, "the cell's"),
+        Column("split_by", TEXT, "tercile, class, share (in that epoch) or threshold"),
+        Column("part", TEXT, "easy, middle, hard; an emotion; empty"),
+        Column("epoch", COUNT, "from 1"),
+        Column("value", REAL, "% of the part's utterances, or lambda; mean over seeds"),
+        Column("n", COUNT, "utterances of the part; seeds for share and threshold"),
+        SIMULATED,
     ),
     key=("dataset", "baseline", "modalities", "curriculum", "split_by", "part", "epoch"),
 )

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,13 +11,12 @@ from matplotlib.figure import Figure
 from spcl.report import footnotes
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, CellKey, by_cell, shown_beside_none
-from spcl.report.drawing import style
+from spcl.report.columns import COUNT, REAL, SIMULATED, TEXT, bounds
+from spcl.report.drawing import grid, style
 from spcl.report.panels import GAP
-from spcl.report.tables.per_class import class_scores
+from spcl.report.tables import per_class
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY
-
-_TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 
 TITLE = "Which emotion is taken for which"
 CAPTION = (
@@ -34,23 +32,21 @@ CAPTION = (
 SCHEMA = Schema(
     "per-class figure",
     (
-        Column("dataset", _TEXT, "block of panels"),
-        Column("baseline", _TEXT, "the one shown"),
-        Column("modalities", _TEXT, "the set shown"),
-        Column("curriculum", _TEXT, "none or the one beside it"),
-        Column("measure", _TEXT, "confusion, f1 or gain"),
-        Column("emotion", _TEXT, "the true class"),
-        Column("predicted", _TEXT, "the answer, of a confusion; empty otherwise"),
-        Column("value", _REAL, "% of the true class' answers; points", True),
-        Column("low", _REAL, "95 % interval, points", True),
-        Column("high", _REAL, "its upper end, points", True),
-        Column("n", _COUNT, "answers, over all seeds; of f1 and gain test utterances", True),
-        Column("n_seeds", _COUNT, "seeds it is taken over"),
-        Column("simulated", pa.bool_(), "the corpus is simulated"),
+        Column("dataset", TEXT, "block of panels"),
+        Column("baseline", TEXT, "the one shown"),
+        Column("modalities", TEXT, "the set shown"),
+        Column("curriculum", TEXT, "none or the one beside it"),
+        Column("measure", TEXT, "confusion, f1 or gain"),
+        Column("emotion", TEXT, "the true class"),
+        Column("predicted", TEXT, "the answer, of a confusion; empty otherwise"),
+        Column("value", REAL, "% of the true class' answers; points", True),
+        *bounds(),
+        Column("n", COUNT, "answers, over all seeds; of f1 and gain test utterances", True),
+        Column("n_seeds", COUNT, "seeds it is taken over"),
+        SIMULATED,
     ),
     key=("dataset", "curriculum", "measure", "emotion", "predicted"),
 )
-_COLUMNS = [column.name for column in SCHEMA.columns]
 _DARK = 55
 """From this %, numbers are white."""
 
@@ -58,21 +54,18 @@ _DARK = 55
 def compute(results: Results) -> pd.DataFrame:
     """The figure's table; see `SCHEMA`."""
     chosen = _chosen(results.metrics)
-    scores = class_scores(results)
+    scores = per_class.compute(results)
     keys = pd.MultiIndex.from_frame(scores[list(CELL_KEY)])
     scores = scores[keys.isin(chosen)].assign(predicted="", n=scores["n_utterances"])
     parts = list(_confusions(results, chosen))
-    for measure, n_seeds in (("f1", "n_seeds"), ("gain", "n_paired_seeds")):
-        part = scores.assign(
-            measure=measure,
-            value=scores[measure],
-            low=scores[f"{measure}_low"],
-            high=scores[f"{measure}_high"],
-            n_seeds=scores[n_seeds],
-        )
-        parts.append(part if measure == "f1" else part[part["value"].notna()])
+    gains = grid.with_values(scores, "gain")
+    gains = gains.assign(measure="gain", n_seeds=scores["n_paired_seeds"])
+    parts += [
+        grid.with_values(scores, "f1").assign(measure="f1"),
+        gains[gains["value"].notna()],
+    ]
     data = pd.concat(parts, ignore_index=True)
-    return data.assign(simulated=data["dataset"].isin(results.simulated))[_COLUMNS]
+    return data.assign(simulated=data["dataset"].isin(results.simulated))
 
 
 def _chosen(metrics: pd.DataFrame) -> list[CellKey]:
@@ -208,10 +201,7 @@ def _scores(
         axes.text(0.5, 0.5, "no gain: nothing to compare", ha="center", transform=axes.transAxes)
         return
     shown = [name for name in looks if (rows["curriculum"] == name).any()]
-    for name, offset in zip(shown, style.offsets(len(shown)), strict=True):
-        of_cell = rows[rows["curriculum"] == name]
-        x = [emotions.index(emotion) + offset for emotion in of_cell["emotion"]]
-        style.draw_intervals(axes, x, of_cell, looks[name], name, hollow=name == NONE)
+    grid.draw_curricula(axes, rows, "emotion", emotions, shown, looks)
     counts = rows.groupby("emotion")["n"].max()
     said = [f"{e}\nn = {counts[e]:,.0f}" if counts.get(e, -1) >= 0 else e for e in emotions]
     style.categories(axes, said)
