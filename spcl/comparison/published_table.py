@@ -7,19 +7,9 @@ import pandas as pd
 
 from spcl.comparison.run import Run
 from spcl.errors import UserError, listed
-from spcl.report import fields, footnotes
+from spcl.report import columns, fields, footnotes
 from spcl.report.analysis.scores import CellKey, TestScores, by_cell, over_seeds
-from spcl.report.columns import (
-    CAUTIONS,
-    CELL,
-    N_DIALOGUES,
-    N_SEEDS,
-    N_UTTERANCES,
-    REAL,
-    TEXT,
-    bounds,
-    mean,
-)
+from spcl.report.columns import REAL, TEXT
 from spcl.report.fields import Field
 from spcl.report.panels import Entry, Panel, number, signed
 from spcl.report.table import ResultTable, frame_of
@@ -29,17 +19,17 @@ from spcl.tables.schemas import CELL_KEY
 SCHEMA = Schema(
     "comparison with published scores",
     (
-        *CELL,
+        *columns.CELL,
         Column("source", TEXT, "who published the score"),
-        *mean("weighted_f1", "of the run, points"),
-        N_SEEDS,
+        *columns.mean("weighted_f1", "of the run, points"),
+        columns.N_SEEDS,
         Column("published", REAL, "the published score, points"),
         Column("difference", REAL, "run minus published, points; null if simulated", True),
-        *bounds("difference_low", "difference_high"),
+        *columns.bounds("difference_low", "difference_high"),
         Column("published_protocol", TEXT, "of the published score; may be unknown"),
-        N_DIALOGUES,
-        N_UTTERANCES,
-        *CAUTIONS,
+        columns.N_DIALOGUES,
+        columns.N_UTTERANCES,
+        *columns.CAUTIONS,
     ),
     key=(*CELL_KEY, "source"),
 )

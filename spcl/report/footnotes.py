@@ -1,7 +1,8 @@
 """Notes below a table: signs beside numbers, missing cells and seeds, tests."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -41,7 +42,7 @@ def cautions(runs: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def signs(row: pd.Series | dict[str, object]) -> str:
+def signs(row: Mapping[str, Any] | pd.Series) -> str:
     """The signs of a row with the columns `spcl.report.columns.CAUTIONS`."""
     wanted = {
         DIVERGED: row["n_diverged"] > 0,

@@ -1,7 +1,6 @@
 """Panels of text: what Markdown, LaTeX and HTML have in common, and how numbers are spelt."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 GAP = "–"  # noqa: RUF001 (an en dash)
@@ -72,14 +71,14 @@ def text(value: object, marks: str = "") -> Entry:
     return Entry(str(value), marks=marks)
 
 
-def number(value: float, decimals: int = 1, *, spread: float = math.nan, unit: str = "") -> Entry:
+def number(value: float, decimals: int = 1, *, spread: float = math.nan) -> Entry:
     """``63.9`` or, with a standard deviation, ``63.9 ± 1.0``; a dash for NaN."""
-    return _spelt(value, spread, lambda x: f"{x:,.{decimals}f}", decimals, unit)
+    return _with_spread(f"{value:,.{decimals}f}", value, decimals, spread)
 
 
 def signed(value: float, decimals: int = 1, *, spread: float = math.nan, marks: str = "") -> Entry:
     """``+0.6 ± 0.4``: the same for a difference."""
-    return replace(_spelt(value, spread, lambda x: _sign(x, decimals), decimals, ""), marks=marks)
+    return replace(_with_spread(_sign(value, decimals), value, decimals, spread), marks=marks)
 
 
 def interval(low: float, high: float, decimals: int = 1) -> Entry:
@@ -112,12 +111,7 @@ def _sign(value: float, decimals: int) -> str:
     return shown.replace(MINUS, "+") if shown == zero else shown
 
 
-def _spelt(
-    value: float, spread: float, spell: Callable[[float], str], decimals: int, unit: str
-) -> Entry:
+def _with_spread(shown: str, value: float, decimals: int, spread: float) -> Entry:
     if math.isnan(value):
         return Entry(GAP, math.nan)
-    shown = spell(value)
-    if not math.isnan(spread):
-        shown += f" ± {spread:,.{decimals}f}"
-    return Entry(shown + unit, value)
+    return Entry(shown if math.isnan(spread) else f"{shown} ± {spread:,.{decimals}f}", value)

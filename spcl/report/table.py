@@ -67,21 +67,18 @@ class ResultTable:
 
     def markdown(self) -> str:
         """The table for a terminal or a README."""
-        return markdown.render(
-            self.title, self.caption, self.panels, self.notes, simulated=self.simulated
-        )
+        return self._rendered(markdown.render, self.title)
 
     def latex(self) -> str:
         """Floats for a paper; they need the package booktabs and nothing else."""
-        return latex.render(
-            self.name, self.caption, self.panels, self.notes, simulated=self.simulated
-        )
+        return self._rendered(latex.render, self.name)
 
     def html(self) -> str:
-        """A page on its own, which works offline."""
-        return html.render(
-            self.title, self.caption, self.panels, self.notes, simulated=self.simulated
-        )
+        """A page that works offline."""
+        return self._rendered(html.render, self.title)
+
+    def _rendered(self, render: Callable[..., str], heading: str) -> str:
+        return render(heading, self.caption, self.panels, self.notes, simulated=self.simulated)
 
 
 def frame_of(rows: Iterable[Mapping[str, object]], schema: parquet.Schema) -> pd.DataFrame:

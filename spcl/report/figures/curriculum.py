@@ -84,32 +84,22 @@ def _by_epoch(key: CellKey, history: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 def _splits(results: Results, n_epochs: dict[CellKey, int]) -> Iterator[pd.DataFrame]:
     """Admitted at least once, by tercile of the offline loss and by class."""
-    losses = offline.losses(results)
-    emotion = {
-        str(dataset): pd.Series(rows["emotion"].astype(object).to_numpy(), rows["utterance_id"])
-        for dataset, rows in (
-            results.utterances.groupby("dataset", observed=True) if len(results.utterances) else ()
-        )
-    }
+    losses, emotions = offline.losses(results), offline.emotions(results)
     for key, first in offline.first_epochs(results):
         if key not in n_epochs:
             continue
-        dataset, epochs = key[0], range(1, n_epochs[key] + 1)
-        of_dataset = losses.get(dataset, pd.DataFrame())
-        loss = of_dataset[[m for m in key[2] if m in of_dataset]].mean(axis=1).dropna()
-        shared = loss.index.intersection(first.columns)
-        if len(shared) >= len(_TERCILES):
-            rank = loss[shared].rank(method="first").to_numpy() - 1
-            tercile = (rank * len(_TERCILES) // len(shared)).astype(int)
-            for index, name in enumerate(_TERCILES):
-                of_part = first[shared[tercile == index]]
-                yield _frame(key, "tercile", name, _so_far(of_part, epochs), of_part.shape[1])
-        if dataset in emotion:
-            of_column = emotion[dataset].reindex(first.columns)
-            for name in results.labels[dataset]:
-                of_part = first.loc[:, (of_column == name).to_numpy()]
-                if of_part.shape[1]:
-                    yield _frame(key, "class", name, _so_far(of_part, epochs), of_part.shape[1])
+        epochs = range(1, n_epochs[key] + 1)
+        loss = offline.loss_of(losses, key)
+        loss = loss[loss.index.isin(first.columns)]
+        third = offline.thirds(loss)
+        parts = [("tercile", name, third.index[third == i]) for i, name in enumerate(_TERCILES)]
+        if key[0] in emotions:
+            emotion = emotions[key[0]].reindex(first.columns)
+            labels = results.labels[key[0]]
+            parts += [("class", name, emotion.index[emotion == name]) for name in labels]
+        for split_by, part, ids in parts:
+            if len(ids) and (split_by == "class" or len(loss) >= len(_TERCILES)):
+                yield _frame(key, split_by, part, _so_far(first[ids], epochs), len(ids))
 
 
 def _so_far(first: pd.DataFrame, epochs: range) -> pd.Series:

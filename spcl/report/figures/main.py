@@ -4,7 +4,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spcl.report.analysis.results import Results
-from spcl.report.columns import COUNT, N_DIALOGUES, N_UTTERANCES, REAL, SIMULATED, TEXT, bounds
+from spcl.report.columns import (
+    CELL,
+    COUNT,
+    N_DIALOGUES,
+    N_UTTERANCES,
+    REAL,
+    SIMULATED,
+    TEXT,
+    bounds,
+)
 from spcl.report.drawing import grid, style
 from spcl.report.tables import main
 from spcl.tables.parquet import Column, Schema
@@ -21,10 +30,7 @@ CAPTION = (
 SCHEMA = Schema(
     "main figure",
     (
-        Column("dataset", TEXT, "row of panels"),
-        Column("baseline", TEXT, "column of panels"),
-        Column("modalities", TEXT, "place on the x axis"),
-        Column("curriculum", TEXT, "mark"),
+        *CELL,
         Column("measure", TEXT, "weighted_f1 or gain"),
         Column("value", REAL, "mean over seeds, points"),
         *bounds(),

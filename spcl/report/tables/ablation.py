@@ -4,20 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from spcl.report import fields, footnotes
+from spcl.report import columns, fields, footnotes
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, SPCL, CellKey, TestScores, by_cell
 from spcl.report.analysis.statistics import holm
-from spcl.report.columns import (
-    CAUTIONS,
-    COUNT,
-    CURRICULUM,
-    DATASET,
-    N_DIALOGUES,
-    TEXT,
-    estimate,
-    p_values,
-)
+from spcl.report.columns import COUNT, TEXT
 from spcl.report.fields import Field
 from spcl.report.panels import GAP, MINUS, Panel, number, text
 from spcl.report.table import frame_of
@@ -41,19 +32,19 @@ PARTS = {
 SCHEMA = Schema(
     "ablation table",
     (
-        DATASET,
+        columns.DATASET,
         Column("baseline", TEXT, "the model; null = pooled over the cells of the dataset", True),
         Column("modalities", TEXT, "atv, at, tv, av, a, t or v; null = pooled", True),
-        CURRICULUM,
+        columns.CURRICULUM,
         Column("n_cells", COUNT, "cells with this curriculum that have one with none; 0 for none"),
         Column("n_seeds", COUNT, "seeds that these cells share"),
-        *estimate("gain", "weighted F1 above none, paired by seed", nullable=True),
+        *columns.estimate("gain", "weighted F1 above none, paired by seed", nullable=True),
         Column("n_paired_cells", COUNT, "cells that have one with spcl; 0 for spcl"),
         Column("n_paired_seeds", COUNT, "seeds that these cells share"),
-        *estimate("spcl_minus", "weighted F1 of spcl minus this one's", nullable=True),
-        *p_values("spcl_minus"),
-        N_DIALOGUES,
-        *CAUTIONS,
+        *columns.estimate("spcl_minus", "weighted F1 of spcl minus this one's", nullable=True),
+        *columns.p_values("spcl_minus"),
+        columns.N_DIALOGUES,
+        *columns.CAUTIONS,
     ),
     key=CELL_KEY,
 )

@@ -6,23 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from spcl.report import fields, footnotes
+from spcl.report import columns, fields, footnotes
 from spcl.report.analysis.heads import head_tallies, probe_points
 from spcl.report.analysis.resampled import resample_weighted_f1
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, CellKey, Gain, by_cell, over_seeds
-from spcl.report.columns import (
-    CAUTIONS,
-    CELL,
-    N_DIALOGUES,
-    N_PAIRED_SEEDS,
-    N_SEEDS,
-    N_UTTERANCES,
-    REAL,
-    TEXT,
-    estimate,
-    mean,
-)
+from spcl.report.columns import REAL, TEXT
 from spcl.report.fields import Field
 from spcl.report.panels import MINUS, Panel, text
 from spcl.report.table import frame_of
@@ -34,20 +23,20 @@ TITLE = "Balance of the modalities"
 SCHEMA = Schema(
     "balance table",
     (
-        *CELL,
+        *columns.CELL,
         Column("modality", TEXT, "of the head: a, t or v"),
-        N_SEEDS,
-        *mean("head", "weighted F1 of the modality's own head, points"),
+        columns.N_SEEDS,
+        *columns.mean("head", "weighted F1 of the modality's own head, points"),
         Column("probe", REAL, "weighted F1 of a probe on this modality alone, points", True),
         Column("gap", REAL, "head minus probe, mean over seeds, points", True),
-        N_PAIRED_SEEDS,
-        *estimate("change", "head, and so gap, minus that of none", nullable=True),
-        *mean("confidence", "mean probability of the true class, 0..1"),
-        *mean("ratio", "confidence over that of the cell's most confident head", nullable=True),
-        *mean("ratio_change", "ratio minus that of none, paired by seed", nullable=True),
-        N_DIALOGUES,
-        N_UTTERANCES,
-        *CAUTIONS,
+        columns.N_PAIRED_SEEDS,
+        *columns.estimate("change", "head, and so gap, minus that of none", nullable=True),
+        *columns.mean("confidence", "mean probability of the true class, 0..1"),
+        *columns.mean("ratio", "confidence over that of the most confident head", nullable=True),
+        *columns.mean("ratio_change", "ratio minus that of none, paired by seed", nullable=True),
+        columns.N_DIALOGUES,
+        columns.N_UTTERANCES,
+        *columns.CAUTIONS,
     ),
     key=(*CELL_KEY, "modality"),
 )

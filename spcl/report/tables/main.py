@@ -4,21 +4,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spcl.report import fields, footnotes
+from spcl.report import columns, fields, footnotes
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, Gain, TestScores, by_cell, over_seeds
 from spcl.report.analysis.statistics import FEWEST_DIALOGUES, holm
-from spcl.report.columns import (
-    CAUTIONS,
-    CELL,
-    N_DIALOGUES,
-    N_PAIRED_SEEDS,
-    N_SEEDS,
-    N_UTTERANCES,
-    estimate,
-    mean,
-    p_values,
-)
 from spcl.report.panels import Panel
 from spcl.report.table import frame_of
 from spcl.tables.parquet import Schema
@@ -29,17 +18,17 @@ TITLE = "Main results"
 SCHEMA = Schema(
     "main table",
     (
-        *CELL,
-        N_SEEDS,
-        *estimate("weighted_f1", "weighted F1"),
-        *mean("accuracy", "points"),
-        *mean("macro_f1", "points"),
-        N_PAIRED_SEEDS,
-        *estimate("gain", "weighted F1 above none, paired by seed", nullable=True),
-        *p_values("gain"),
-        N_DIALOGUES,
-        N_UTTERANCES,
-        *CAUTIONS,
+        *columns.CELL,
+        columns.N_SEEDS,
+        *columns.estimate("weighted_f1", "weighted F1"),
+        *columns.mean("accuracy", "points"),
+        *columns.mean("macro_f1", "points"),
+        columns.N_PAIRED_SEEDS,
+        *columns.estimate("gain", "weighted F1 above none, paired by seed", nullable=True),
+        *columns.p_values("gain"),
+        columns.N_DIALOGUES,
+        columns.N_UTTERANCES,
+        *columns.CAUTIONS,
     ),
     key=CELL_KEY,
 )

@@ -4,19 +4,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spcl.report import fields, footnotes
+from spcl.report import columns, fields, footnotes
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import TestScores
-from spcl.report.columns import (
-    BASELINE,
-    COUNT,
-    CURRICULUM,
-    DATASET,
-    N_DIALOGUES,
-    SIMULATED,
-    TEXT,
-    estimate,
-)
+from spcl.report.columns import COUNT, TEXT
 from spcl.report.panels import MINUS, Panel
 from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
@@ -31,14 +22,14 @@ _KEY = ["dataset", "baseline", "curriculum"]
 SCHEMA = Schema(
     "modality gain",
     (
-        DATASET,
-        BASELINE,
-        CURRICULUM,
+        columns.DATASET,
+        columns.BASELINE,
+        columns.CURRICULUM,
         Column("pair", TEXT, "the two modalities that atv is compared with: at, tv or av"),
         Column("n_seeds", COUNT, "seeds that both cells have"),
-        *estimate("gain", "weighted F1 of atv minus that of the pair, paired by seed"),
-        N_DIALOGUES,
-        SIMULATED,
+        *columns.estimate("gain", "weighted F1 of atv minus that of the pair, paired by seed"),
+        columns.N_DIALOGUES,
+        columns.SIMULATED,
     ),
     key=(*_KEY, "pair"),
 )
@@ -106,7 +97,7 @@ def _wide(data: pd.DataFrame) -> pd.DataFrame:
     wide = data.groupby(_KEY, sort=False)[["n_seeds"]].max()
     for pair, rows in data.groupby("pair"):
         gains = rows.set_index(_KEY).filter(like="gain")
-        names = {name: name.replace("gain", f"gain_{pair}") for name in gains}
+        names = {name: str(name).replace("gain", f"gain_{pair}") for name in gains}
         wide = wide.join(gains.rename(columns=names))
     return wide.reset_index()
 

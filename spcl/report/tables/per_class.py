@@ -6,20 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from spcl.report import fields, footnotes
+from spcl.report import columns, fields, footnotes
 from spcl.report.analysis.resampled import ResampledScore, resample_f1_by_class, support
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, CellKey, by_cell, over_seeds, tallies
 from spcl.report.analysis.statistics import Tally
-from spcl.report.columns import (
-    CAUTIONS,
-    CELL,
-    COUNT,
-    N_PAIRED_SEEDS,
-    N_SEEDS,
-    TEXT,
-    estimate,
-)
+from spcl.report.columns import COUNT, TEXT
 from spcl.report.fields import Field
 from spcl.report.panels import Entry, Panel, interval, signed
 from spcl.report.table import frame_of
@@ -31,15 +23,15 @@ TITLE = "F1 by class"
 SCHEMA = Schema(
     "per-class table",
     (
-        *CELL,
+        *columns.CELL,
         Column("emotion", TEXT, "the class, in the corpus' order"),
-        N_SEEDS,
-        *estimate("f1", "F1; null = no test utterance has the class", nullable=True),
-        N_PAIRED_SEEDS,
-        *estimate("gain", "F1 above none, paired by seed", nullable=True),
+        columns.N_SEEDS,
+        *columns.estimate("f1", "F1; null = no test utterance has the class", nullable=True),
+        columns.N_PAIRED_SEEDS,
+        *columns.estimate("gain", "F1 above none, paired by seed", nullable=True),
         Column("n_utterances", COUNT, "test utterances of the class; null = unknown", True),
         Column("n_dialogues", COUNT, "test dialogues that have the class; null = unknown", True),
-        *CAUTIONS,
+        *columns.CAUTIONS,
     ),
     key=(*CELL_KEY, "emotion"),
 )
@@ -130,7 +122,7 @@ def _wide(rows: pd.DataFrame) -> pd.DataFrame:
     for place, (_, of_class) in enumerate(rows.groupby("emotion", sort=False)):
         numbers = of_class.set_index(list(CELL_KEY)).filter(regex="^(f1|gain)")
         renamed = {
-            name: name.replace(measure, f"{measure} {place}")
+            name: str(name).replace(measure, f"{measure} {place}")
             for measure in ("f1", "gain")
             for name in numbers.filter(like=measure)
         }

@@ -110,11 +110,11 @@ def panels(data: pd.DataFrame, results: Results) -> Iterator[Panel]:
     of_code = (fields.words("item"), fields.words("value"), fields.count("n", "Trainings"))
     yield fields.panel(data[data["part"] == "code"], of_code, "Code and machine")
     yield _corpora_panel(data[data["part"] == "corpus"])
-    items = ("extractor", "version", "options", "width", "observed", "inputs")
+    of_features = ("extractor", "version", "options", "width", "observed", "inputs")
     features = data[data["part"] == "features"].replace({"modality": MODALITIES})
-    yield _wide(features, ("dataset", "modality"), items, "Features", nested=1)
-    items = ("seeds", "protocol", "settings", "commit")
-    yield _wide(data[data["part"] == "cell"], CELL_KEY, items, "Cells", nested=3)
+    yield _wide(features, ("dataset", "modality"), of_features, "Features", nested=1)
+    of_cells = ("seeds", "protocol", "settings", "commit")
+    yield _wide(data[data["part"] == "cell"], CELL_KEY, of_cells, "Cells", nested=3)
 
 
 def _corpora_panel(data: pd.DataFrame) -> Panel:
