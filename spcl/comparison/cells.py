@@ -84,7 +84,7 @@ def _sides(results: Results) -> Iterator[tuple[CellKey, Side]]:
 
 
 def _in_order(keys: list[CellKey]) -> list[CellKey]:
-    """Each key once; along every axis values keep the order in which they first come."""
+    """Each key once; on every axis values keep the order of their first appearance."""
     places = [list(dict.fromkeys(values)) for values in zip(*keys, strict=True)]
     return sorted(
         dict.fromkeys(keys),
@@ -93,7 +93,7 @@ def _in_order(keys: list[CellKey]) -> list[CellKey]:
 
 
 def _row(key: CellKey, a: Side | None, b: Side | None) -> dict[str, object]:
-    """What `SCHEMA` says of one cell."""
+    """The row of one cell; see `SCHEMA`."""
     row: dict[str, object] = dict(zip(CELL_KEY, key, strict=True))
     row |= _facts(a, "a") | _facts(b, "b")
     row |= {"n_paired_seeds": 0, "n_dialogues": 0}

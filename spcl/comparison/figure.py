@@ -35,11 +35,11 @@ def plot(table: ResultTable, folder: Path, *, axis: str, names: str) -> list[Pat
         That of `spcl.comparison.runs_table` or `published_table`; the figure shows its differences
         and takes its title and warnings.
     folder
-        Where to.
+        The folder for the files.
     axis
         What minus what.
     names
-        A sentence that says what these are.
+        A sentence that names the two sides.
 
     Returns
     -------
@@ -79,6 +79,6 @@ def _differences(data: pd.DataFrame) -> pd.DataFrame:
 def _draw(data: pd.DataFrame, axis: str) -> Figure:
     """Differences by modality set; `axis` says what minus what."""
     if not len(data):
-        return style.no_data("No cell can be compared; the table says why.")
+        return style.no_data("No cell can be compared; the table gives the reasons.")
     labels = {name: name for name in dict.fromkeys(data["modalities"])}
     return grid.draw_differences(data, "modalities", labels, f"{axis}\n(points of W-F1)")

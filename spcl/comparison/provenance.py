@@ -1,4 +1,4 @@
-"""What two runs were made with, where they differ: code, packages, machine, settings, features."""
+"""What the results of two runs depend on: code, packages, machine, settings, features."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from spcl.tables.parquet import Column, Schema
 SCHEMA = Schema(
     "provenance of two runs",
     (
-        Column("item", TEXT, "what is said: commit, device, a package, a setting of a cell, ..."),
+        Column("item", TEXT, "commit, device, a package, settings of a cell, ..."),
         Column("a", TEXT, "of A; several values where its trainings differ", True),
         Column("b", TEXT, "of B", True),
         Column("differs", FLAG, "whether the two are not the same"),
@@ -30,16 +30,16 @@ SCHEMA = Schema(
 _Facts = dict[str, str]
 
 DIFFERENT = "Different"
-"""Title of the panel that matters."""
+"""Title of the panel that the terminal shows."""
 
 _SETTINGS = "settings of "
 
 
 def provenance_table(first: Run, second: Run) -> ResultTable:
-    """Say of all that decides the numbers whether it is the same in both runs.
+    """List what can change the results, and whether it is the same in both runs.
 
-    Protocols and settings are those of the cells that both runs have. Features count where a run's
-    ``results/features`` is still there.
+    Protocols and settings are those of the cells that both runs have. Features count
+    where a run has ``results/features``.
     """
     shared = {key for key, _ in by_cell(first.results.metrics)}
     shared &= {key for key, _ in by_cell(second.results.metrics)}
@@ -61,7 +61,7 @@ def provenance_table(first: Run, second: Run) -> ResultTable:
 
 
 def _panels(data: pd.DataFrame) -> Iterator[Panel]:
-    """What differs, and what does not; either may be nothing."""
+    """A panel of the items that differ and one of the others; without empty panels."""
     for title, differs in ((DIFFERENT, True), ("The same in both", False)):
         rows = data[data["differs"] == differs].fillna({"a": GAP, "b": GAP})
         if len(rows):
@@ -69,7 +69,7 @@ def _panels(data: pd.DataFrame) -> Iterator[Panel]:
 
 
 def _facts(run: Run, shared: set[CellKey]) -> _Facts:
-    """Everything that is known of one run and, of its cells, those that are `shared`."""
+    """The items of one run; of its cells, only those of `shared`."""
     trainings = run.results.metrics
     packages: dict[str, dict[str, None]] = {}
     for versions in trainings["versions"].astype(str).unique():
@@ -102,7 +102,7 @@ def _features(run: Run, datasets: set[str]) -> Iterator[tuple[str, str]]:
 
 def _notes(data: pd.DataFrame) -> Iterator[str]:
     if not data["differs"].any():
-        yield f"Nothing differs: all {len(data)} items are the same."
+        yield f"Nothing differs: all {len(data)} items are equal."
     settings = data[data["item"].str.startswith(_SETTINGS)]
     other = settings.loc[settings["differs"], "item"].str.removeprefix(_SETTINGS)
     if len(other):
@@ -113,4 +113,4 @@ def _notes(data: pd.DataFrame) -> Iterator[str]:
     if not data["item"].str.startswith("features ").any():
         yield "No feature tables were found beside the cells, so the extractors are unknown."
     if data.loc[data["item"] == "commit", ["a", "b"]].map(lambda x: "+" in str(x)).any(axis=None):
-        yield "A commit with + behind it had uncommitted changes."
+        yield "A commit that ends with + had uncommitted changes."

@@ -1,4 +1,4 @@
-"""A run beside published scores, as a result table."""
+"""A run compared with published scores, as a result table."""
 
 import math
 from dataclasses import replace
@@ -41,11 +41,11 @@ def published_table(run: Run, path: str, published: pd.DataFrame) -> ResultTable
     Parameters
     ----------
     run
-        Its cells without a published score are left out, and so are scores without a cell.
+        Cells without a published score and scores without a cell are left out.
     path
-        How to call `published` in words.
+        Name of `published` in messages.
     published
-        What `spcl.comparison.published.read_published` gives.
+        The result of `spcl.comparison.published.read_published`.
 
     Raises
     ------
@@ -58,13 +58,13 @@ def published_table(run: Run, path: str, published: pd.DataFrame) -> ResultTable
         datasets = listed(dict.fromkeys(run.results.metrics["dataset"].astype(str)))
         raise UserError(
             f"{path}: no score of a cell of {run.name}, whose datasets are {datasets}; it has"
-            f" {listed(cells)}: datasets of the config have to be called so"
+            f" {listed(cells)}; use the same names of datasets in the config"
         )
     panel = _panel(data)
     simulated = tuple(dict.fromkeys(data.loc[data["simulated"].astype(bool), "dataset"]))
     return ResultTable(
         name="comparison",
-        title="A run beside published scores",
+        title="A run compared with published scores",
         caption=(
             f"Weighted F1 on the test split in points, of {run.name} (mean ± standard deviation"
             f" over seeds, {footnotes.seeds_in_words(data['n_seeds'])} a cell) and as published."
@@ -95,7 +95,7 @@ def _data(run: Run, published: pd.DataFrame) -> pd.DataFrame:
 def _row(
     key: CellKey, score: pd.Series, runs: pd.DataFrame, scores: TestScores
 ) -> dict[str, object]:
-    """What `SCHEMA` says of one score."""
+    """The row of one score; see `SCHEMA`."""
     mean, sd = over_seeds(100 * runs["weighted_f1"])
     low, high = scores.interval(key)
     simulated = bool(runs["simulated"].any())
@@ -163,14 +163,14 @@ def _notes(data: pd.DataFrame) -> list[str]:
         )
         notes.append(
             f"WARNING: other protocols in {len(other)} of {len(data)} rows"
-            f" ({'; '.join(pairs)}). Such a difference is no sign of a better or worse model."
+            f" ({'; '.join(pairs)}). Such a difference does not show a better or worse model."
         )
     notes.append(
         "Baselines here are variants of the published models (docs/fidelity.md), and features may"
-        " be others: read a difference as a check of size."
+        " differ: use a difference only to check the order of magnitude."
     )
     if (data["n_seeds"] == 1).any():
-        notes.append("With one seed the interval leaves out how much seeds vary.")
+        notes.append("With one seed the interval does not include the variation of seeds.")
     if data.loc[~data["simulated"].astype(bool), "difference_low"].isna().any():
-        notes.append("No interval (dash) where predictions or test dialogues are too few.")
+        notes.append(footnotes.NO_INTERVAL)
     return notes

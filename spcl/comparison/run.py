@@ -1,4 +1,4 @@
-"""Find the results of a run in the folder that the user names."""
+"""Find the results of a run in the folder that the user gives."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ class Run:
     name
         The folder as the user wrote it, and the grid.
     root
-        The run's ``results`` folder, or the part of it that was named.
+        The run's ``results`` folder, or the part of it that was given.
     metrics, predictions
         Files; there may be no predictions.
     """
@@ -45,7 +45,7 @@ def find_run(path: Path, grid: str | None = None) -> Run:
         A ``results`` folder, its parent folder, or a part of it: a folder of
         ``results/gathered`` or of ``results/cells``.
     grid
-        Which grid to take where `path` holds several.
+        The grid to use where `path` has several.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def find_run(path: Path, grid: str | None = None) -> Run:
     if not found["metrics"]:
         raise UserError(
             f"{path}: no results in it (no metrics.parquet below gathered/ or cells/);"
-            " make them with: snakemake --cores 2"
+            " run: snakemake --cores 2"
         )
     run = Run(name, root, **found)
     again = run.results.metrics.duplicated(list(METRICS.key))

@@ -1,4 +1,4 @@
-"""Two runs side by side, as a result table."""
+"""Two runs compared, as a result table."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -51,7 +51,7 @@ def _panel(data: pd.DataFrame) -> Panel:
 
 
 def _difference(row: pd.Series) -> Entry:
-    """The difference, or in a word why there is none."""
+    """The difference, or the reason why there is none."""
     if row["status"] != PAIRED:
         return Entry(row["status"], row["difference"])
     return signed(row["difference"], spread=row["difference_sd"], marks=fields.star(row))
@@ -65,7 +65,7 @@ def _score(row: pd.Series, side: str) -> Entry:
 
 
 def _seeds(row: pd.Series) -> Entry:
-    """Those that pair up; of both sides where they are not the same."""
+    """The number of paired seeds; also that of both sides where it differs."""
     a, b, paired = row["n_seeds_a"], row["n_seeds_b"], row["n_paired_seeds"]
     if a == b == paired:
         return number(paired, 0)
@@ -75,7 +75,7 @@ def _seeds(row: pd.Series) -> Entry:
 
 
 def _notes(data: pd.DataFrame) -> Iterator[str]:
-    """Say which cells are identical, which can't be compared, and which tests there are."""
+    """Say which cells are identical, which cannot be compared, and which tests there are."""
     same = int((data["status"] == IDENTICAL).sum())
     if same:
         which = f"all {same}" if same == len(data) else f"{same} of {len(data)}"
@@ -99,24 +99,24 @@ def _notes(data: pd.DataFrame) -> Iterator[str]:
         yield "Some seeds in common: the difference is over these alone, the scores are over all."
     if compared["p"].notna().any():
         yield (
-            "p asks whether these trained models differ on other dialogues; the interval covers"
+            "p tests whether these trained models differ on other dialogues; the interval covers"
             " other seeds too."
         )
     if (compared["n_paired_seeds"] == 1).any():
         yield (
-            "One seed: no test, and the interval leaves out how much seeds vary. No conclusion can"
-            " be drawn."
+            "One seed: no test, and the interval does not include the variation of seeds. No"
+            " conclusion can be drawn."
         )
     known = compared[compared["n_dialogues"] > 0]
     if len(known) < len(compared):
         yield (
             "No interval and no test (dash) without the predictions of both runs; whether the test"
-            " utterances are the same is then unchecked but for their number."
+            " utterances are the same is then not checked beyond their number."
         )
     if len(known) and known["n_dialogues"].min() < footnotes.FEW_DIALOGUES:
         yield (
             f"Only {known['n_dialogues'].min()} test dialogues in the smallest test split:"
-            " intervals and tests are rough, and there is no interval below 3."
+            " intervals and tests are imprecise, and below 3 there is no interval."
         )
 
 

@@ -1,4 +1,4 @@
-"""Columns of a panel: a heading, and how a row of numbers is shown below it."""
+"""Columns of a panel: a heading, and the format of the values below it."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,9 +21,9 @@ class Field:
     Attributes
     ----------
     heading
-        As shown.
+        The text above the column.
     entry
-        What it shows of a row.
+        The entry of a row.
     mark_best
         Whether the highest number of each block is set in bold.
     """
@@ -36,8 +36,8 @@ class Field:
 def panel(data: pd.DataFrame, fields: Sequence[Field], title: str = "", nested: int = 0) -> Panel:
     """Lay out `data`, a row of the panel for each of its rows.
 
-    Rows that agree in the first `nested` fields form a block. A block stands where its first row
-    is.
+    Rows that agree in the first `nested` fields form a block. Blocks are in the order of their
+    first rows.
     """
     blocks: dict[tuple[str, ...], list[tuple[Entry, ...]]] = {}
     for _, row in data.iterrows():

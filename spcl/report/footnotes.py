@@ -15,7 +15,7 @@ DIVERGED, NEVER_FULL, BEST_TEST = "†", "‡", "§"
 
 _WORDS = {
     DIVERGED: "The training of at least one seed diverged (its loss became NaN or infinite); its"
-    " best epoch before that counts, and where there is none its score says nothing.",
+    " best epoch before that counts. Without such an epoch its score is meaningless.",
     NEVER_FULL: "At least one seed never admitted all training utterances.",
     BEST_TEST: "Protocol best-test-epoch: the epoch was chosen on the test split itself, so the"
     " score is optimistic.",
@@ -25,11 +25,11 @@ FEW_DIALOGUES = 20
 """With fewer test dialogues an interval is rough."""
 
 ONE_SEED = (
-    "Where there is one seed there is no standard deviation, and the interval leaves out how much"
-    " seeds vary."
+    "Where there is one seed there is no standard deviation, and the interval does not include the"
+    " variation of seeds."
 )
-NO_INTERVAL = "No interval (dash) where predictions are absent or test dialogues too few."
-NO_CELLS = "There are no cells: the table was given no metrics."
+NO_INTERVAL = "No interval (dash) where predictions are missing or test dialogues are too few."
+NO_CELLS = "There are no cells: no metrics were given."
 
 
 def cautions(runs: pd.DataFrame) -> dict[str, object]:
@@ -65,9 +65,9 @@ def explained(panels: Iterable[Panel]) -> list[str]:
 
 
 def absent_cells(cells: pd.DataFrame) -> list[str]:
-    """Name the gaps in the product of the axes that `cells` has values of; at most one note.
+    """Name the missing cells of the grid that `cells` spans; at most one note.
 
-    A modality set that a dataset has no cell of is none: the dataset lacks a modality.
+    A modality set without any cell in a dataset is no gap: the dataset lacks a modality.
     """
     if not len(cells):
         return [NO_CELLS]
@@ -76,7 +76,7 @@ def absent_cells(cells: pd.DataFrame) -> list[str]:
     wanted = pd.MultiIndex.from_product(axes)
     asked = {(dataset, modalities) for dataset, _, modalities, _ in present}
     gaps = ["/".join(key) for key in wanted if key not in present and (key[0], key[2]) in asked]
-    return [f"No such cell was given: {first_six(gaps)}."] if gaps else []
+    return [f"Missing cells: {first_six(gaps)}."] if gaps else []
 
 
 def fewer_seeds(cells: pd.DataFrame) -> list[str]:
@@ -118,25 +118,26 @@ def tests(differences: pd.DataFrame) -> list[str]:
         notes.append(_wilcoxon(differences))
     if (differences["test"] == "permutation").any():
         notes.append(
-            f"p: below {WILCOXON_SEEDS} seeds a permutation test over dialogues. It asks whether"
+            f"p: below {WILCOXON_SEEDS} seeds a permutation test over dialogues. It tests whether"
             " these trained models differ on other dialogues; the interval covers other seeds too."
         )
     few = differences.loc[differences["n_dialogues"] > 0, "n_dialogues"].min()
     if few < FEW_DIALOGUES:
         notes.append(
-            f"Only {few} test dialogues in the smallest test split: intervals and tests are rough."
+            f"Only {few} test dialogues in the smallest test split: intervals and tests are"
+            " imprecise."
         )
     return notes
 
 
 def _wilcoxon(differences: pd.DataFrame) -> str:
-    """Say so where even the clearest result could not pass the correction."""
+    """Say so where no result could be significant after the correction."""
     note = "p: Wilcoxon's signed-rank test over seeds."
     n_tests = int(differences["p"].notna().sum())
     needed = math.ceil(math.log2(2 * n_tests / 0.05))  # 2 / 2^S is the smallest p
     if differences.loc[differences["test"] == "wilcoxon", "n_paired_seeds"].max() >= needed:
         return note
     return (
-        f"{note} With so few seeds none can stay below 0.05 after correction for {n_tests} tests;"
-        f" that takes {needed} seeds. Read the intervals."
+        f"{note} With so few seeds no p can be below 0.05 after correction for {n_tests} tests;"
+        f" this takes {needed} seeds. Use the intervals instead."
     )

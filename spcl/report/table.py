@@ -1,4 +1,4 @@
-"""What a result table is: numbers for Parquet, and panels of text for readers."""
+"""A result table: numbers for Parquet, and panels of text for readers."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class ResultTable:
     title
         A few words.
     caption
-        What is measured over what, in which unit.
+        What is measured, over which data, in which unit.
     data
-        Tidy numbers at full precision; what the Parquet file holds.
+        Tidy numbers at full precision, the content of the Parquet file.
     schema
         The columns of `data` and their meaning.
     panels
-        `data` as readers see it.
+        `data` laid out for readers.
     notes
         Footnotes, and explanations of gaps.
     simulated
@@ -52,7 +52,7 @@ class ResultTable:
         tex: str | Path | None = None,
         html: str | Path | None = None,
     ) -> None:
-        """Write the table in the formats that are given a path, each whole, Parquet last."""
+        """Write the table in each format that has a path, Parquet last."""
         for path, render in ((md, self.markdown), (tex, self.latex), (html, self.html)):
             if path is not None:
                 _write_text(Path(path), render)
@@ -82,7 +82,7 @@ class ResultTable:
 
 
 def frame_of(rows: Iterable[Mapping[str, object]], schema: parquet.Schema) -> pd.DataFrame:
-    """A frame with the columns of `schema`; what a row lacks is NaN."""
+    """A frame with the columns of `schema`; values missing in a row are NaN."""
     return pd.DataFrame(list(rows), columns=[column.name for column in schema.columns])
 
 

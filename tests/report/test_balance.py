@@ -109,7 +109,7 @@ class TestTable:
         ("absent", "says"),
         [
             ("utterance_difficulty", "No probe and no gap (dash) for audio (d), text (d)"),
-            ("utterances", "No probe and no gap (dash) where the corpora's utterances"),
+            ("utterances", "No probe and no gap (dash) where the utterances of the corpora"),
             ("predictions", "No interval (dash) where no predictions were given."),
         ],
     )
@@ -137,7 +137,7 @@ class TestTable:
     def test_no_input_gives_an_empty_table_that_says_so(self):
         table = tabulate("balance", Results())
         assert len(table.data) == 0
-        assert table.notes == ("There are no cells: the table was given no metrics.",)
+        assert table.notes == ("There are no cells: no metrics were given.",)
 
     def test_its_files_are_the_same_bytes_each_time(self, paths, tmp_path):
         written = []

@@ -134,8 +134,8 @@ class TestBalances:
 
     def test_the_probe_is_named_where_there_is_one(self, made):
         (sentence, *_) = said(tabulate("findings", Results(**made)), balance.QUESTION)
-        assert "the audio head of the joint models lies" in sentence
-        assert "a probe on audio alone, with spcl" in sentence
+        assert "the audio head of the joint models is" in sentence
+        assert "a probe on audio alone; with spcl" in sentence
 
     def test_a_modality_alone_says_nothing_of_balance(self, tmp_path):
         alone = cells("none", HALF, HALF, modalities="t") | cells("spcl", ALL, ALL, modalities="t")
@@ -181,7 +181,7 @@ class TestAdmits:
         ("first_epoch", "words"),
         [
             ([1], "spcl admitted every utterance in the same epoch: there is no order."),
-            ([None], "spcl never admitted any utterance: nothing was learnt."),
+            ([None], "spcl never admitted any utterance: the models were not trained."),
             ([2, None, None], "In the end"),
         ],
     )
@@ -217,12 +217,12 @@ class TestWorks:
         assert random.startswith("No difference between spcl and random_pacing (as many as spcl")
         assert utterance.startswith("spcl scored 50.0 points more than spl (utterance level alone)")
         assert own.startswith("spcl scored 50.0 points more than my_own (95 %")
-        assert absent.startswith("coherence was not trained beside spcl, so it stays open")
+        assert absent.startswith("coherence was not trained, so this")
 
     def test_missing_rivals_are_asked_for(self, tmp_path):
         found = table(tmp_path, cells("none", HALF, HALF) | cells("spcl", ALL, ALL))
         (sentence,) = said(found, components.QUESTION)
-        assert sentence.startswith("random_pacing, spl and coherence were not trained beside spcl")
+        assert sentence.startswith("random_pacing, spl and coherence were not trained, so this")
         assert "config/curricula.yaml" in sentence
 
 

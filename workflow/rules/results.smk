@@ -1,4 +1,4 @@
-# What each table and figure is made of; the kinds are named as in spcl.report.analysis.results.Results.
+# Inputs of each table and figure, by kind as in spcl.report.analysis.results.Results.
 TABLES = {
     "findings": [
         "metrics",
@@ -34,16 +34,16 @@ FIGURES = {
     "cost": ["metrics", "benchmarks"],
 }
 SHOWS = {
-    "findings": "what the results say, in sentences",
+    "findings": "answers to the main questions, in sentences",
     "main": "scores of every cell, gain over none",
-    "modality_gain": "what the third modality brings",
-    "ablation": "spcl beside its two halves and its rivals",
+    "modality_gain": "gain from the third modality",
+    "ablation": "spcl compared with its two components and its rivals",
     "per_class": "scores of each emotion",
-    "balance": "each modality beside a probe on it alone",
-    "curriculum": "what the scheduler admitted, and when",
-    "difficulty": "how hard the corpora are, offline",
+    "balance": "each modality compared with a probe on it alone",
+    "curriculum": "admission by the scheduler, by epoch",
+    "difficulty": "offline difficulty of the corpora",
     "cost": "time and memory",
-    "provenance": "code, corpora and settings behind the numbers",
+    "provenance": "code, corpora and settings of the results",
     "folds": "the main table, fold by fold",
 }
 KINDS = {
@@ -57,7 +57,7 @@ KINDS = {
     "conversation_difficulty": of_datasets("results/difficulty/{dataset}/conversations.parquet"),
     "benchmarks": [f"results/gathered/{GRID}/benchmarks.parquet"],
 }
-# Scores are of a corpus as a whole: what all its folds predict on test counts as one split.
+# Scores of a corpus are computed over the test predictions of all its folds.
 OF_CORPORA = KINDS | {
     "metrics": of_corpora("metrics"),
     "predictions": of_corpora("predictions"),
@@ -77,7 +77,7 @@ if FOLDED:
     TABLES["folds"] = ["metrics", "predictions"]
 
 
-# Tables and figures read few files for it, and Snakemake has few edges to check.
+# With gathered cells, tables and figures read few files and the graph of jobs has few edges.
 rule gather_cells:
     input:
         metrics=lambda wildcards: of_cells("metrics", wildcards.dataset),
@@ -123,7 +123,7 @@ rule pool_folds:
     params:
         code=code("pool_folds"),
     message:
-        "Scoring all folds of {wildcards.dataset} as one"
+        "Pooling the folds of {wildcards.dataset}"
     script:
         "../../scripts/pool_folds.py"
 
@@ -144,12 +144,12 @@ rule pool_probes:
     params:
         code=code("pool_probes"),
     message:
-        "Taking the probes of all folds of {wildcards.dataset} as one, modality {wildcards.modality}"
+        "Pooling the probes of all folds of {wildcards.dataset}, modality {wildcards.modality}"
     script:
         "../../scripts/pool_probes.py"
 
 
-# A benchmark file is no output, so no rule may name it as input: what its job made stands for it.
+# A benchmark file is not an output, so no rule can have it as input. The output of its job replaces it.
 rule gather_benchmarks:
     input:
         KINDS["conversation_difficulty"],
@@ -166,7 +166,7 @@ rule gather_benchmarks:
         jobs=benchmarked_jobs(),
         code=code("gather_benchmarks"),
     message:
-        "Gathering what the jobs cost"
+        "Gathering the benchmarks of the jobs"
     script:
         "../../scripts/gather_benchmarks.py"
 

@@ -1,4 +1,4 @@
-"""In which order a curriculum admits the training utterances: by offline difficulty, by class."""
+"""The order in which a curriculum admits training utterances, by difficulty and by class."""
 
 import math
 
@@ -50,9 +50,9 @@ def orders(results: Results, curriculum: str) -> dict[str, pd.DataFrame]:
 
 
 def early_half(first: pd.DataFrame) -> pd.DataFrame:
-    """Whether an utterance came in by the epoch after which nearest to half of them had been in.
+    """Whether an utterance was admitted by the epoch after which about half of them had been.
 
-    At half of the epochs ``threshold: auto`` has admitted everything, which tells nothing.
+    At half of the epochs ``threshold: auto`` has admitted everything, so it shows no order.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The offline difficulty beside the labels and beside what a curriculum admitted."""
+"""The offline difficulty, with the labels and with the order of admission."""
 
 import math
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def emotions(results: Results) -> dict[str, pd.Series]:
 
 
 def first_epochs(results: Results) -> Iterator[tuple[CellKey, pd.DataFrame]]:
-    """When each training utterance was first admitted, cell by cell; none's cells are left out.
+    """When each training utterance was first admitted, by cell; cells of none are left out.
 
     Yields
     ------

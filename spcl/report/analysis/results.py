@@ -1,4 +1,4 @@
-"""Every input of the report as one pandas frame a kind, read when first asked for."""
+"""Every input of the report as one pandas frame a kind, read when first used."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _KINDS: dict[str, tuple[parquet.Schema, tuple[str, ...]]] = {
     "features": (schemas.FEATURES, ("utterance_id", "features")),
     "utterances": (schemas.UTTERANCES, ("text", "start_s", "end_s", "audio_path", "video_path")),
 }
-"""By kind: what a file must be, and the columns that no table or figure needs."""
+"""By kind: the schema of its files, and the columns that no table or figure needs."""
 
 
 def _frame_of(kind: str, *facts: str) -> "cached_property[pd.DataFrame]":
@@ -99,7 +99,7 @@ class Results:
 
     @cached_property
     def simulated(self) -> tuple[str, ...]:
-        """The datasets that any of the given files calls simulated."""
+        """The datasets that any of the given files marks as simulated."""
         found = list(self.metrics.loc[self.metrics["simulated"].astype(bool), "dataset"].unique())
         for kind, (schema, _) in _KINDS.items():
             if "simulated" in schema.metadata:
@@ -108,7 +108,7 @@ class Results:
 
     @cached_property
     def labels(self) -> dict[str, list[str]]:
-        """By dataset: the emotions in the corpus' order, as far as any file of it was given."""
+        """By dataset: the emotions in the order of the corpus, where a file of it was given."""
         found = {}
         for kind in ("metrics", "predictions", "utterance_difficulty", "utterances"):
             for table in self._tables(kind):

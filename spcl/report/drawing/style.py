@@ -102,7 +102,7 @@ def look() -> Iterator[None]:
 
 
 def offsets(n: int) -> list[float]:
-    """Where n series stand beside each other around a whole number."""
+    """Offsets of n series side by side around a whole number."""
     step = min(0.2, 0.74 / max(n - 1, 1))
     return [step * (index - (n - 1) / 2) for index in range(n)]
 
@@ -202,7 +202,7 @@ def _settle(figure: Figure) -> None:
 
 
 def no_data(why: str) -> Figure:
-    """A figure that says why it is empty."""
+    """An empty figure with the reason."""
     figure = plt.figure(figsize=(6, 2), layout="constrained")
     figure.text(0.5, 0.5, textwrap.fill(why, 80), ha="center", va="center", fontsize=10)
     return figure

@@ -1,4 +1,4 @@
-"""What each curriculum gains over none, pooled over the cells of a corpus: a forest plot."""
+"""Gain of each curriculum over none, pooled over the cells of a corpus: a forest plot."""
 
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -15,13 +15,13 @@ from spcl.tables.parquet import Column, Schema
 _INCHES = 0.16
 """Of a baseline's line of small marks."""
 
-TITLE = "What each curriculum gains over none"
+TITLE = "Gain of each curriculum over none"
 CAPTION = (
     "Weighted F1 on the test split above that of none, paired by seed. Large marks: the mean over"
     " the cells of the corpus (baseline by modality set), with its 95 % interval over dialogues and"
     " seeds, which are resampled for all cells at once. Small marks: the cells, a line a baseline."
     " random_pacing and anti admit as many utterances as spcl in each epoch; spl and coherence are"
-    " its two halves. A missing mark is a missing cell, a missing bar missing predictions."
+    " its two components. A missing mark means a missing cell, a missing bar missing predictions."
 )
 
 SCHEMA = Schema(
@@ -53,7 +53,7 @@ def draw(data: pd.DataFrame) -> Figure:
     """A panel a corpus, a row a curriculum."""
     if not len(data):
         return style.no_data(
-            "There is nothing to compare: no cell of a curriculum stands beside one of none."
+            "There is nothing to compare: no cell of a curriculum has a corresponding cell of none."
         )
     datasets = list(dict.fromkeys(data["dataset"]))
     curricula = list(dict.fromkeys(data["curriculum"]))
@@ -78,8 +78,8 @@ def draw(data: pd.DataFrame) -> Figure:
 def _panel(
     axes: Axes, data: pd.DataFrame, curricula: list[str], baselines: list[str], step: float
 ) -> None:
-    """In each row the pooled mark on top, below it a line of small marks a baseline."""
-    looks = style.series([NONE, *baselines])  # black is the pooled mark's
+    """In each row the pooled mark at the top, below it a line of small marks for each baseline."""
+    looks = style.series([NONE, *baselines])  # black is for the pooled mark
     top = step * len(baselines) / 2
     axes.axvline(0, color="black", linewidth=0.8)
     pooled = data[data["baseline"].isna()]

@@ -1,4 +1,4 @@
-"""How far each modality's head stays below its probe, without a curriculum and with one."""
+"""Gap between the head and the probe of each modality, without and with a curriculum."""
 
 from typing import Any
 
@@ -15,13 +15,14 @@ from spcl.tables.parquet import Column, Schema
 
 TITLE = "Balance of the modalities"
 CAPTION = (
-    "Upper row of each corpus: weighted F1 on the test split of each modality's own head inside the"
-    " joint model, mean over seeds (mark); thick line: a probe (logistic regression) on that"
-    " modality alone. The column between them is the gap, which would be nil for a modality that"
-    " joint training uses as fully as the probe. Lower row: what the curriculum changes in the"
-    " head, and so in the gap, paired by seed, with 95 % bootstrap intervals over dialogues and"
-    " seeds; compare by it. Beside none stands spcl or, where it was not trained, the first other"
-    " curriculum. On the x axis: modality set, then modality (a audio, t text, v visual)."
+    "Upper row of each corpus: weighted F1 on the test split of each modality's head in the joint"
+    " model, mean over seeds (mark); thick line: a probe (logistic regression) on that"
+    " modality alone. The column between them is the gap, which is zero for a modality that"
+    " joint training uses as fully as the probe does. Lower row: change of the head, and so of the"
+    " gap, by the curriculum, paired by seed, with 95 % bootstrap intervals over dialogues and"
+    " seeds. Compare curricula by the lower row. The figure shows none and spcl or, where spcl was"
+    " not trained, the first other curriculum. On the x axis: modality set, then modality (a audio,"
+    " t text, v visual)."
 )
 
 SCHEMA = Schema(
@@ -31,7 +32,7 @@ SCHEMA = Schema(
         Column("baseline", TEXT, "column of panels"),
         Column("modalities", TEXT, "place on the x axis"),
         Column("modality", TEXT, "place inside it: a, t or v"),
-        Column("curriculum", TEXT, "mark: none or the one beside it"),
+        Column("curriculum", TEXT, "mark: none or the one compared with it"),
         Column("measure", TEXT, "head or change"),
         Column("value", REAL, "mean over seeds, points"),
         Column("low", REAL, "95 % interval of a change, points", True),
@@ -59,7 +60,7 @@ def compute(results: Results) -> pd.DataFrame:
 def draw(data: pd.DataFrame) -> Figure:
     """Two rows of panels a corpus, a column a baseline."""
     if not len(data):
-        return style.no_data("There are no cells: the figure was given no metrics.")
+        return style.no_data("There are no cells: no metrics were given.")
     datasets = list(dict.fromkeys(data["dataset"]))
     baselines = list(dict.fromkeys(data["baseline"]))
     curricula = sorted(dict.fromkeys(data["curriculum"]), key=lambda name: name != NONE)

@@ -1,4 +1,4 @@
-"""What trainings and jobs cost."""
+"""Cost of trainings and of the rules of the workflow."""
 
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -13,12 +13,12 @@ from spcl.report.drawing import grid as panel_grid
 from spcl.report.drawing import style
 from spcl.tables.parquet import Column, Schema
 
-TITLE = "What trainings and jobs cost"
+TITLE = "Cost of training and of the workflow"
 CAPTION = (
     "Seconds an epoch with evaluation, mean over seeds; bars: one standard deviation. Bottom: wall"
     " time of all jobs of a rule, start of Python included, with their number and the largest"
-    " resident memory of one. Wall times are of a machine that other jobs share: an indication, not"
-    " a benchmark."
+    " resident memory of one. Wall times were measured while other jobs used the same machine:"
+    " they are an indication, not a benchmark."
 )
 
 SCHEMA = Schema(

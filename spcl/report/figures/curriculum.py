@@ -1,4 +1,4 @@
-"""What the curriculum admits by epoch: by offline difficulty, by class, and its threshold."""
+"""Admission by epoch, by offline difficulty and by class, and the threshold."""
 
 from collections.abc import Iterator
 
@@ -17,11 +17,11 @@ from spcl.report.columns import COUNT, REAL, SIMULATED, TEXT
 from spcl.report.drawing import style
 from spcl.tables.parquet import Column, Schema
 
-TITLE = "What the curriculum admits, epoch by epoch"
+TITLE = "Admission by the curriculum in each epoch"
 CAPTION = (
     "Labelled training utterances that have been admitted at least once by an epoch, mean over"
     " seeds: split by terciles of the offline loss (mean over the cell's modalities), and by class."
-    " Dashed: the share admitted in that very epoch. Below: the threshold; where there are several"
+    " Dashed: the share admitted in that epoch. Below: the threshold; where there are several"
     " curricula, the share that each admits. One modality set is shown, the one with the most"
     " modalities; one curriculum in the splits, spcl if it was trained. A corpus without"
     " probe scores has no row of terciles."
@@ -74,7 +74,7 @@ def compute(results: Results) -> pd.DataFrame:
 
 
 def _by_epoch(key: CellKey, history: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The share in each epoch and the threshold, mean over the seeds that train so long."""
+    """The share in each epoch and the threshold, mean over the seeds that train this long."""
     for split_by, column, unit in (("share", "admitted_share", 100), ("threshold", "threshold", 1)):
         known = history[history[column].notna()]
         if len(known):
@@ -208,7 +208,7 @@ def _panel(axes: Axes, data: pd.DataFrame, split_by: str, curricula: list[str]) 
 
 
 def _line(axes: Axes, rows: pd.DataFrame, look: style.Series, label: str, index: int) -> None:
-    """The lines' markers are staggered, so that lines that coincide can be told apart."""
+    """Draw a line; markers are staggered, so that lines that coincide can be distinguished."""
     step = max(len(rows) // 8, 1)
     axes.plot(
         rows["epoch"],

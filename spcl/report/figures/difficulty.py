@@ -1,4 +1,4 @@
-"""How hard each class is for a probe on one modality alone."""
+"""Difficulty of each class for a probe on one modality alone."""
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,12 @@ from spcl.report.drawing import style
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import MODALITIES
 
-TITLE = "How hard each emotion is in each modality"
+TITLE = "Difficulty of each emotion in each modality"
 CAPTION = (
     "A probe (logistic regression) on one modality alone, cross-fitted over the dialogues of train:"
-    " no utterance is scored by a probe that saw its dialogue. Left: loss of the true class; box ="
-    " quartiles, line = median, whiskers = 5 % and 95 %. Right: F1 by class; W = weighted F1 over"
-    " all classes. A corpus without probe scores is left out."
+    " no utterance is scored by a probe that was fitted on its dialogue. Left: loss of the true"
+    " class; box = quartiles, line = median, whiskers = 5 % and 95 %. Right: F1 by class; W ="
+    " weighted F1 over all classes. A corpus without probe scores is not shown."
 )
 
 SCHEMA = Schema(
@@ -71,7 +71,7 @@ def compute(results: Results) -> pd.DataFrame:
 def draw(data: pd.DataFrame) -> Figure:
     """A row of two panels a corpus: losses and F1 by class."""
     if not len(data):
-        return style.no_data("There are no probe scores: the figure was given no difficulty.")
+        return style.no_data("There are no probe scores: no offline difficulty was given.")
     datasets = list(dict.fromkeys(data["dataset"]))
     figure, panels = plt.subplots(
         len(datasets),

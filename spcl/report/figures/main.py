@@ -1,4 +1,4 @@
-"""Weighted F1 of every cell, and what its curriculum gains over none."""
+"""Weighted F1 of every cell, and the gain of its curriculum over none."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -20,10 +20,10 @@ from spcl.tables.parquet import Column, Schema
 
 TITLE = "Weighted F1 with and without a curriculum"
 CAPTION = (
-    "Upper row of each corpus: weighted F1 on the test split, mean over seeds. Lower row: what a"
-    " curriculum gains over none, paired by seed. Bars: 95 % bootstrap intervals over dialogues"
+    "Upper row of each corpus: weighted F1 on the test split, mean over seeds. Lower row: gain of a"
+    " curriculum over none, paired by seed. Bars: 95 % bootstrap intervals over dialogues"
     " and seeds. Compare curricula by the lower row: intervals of the upper row overlap even where"
-    " paired differences are clear. A missing mark is a missing cell, a missing bar missing"
+    " paired differences are clear. A missing mark means a missing cell, a missing bar missing"
     " predictions."
 )
 
@@ -54,7 +54,7 @@ def compute(results: Results) -> pd.DataFrame:
 def draw(data: pd.DataFrame) -> Figure:
     """Two rows of panels a corpus, a column a baseline."""
     if not len(data):
-        return style.no_data("There are no cells: the figure was given no metrics.")
+        return style.no_data("There are no cells: no metrics were given.")
     datasets = list(dict.fromkeys(data["dataset"]))
     baselines = list(dict.fromkeys(data["baseline"]))
     modalities = list(dict.fromkeys(data["modalities"]))

@@ -1,4 +1,4 @@
-"""What the third modality brings, before and after a curriculum: the motivation of SPCL."""
+"""Gain from the third modality, by curriculum: the motivation of SPCL."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -11,12 +11,12 @@ from spcl.report.tables import modality_gain
 from spcl.report.tables.modality_gain import ALL, PAIRS
 from spcl.tables.parquet import Column, Schema
 
-TITLE = "What the third modality brings"
+TITLE = "Gain from the third modality"
 CAPTION = (
     "Weighted F1 on the test split with all three modalities minus that with a pair of them,"
     " paired by seed: mean over seeds and 95 % bootstrap interval over dialogues and seeds. Below"
-    " zero, the third modality does harm. A missing mark is a missing cell, a missing bar missing"
-    " predictions."
+    " zero, the third modality lowers the score. A missing mark means a missing cell, a missing bar"
+    " missing predictions."
 )
 
 SCHEMA = Schema(
@@ -25,7 +25,7 @@ SCHEMA = Schema(
         Column("dataset", TEXT, "row of panels"),
         Column("baseline", TEXT, "column of panels"),
         Column("curriculum", TEXT, "mark"),
-        Column("pair", TEXT, "place on the x axis: the pair that atv is held against"),
+        Column("pair", TEXT, "place on the x axis: the pair that atv is compared with"),
         Column("value", REAL, "mean over seeds, points"),
         *bounds(),
         Column("n_seeds", COUNT, "seeds that both cells have"),
@@ -45,8 +45,8 @@ def draw(data: pd.DataFrame) -> Figure:
     """A row of panels a corpus, a column a baseline."""
     if not len(data):
         return style.no_data(
-            "There is nothing to compare: no cell with all three modalities stands beside one"
-            " with two of them."
+            "There is nothing to compare: no cell with all three modalities has a corresponding"
+            " cell with two of them."
         )
     present = (pair for pair in PAIRS if (data["pair"] == pair).any())
     labels = {pair: f"{ALL} {MINUS} {pair}" for pair in present}

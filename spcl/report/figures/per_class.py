@@ -1,4 +1,4 @@
-"""What is taken for what, without a curriculum and with one, and the F1 of each class."""
+"""Confusion matrices without and with a curriculum, and the F1 of each class."""
 
 from typing import Any
 
@@ -18,15 +18,15 @@ from spcl.report.tables import per_class
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY
 
-TITLE = "Which emotion is taken for which"
+TITLE = "Confusion matrices and F1 by class"
 CAPTION = (
     "Confusion on the test split, summed over seeds: % of the true class (row) and, below it, the"
-    " number of answers. Then F1 by class, and what the curriculum gains in it over none, paired by"
+    " number of answers. Then F1 by class, and the gain of the curriculum over none, paired by"
     " seed: mean over seeds and 95 % bootstrap interval over dialogues and seeds. One cell a corpus"
     " is shown: of the modality set with the most modalities, the baseline that scores best without"
-    " a curriculum, so that no curriculum has a say in the choice; beside none stands spcl or,"
-    " where it was not trained, the first other curriculum. A missing bar means missing predictions"
-    " or too few dialogues."
+    " a curriculum, so that the choice depends on no curriculum. It is shown for none and for spcl"
+    " or, where spcl was not trained, the first other curriculum. A missing bar means missing"
+    " predictions or too few dialogues."
 )
 
 SCHEMA = Schema(
@@ -35,7 +35,7 @@ SCHEMA = Schema(
         Column("dataset", TEXT, "block of panels"),
         Column("baseline", TEXT, "the one shown"),
         Column("modalities", TEXT, "the set shown"),
-        Column("curriculum", TEXT, "none or the one beside it"),
+        Column("curriculum", TEXT, "none or the one compared with it"),
         Column("measure", TEXT, "confusion, f1 or gain"),
         Column("emotion", TEXT, "the true class"),
         Column("predicted", TEXT, "the answer, of a confusion; empty otherwise"),
@@ -69,7 +69,7 @@ def compute(results: Results) -> pd.DataFrame:
 
 
 def _chosen(metrics: pd.DataFrame) -> list[CellKey]:
-    """One cell or a pair a dataset; what the caption says."""
+    """For each dataset the cells that the caption describes: that of none and one other."""
     test = metrics[metrics["split"] == "test"]
     score = {key: float(rows["weighted_f1"].mean()) for key, rows in by_cell(test)}
     found: list[CellKey] = []
@@ -121,7 +121,7 @@ def _confusions(results: Results, chosen: list[CellKey]) -> list[pd.DataFrame]:
 def draw(data: pd.DataFrame) -> Figure:
     """For each corpus a row of confusions, if predictions were given, and a row of scores."""
     if not len(data):
-        return style.no_data("There are no cells: the figure was given no metrics.")
+        return style.no_data("There are no cells: no metrics were given.")
     datasets = list(dict.fromkeys(data["dataset"]))
     looks = style.series(list(dict.fromkeys([NONE, *data["curriculum"]])))
     n_classes = data.groupby("dataset")["emotion"].nunique()

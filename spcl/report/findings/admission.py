@@ -11,12 +11,12 @@ from spcl.report.findings.finding import Finding
 from spcl.report.findings.sentences import mean_of, signed
 from spcl.report.panels import RHO
 
-QUESTION = "What is admitted when?"
-OPEN = "No admissions of spcl were given whose corpus has probe scores."
+QUESTION = "In which order does SPCL admit utterances?"
+OPEN = "No admissions of spcl were given for a corpus with probe scores."
 
 
 def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
-    """Easy or hard first, by the probes; which class last. Described, not tested."""
+    """Easy or hard utterances first, by the probes, and which class last. Not tested."""
     for dataset, cells in admissions.orders(results, SPCL).items():
         yield Finding(
             dataset,
@@ -28,27 +28,27 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
 
 
 def _order(cells: pd.DataFrame) -> str:
-    """What `admissions.orders` says of one dataset."""
+    """The order of admission in the `cells` of one dataset, from `admissions.orders`."""
     known = cells[admissions.RHO].dropna()
     if not cells[admissions.ADMITTED].any():
-        return f"{SPCL} never admitted any utterance: nothing was learnt."
+        return f"{SPCL} never admitted any utterance: the models were not trained."
     if not len(known):
         return f"{SPCL} admitted every utterance in the same epoch: there is no order."
     ends = "" if len(known) == 1 else f"; {signed(known.min(), 2)} to {signed(known.max(), 2)}"
     mean, over = cells.mean(), mean_of(len(cells), "cell")
     half = mean[admissions.ADMITTED] >= 50
-    early = f"When {mean[admissions.EARLY]:.0f} % of the utterances had been in,"
+    early = f"When {mean[admissions.EARLY]:.0f} % of the utterances had been admitted,"
     when = early if half else "In the end"
     said = (
         f"Spearman's {RHO} of an utterance's offline loss and the epoch that first admitted it is"
         f" {signed(mean[admissions.RHO], 2)} ({over}{ends}; +1 = easy first)."
         f" {when} {mean[admissions.EASY]:.0f} % of the easiest"
-        f" third had been and {mean[admissions.HARD]:.0f} % of the hardest."
+        f" third and {mean[admissions.HARD]:.0f} % of the hardest third had been admitted."
     )
     classes = mean.get("class", pd.Series(dtype=float)).sort_values(kind="stable")
     if len(classes) > 1 and classes.iloc[0] < classes.iloc[-1]:
         said += (
-            f" Of the classes {classes.index[-1]} came in first ({classes.iloc[-1]:.0f} %),"
-            f" {classes.index[0]} last ({classes.iloc[0]:.0f} %)."
+            f" By then the most admitted class was {classes.index[-1]} ({classes.iloc[-1]:.0f} %),"
+            f" the least admitted {classes.index[0]} ({classes.iloc[0]:.0f} %)."
         )
     return said

@@ -12,12 +12,12 @@ from spcl.report.findings.finding import Finding, of_gain
 from spcl.report.findings.sentences import beside, mean_of, versus
 from spcl.tables.schemas import MODALITIES
 
-QUESTION = "Are the modalities better balanced after it?"
-OPEN = "No model of two modalities or more was trained with spcl and with none."
+QUESTION = "Are the modalities better balanced with SPCL?"
+OPEN = "No model of two or more modalities was trained with both spcl and none."
 
 
 def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
-    """Each modality's own head beside its probe, before and after; pooled over the joint models."""
+    """Compare each head with its probe, without and with SPCL; pooled over the joint models."""
     metrics = results.metrics
     tallies, probes = head_tallies(results), probe_points(results)
     heads: dict[tuple[str, str], dict[CellKey, ResampledScore]] = {}
@@ -50,8 +50,8 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
         if probe is not None:
             gaps = [beside(one.points.mean() - probe) for one in (before, after)]
             said = (
-                f"Without a curriculum the {name} head of the joint models lies {gaps[0]} a probe"
-                f" on {name} alone, with {SPCL} {gaps[1]} it. {said}"
+                f"Without a curriculum the {name} head of the joint models is {gaps[0]} a probe on"
+                f" {name} alone; with {SPCL} it is {gaps[1]} the probe. {said}"
             )
         yield of_gain(dataset, f"change of the {name} head, points", change, said)
 

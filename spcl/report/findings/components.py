@@ -1,4 +1,4 @@
-"""Which part of SPCL does the work?"""
+"""Which component of SPCL contributes?"""
 
 from collections.abc import Iterator
 
@@ -8,15 +8,15 @@ from spcl.report.findings.finding import Finding, of_gain
 from spcl.report.findings.sentences import listed, mean_of, versus
 from spcl.report.tables.ablation import PARTS
 
-QUESTION = "Which part does the work?"
+QUESTION = "Which component of SPCL contributes?"
 OPEN = "No cell of spcl was trained."
 
 CONTROLS = ("random_pacing", "spl", "coherence")
-"""Without these three it stays open which part of SPCL does the work."""
+"""Without these three the contribution of the components remains unknown."""
 
 
 def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
-    """SPCL against each rival, pooled over the cells of a corpus."""
+    """Compare SPCL with each rival, pooled over the cells of a corpus."""
     trained = list(dict.fromkeys(cell[3] for cell in scores.points))
     rivals = [*CONTROLS, *(name for name in trained if name not in (*CONTROLS, SPCL, NONE))]
     for dataset, cells in scores.by_dataset(SPCL).items():
@@ -34,7 +34,7 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
             yield Finding(
                 dataset,
                 "not trained",
-                f"{listed(absent)} {'was' if len(absent) == 1 else 'were'} not trained beside"
-                f" {SPCL}, so it stays open what part they would have in it; to know, add to"
-                " grid.curricula what config/curricula.yaml has of them.",
+                f"{listed(absent)} {'was' if len(absent) == 1 else 'were'} not trained, so"
+                f" this contribution to {SPCL} is unknown; to measure it, extend grid.curricula as"
+                " in config/curricula.yaml.",
             )

@@ -12,11 +12,11 @@ from spcl.report.findings.sentences import mean_of, signed, span, versus
 from spcl.report.tables import main
 
 QUESTION = "Does SPCL raise weighted F1?"
-OPEN = "No cell of spcl stands beside one of none with a seed in common."
+OPEN = "No cell of spcl has a seed in common with the same cell of none."
 
 
 def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
-    """Pooled over the cells of a corpus; then in how many of them; then the extremes."""
+    """The gain pooled over the cells of a corpus, the number of cells that gain, the extremes."""
     every = main.compute(results)
     # A gain is as doubtful as either of its sides.
     sides = [every[axis] for axis in ("dataset", "baseline", "modalities")]
@@ -39,7 +39,7 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
         yield Finding(
             dataset,
             "cells with the interval above zero",
-            f"The 95 % interval of the gain lies above zero in {above} of {len(rows)} cells and"
+            f"The 95 % interval of the gain is above zero in {above} of {len(rows)} cells and"
             f" below zero in {below}; after Holm's correction {(sure > 0).sum()} gains and"
             f" {(sure < 0).sum()} losses are significant (table main).",
             value=float(above),
@@ -56,7 +56,7 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
             dataset,
             "largest gain of a cell, points",
             f"The largest gain of a cell is {most}, the smallest {least}; as extremes of"
-            f" {len(rows)} cells both overstate.",
+            f" {len(rows)} cells both are exaggerated.",
             value=float(ends[0]["gain"]),
             low=float(ends[0]["gain_low"]),
             high=float(ends[0]["gain_high"]),
@@ -65,16 +65,16 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
 
 
 def _cautions(dataset: str, rows: pd.DataFrame, n: int) -> Iterator[Finding]:
-    """What a gain has to be read with; `rows` are the cells of spcl, with the columns of `main`."""
+    """Cautions about the gain; `rows` are the cells of spcl, with the columns of `main`."""
     signs = {
         "cells that never admitted all": (
             rows["n_never_full"] > 0,
-            f"a training with {SPCL} never admitted all utterances, so it learnt from a part.",
+            f"a training with {SPCL} never admitted all utterances, so it used a part of them.",
         ),
         "cells that diverged": (
             rows["n_diverged"] > 0,
-            f"a training with {SPCL} or without diverged; its best epoch before that counts, and"
-            " where there is none its score says nothing.",
+            f"a training with {SPCL} or without diverged; its best epoch before that counts."
+            " Without such an epoch its score is meaningless.",
         ),
         "cells with an epoch chosen on test": (
             rows["protocol"] == "best-test-epoch",

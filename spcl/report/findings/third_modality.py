@@ -9,11 +9,11 @@ from spcl.report.findings.sentences import mean_of, versus
 from spcl.report.tables.modality_gain import ALL, PAIRS
 
 QUESTION = "Does the third modality help?"
-OPEN = "No cell with all three modalities stands beside one with two of them."
+OPEN = "No cell with all three modalities has a corresponding cell with two of them."
 
 
 def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
-    """All three modalities against the best pair, under none, under spcl, and the change."""
+    """All three modalities minus the best pair, for none and for spcl, and the change."""
     by_dataset: dict[str, dict[str, dict[str, tuple[CellKey, CellKey]]]] = {}
     for cell in scores.points:
         if cell[2] == ALL and cell[3] in (NONE, SPCL):

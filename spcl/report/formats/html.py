@@ -1,4 +1,4 @@
-"""Panels as one HTML page that works offline: no reference leads out of it."""
+"""Panels as one HTML page that works offline: it refers to nothing outside itself."""
 
 import html
 import math
@@ -94,7 +94,7 @@ for (const table of document.querySelectorAll("table")) {
 
 
 def escape(text: str) -> str:
-    """Spell `text` so that a page shows it as it is, between tags and in quotes."""
+    """Escape `text` so that a page shows it as it is, between tags and in quotes."""
     return html.escape(printable(text))
 
 

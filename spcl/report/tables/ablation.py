@@ -1,4 +1,4 @@
-"""Which part does the work: SPCL beside its two halves, its controls and other curricula."""
+"""Ablation of SPCL: its two components, its controls and other curricula."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY
 
-TITLE = "Which part does the work"
+TITLE = "Ablation of SPCL"
 
 PARTS = {
     NONE: "everything, always",
@@ -27,7 +27,7 @@ PARTS = {
     "baby_step": "dialogues by emotion shift",
     "transfer_teacher": "utterances by the probes' loss",
 }
-"""What each curriculum goes by."""
+"""How each curriculum admits utterances."""
 
 SCHEMA = Schema(
     "ablation table",
@@ -73,7 +73,7 @@ def compute(results: Results, *, test: bool = True) -> pd.DataFrame:
 def _row(
     cells: Sequence[CellKey], runs: pd.DataFrame, scores: TestScores, *, test: bool
 ) -> dict[str, object]:
-    """What `cells` of one dataset and curriculum gain over none, and spcl over them."""
+    """The gain of `cells` of one dataset and curriculum over none, and of spcl over them."""
     above_none = scores.pairs(cells, NONE)
     below_spcl = [(spcl, cell) for cell, spcl in scores.pairs(cells, SPCL)]
     gain = scores.pooled(above_none, test=False)
@@ -96,8 +96,8 @@ def _row(
 
 def caption(data: pd.DataFrame) -> str:
     return (
-        "Weighted F1 on the test split in points: what a curriculum gains over none, and what"
-        f" {SPCL} scores above it. Paired by seed, mean ± standard deviation over"
+        f"Weighted F1 on the test split in points: gain of a curriculum over none, and {SPCL} minus"
+        " the curriculum. Paired by seed, mean ± standard deviation over"
         f" {footnotes.seeds_in_words(data.loc[data['n_seeds'] > 0, 'n_seeds'])}, 95 % interval"
         " over dialogues and seeds. p: two-sided, of the second difference, Holm-corrected over"
         f" the {data['p'].notna().sum()} tests of this table (* p < 0.05). Pooled: the mean of the"
@@ -118,9 +118,9 @@ def panels(data: pd.DataFrame, results: Results) -> Iterator[Panel]:
         ),
     )
     seeds = _larger("Seeds", "n_seeds", "n_paired_seeds")
-    goes_by = Field("What it goes by", lambda row: text(PARTS.get(row["curriculum"], GAP)))
+    admission = Field("Admission", lambda row: text(PARTS.get(row["curriculum"], GAP)))
     cells = _larger("Cells", "n_cells", "n_paired_cells")
-    pooled = (fields.words("dataset"), curriculum, goes_by, *differences, cells, seeds)
+    pooled = (fields.words("dataset"), curriculum, admission, *differences, cells, seeds)
     by_cell = (*(fields.words(axis) for axis in CELL_KEY[:-1]), curriculum, *differences, seeds)
     is_pooled = data["baseline"].isna()
     yield fields.panel(data[is_pooled], pooled, "Pooled", nested=1)
@@ -141,21 +141,20 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
     absent = [name for name in PARTS if name not in present]
     if absent:
         yield (
-            f"Not trained: {', '.join(absent)}. To see which part does the work, add them to"
-            " grid.curricula, with their settings under curricula; config/curricula.yaml has all"
-            " of them to copy."
+            f"Not trained: {', '.join(absent)}. To see which component contributes, add them to"
+            " grid.curricula, with their settings under curricula, as in config/curricula.yaml."
         )
     if (data[["n_seeds", "n_paired_seeds"]].max(axis=1) == 1).any():
         yield (
             "Where there is one seed there is no standard deviation and no test, and the interval"
-            " leaves out how much seeds vary. No conclusion can be drawn."
+            " does not include the variation of seeds. No conclusion can be drawn."
         )
     is_pooled = data["baseline"].isna()
     n_cells = data[is_pooled].groupby("dataset")["n_cells"]
     if (n_cells.agg(lambda n: n[n > 0].nunique()) > 1).any():
         yield (
             "Curricula of a dataset that were trained in different numbers of cells are pooled over"
-            " different cells: compare them cell by cell."
+            " different cells. Compare them cell by cell."
         )
     known = data[data["spcl_minus"].notna() | data["gain"].notna()]
     if (known["spcl_minus_low"].isna() & known["gain_low"].isna()).any():

@@ -1,4 +1,4 @@
-"""Are the modalities better balanced after a curriculum? Each head against its own probe."""
+"""Balance of the modalities: the head of each compared with its probe, by curriculum."""
 
 import math
 from collections.abc import Iterator
@@ -104,19 +104,19 @@ def _ratio(confidence: pd.DataFrame) -> pd.DataFrame:
 
 def caption(data: pd.DataFrame) -> str:
     return (
-        "Weighted F1 on the test split in points of each modality's own head inside the joint"
-        " model, beside a probe (logistic regression, fitted on train) on that modality alone."
-        f" Gap: head {MINUS} probe; below zero, joint training leaves unused what the modality"
-        " holds. Change: of the head, and so of the gap, against the curriculum none, paired"
-        " by seed, with a 95 % bootstrap interval over dialogues and seeds. Confidence: mean"
-        " probability of the true class; ratio: over that of the most confident head of the"
-        " same training (1 for that head; all 1 = balanced). Mean ± standard deviation over"
+        "Weighted F1 on the test split in points of each modality's head in the joint model,"
+        " compared with a probe (logistic regression, fitted on train) on that modality alone."
+        f" Gap: head {MINUS} probe; below zero, joint training does not use all information of the"
+        " modality. Change: head, and so gap, minus that of the curriculum none, paired by seed,"
+        " with a 95 % bootstrap interval over dialogues and seeds. Confidence: mean probability of"
+        " the true class; ratio: over that of the most confident head of the same training (1 for"
+        " that head; all 1 = balanced). Mean ± standard deviation over"
         f" {footnotes.seeds_in_words(data['n_seeds'])}."
     )
 
 
 def panels(data: pd.DataFrame, results: Results) -> Iterator[Panel]:
-    """A panel a corpus: the curricula of a modality below one another."""
+    """A panel a corpus, a block a modality, a row a curriculum."""
     cell = (
         *(fields.words(axis) for axis in ("baseline", "modalities")),
         Field("Modality", lambda row: text(MODALITIES[row["modality"]])),
@@ -147,19 +147,19 @@ def _gaps(results: Results, data: pd.DataFrame) -> Iterator[str]:
     unknown = data.loc[data["probe"].isna(), ["dataset", "modality"]].drop_duplicates()
     if len(unknown) and not len(results.utterances):
         yield (
-            "No probe and no gap (dash) where the corpora's utterances, which hold the labels, are"
-            " not given."
+            "No probe and no gap (dash) where the utterances of the corpora, which have the labels,"
+            " are not given."
         )
     elif len(unknown):
         named = ", ".join(f"{MODALITIES[m]} ({dataset})" for dataset, m in unknown.to_numpy())
-        yield f"No probe and no gap (dash) for {named}: no probe scores of it were given."
+        yield f"No probe and no gap (dash) for {named}: its probe scores were not given."
     if (data["modalities"].str.len() == 1).any():
-        yield "No ratio (dash) for a modality alone, whose head is the whole model."
+        yield "No ratio (dash) for a single modality: its head is the whole model."
     rivals = data[data["curriculum"] != NONE]
     if not len(rivals):
         yield "Only the curriculum none was given, so there are no changes."
     if (rivals["n_paired_seeds"] == 0).any():
-        yield "No change (dash) where none's cell, or a seed of both, is absent."
+        yield "No change (dash) where the cell of none, or a common seed, is missing."
     if (data["n_dialogues"] == 0).any():
         yield "No interval (dash) where no predictions were given."
     elif (rivals["change"].notna() & rivals["change_low"].isna()).any():

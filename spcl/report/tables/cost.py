@@ -1,4 +1,4 @@
-"""What trainings and jobs cost: wall time, memory, throughput, and a curriculum's overhead."""
+"""Cost of trainings and jobs: wall time, memory, throughput, overhead of a curriculum."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY
 
-TITLE = "What it costs"
+TITLE = "Cost of training and of the workflow"
 
 SCHEMA = Schema(
     "cost table",
@@ -53,7 +53,7 @@ def compute(results: Results) -> pd.DataFrame:
 def _long(
     frame: pd.DataFrame, part: str, key: Sequence[str], n: str, measures: dict[str, str]
 ) -> Iterator[dict[str, object]]:
-    """One row a measure; the overhead of none itself is no row."""
+    """One row a measure; none has no overhead."""
     for _, row in frame.iterrows():
         for measure, unit in measures.items():
             if measure == "overhead" and row["curriculum"] == NONE:
@@ -73,8 +73,8 @@ def caption(data: pd.DataFrame) -> str:
         "Wall time of trainings (mean over seeds; evaluation after each epoch included),"
         " throughput on training utterances, peak memory (of the device on a GPU, else of the"
         " process); overhead: seconds an epoch over those of the curriculum none, paired by"
-        " seed (mean ± standard deviation). Wall times are of a machine that other jobs"
-        " share: an indication, not a benchmark."
+        " seed (mean ± standard deviation). Wall times were measured while other jobs used the"
+        " same machine: they are an indication, not a benchmark."
     )
 
 
@@ -105,12 +105,12 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
     cells, rules = data[data["part"] == "cell"], data[data["part"] == "rule"]
     overhead = cells.loc[cells["measure"] == "overhead", "value"]
     if not len(cells):
-        yield "No cells: the table was given no metrics."
+        yield "There are no cells: no metrics were given."
     elif not len(overhead):
         yield "Only the curriculum none was given, so there is no overhead."
     elif overhead.isna().any():
-        yield "No overhead (dash) where the cell of none, or a seed of both, is absent."
+        yield "No overhead (dash) where the cell of none, or a common seed, is missing."
     if not len(rules):
         yield "No benchmarks of the rules were given."
     elif rules["value"].isna().any():
-        yield "A dash stands where every job of the rule was too short to be sampled."
+        yield "A dash means that every job of the rule was too short to be sampled."

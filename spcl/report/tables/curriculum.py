@@ -1,4 +1,4 @@
-"""What the curriculum did in every cell: its threshold, and how much it admitted when."""
+"""Admission by the curriculum in every cell: its threshold and the share of utterances admitted."""
 
 import math
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY
 
-TITLE = "What the curriculum admitted"
+TITLE = "Admission by the curriculum"
 
 SCHEMA = Schema(
     "curriculum table",
@@ -38,7 +38,7 @@ SCHEMA = Schema(
 
 
 def compute(results: Results) -> pd.DataFrame:
-    """Describe every cell of a curriculum; none admits everything and is left out."""
+    """Describe every cell of a curriculum except none, which admits everything."""
     rows = []
     for key, history in by_cell(results.history):
         if key[-1] == NONE:
@@ -110,7 +110,7 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
     if data["threshold_start"].isna().any():
         yield f"λ {GAP}: this curriculum has no threshold."
     if ((data["n_full"] > 0) & (data["n_full"] < data["n_seeds"])).any():
-        yield "Full at, with a count in brackets: the mean of the seeds that get there."
+        yield "Full at, with a count in brackets: the mean over the seeds that admit all."
     if (data["n_full"] == 0).any():
         yield "never: no seed admitted all utterances in any epoch that was trained."
     if (data["n_seeds"] == 1).any():

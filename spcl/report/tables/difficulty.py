@@ -1,4 +1,4 @@
-"""How hard each corpus is for a probe on one modality, and whether the curriculum agrees."""
+"""Offline difficulty of each corpus, and its agreement with the order of admission."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY, MODALITIES, SPLITS
 
-TITLE = "How hard the corpora are"
+TITLE = "Difficulty of the corpora"
 
 SCHEMA = Schema(
     "difficulty table",
@@ -216,11 +216,11 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
     if not len(probes):
         yield "No probe scores were given."
     elif not len(results.utterances):
-        yield "No F1 (dash): the corpora's utterances, which hold the labels, are not given."
+        yield "No F1 (dash): the utterances of the corpora, which have the labels, are not given."
     frames = (results.utterances, results.curriculum)
     without = {str(name) for frame in frames for name in frame["dataset"].unique()} - known
     if without and known:
-        yield f"No probe scores were given of: {', '.join(sorted(without))}."
+        yield f"No probe scores were given for: {', '.join(sorted(without))}."
     if not len(results.conversation_difficulty):
         yield "No conversation scores were given."
     else:
@@ -231,8 +231,8 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
         )
     agreement = data[data["part"] == "agreement"]
     if not len(agreement):
-        yield "No agreement: no cell of a curriculum was given whose corpus has probe scores."
+        yield "No agreement: no cell of a curriculum was given for a corpus with probe scores."
     elif (agreement["n"] == 0).any():
-        yield f"{RHO} {GAP}: undefined, for every utterance was admitted in the same epoch."
+        yield f"{RHO} {GAP}: undefined, because all utterances were admitted in the same epoch."
     if len(agreement) and (agreement["modalities"].str.len() < len(MODALITIES)).any():
-        yield f"{RHO} {GAP} stands too for a modality that the cell does not use."
+        yield f"{RHO} {GAP} is also shown for a modality that the cell does not use."

@@ -1,4 +1,4 @@
-"""What the results say, question by question, in sentences computed from the other tables."""
+"""Answers to the questions behind SPCL, in sentences computed from the other tables."""
 
 from collections.abc import Iterator
 
@@ -47,11 +47,11 @@ def compute(results: Results) -> pd.DataFrame:
 
 def caption(data: pd.DataFrame) -> str:
     return (
-        "Weighted F1 on the test split in points, differences paired by seed. More or less is"
-        " said where the 95 % interval over dialogues and seeds leaves out zero; else, that no"
-        " difference could be shown, which does not say that there is none. One seed gives a"
-        " number and no conclusion. Means over cells (baseline by modality set) or baselines"
-        " give each the same weight; their intervals hold for these and no others."
+        "Weighted F1 on the test split in points, differences paired by seed. A sentence says"
+        " more or less only where the 95 % interval over dialogues and seeds excludes zero."
+        " No difference could be shown does not mean that there is none. With one seed no"
+        " conclusion can be drawn. Means over cells (baseline by modality set) or baselines give"
+        " each the same weight; their intervals apply to these cells only."
     )
 
 
@@ -77,9 +77,9 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
         if asked.QUESTION not in answered:
             yield f"{asked.QUESTION} {asked.OPEN}"
     if third_modality.QUESTION in answered:
-        yield "The best pair is the best on the same test split, which favours it a little."
+        yield "The best pair is chosen on the same test split, which slightly favours it."
     if admission.QUESTION in answered:
         yield (
-            "What is admitted when describes these trainings and is not tested. It is counted over"
-            " labelled training utterances."
+            "The order of admission describes these trainings and is not tested. It is computed"
+            " over the labelled training utterances."
         )

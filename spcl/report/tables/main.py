@@ -1,4 +1,4 @@
-"""The main table: how good every cell is, and what its curriculum gains over none."""
+"""The main table: scores of every cell, and the gain of its curriculum over none."""
 
 from collections.abc import Iterator
 
@@ -92,20 +92,20 @@ def panels(data: pd.DataFrame, results: Results) -> Iterator[Panel]:
 
 
 def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
-    """Say which tests there are, and why others are not."""
+    """Say which tests there are, and why others are missing."""
     gains = data[data["curriculum"] != NONE]
     yield from footnotes.tests(gains)
     one = gains["n_paired_seeds"] == 1
     if one.any():
         which = "every cell" if one.all() else f"{one.sum()} cells"
         yield (
-            f"One seed in {which}: no standard deviation and no test, and the interval leaves out"
-            " how much seeds vary. No conclusion can be drawn."
+            f"One seed in {which}: no standard deviation and no test, and the interval does not"
+            " include the variation of seeds. No conclusion can be drawn."
         )
     if len(data) and not len(gains):
         yield "Only the curriculum none was given, so there are no gains."
     if (gains["n_paired_seeds"] == 0).any():
-        yield "No gain (dash) where the cell of the curriculum none is absent."
+        yield "No gain (dash) where the cell of the curriculum none is missing."
     if (data["n_dialogues"] == 0).any():
         yield "No interval (dash) where no predictions were given."
     if data["n_dialogues"].between(1, FEWEST_DIALOGUES - 1).any():

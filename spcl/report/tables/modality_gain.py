@@ -1,4 +1,4 @@
-"""What the third modality brings: all three against each pair, before and after a curriculum."""
+"""Gain from the third modality: all three compared with each pair, by curriculum."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from spcl.report.panels import MINUS, Panel
 from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
 
-TITLE = "What the third modality brings"
+TITLE = "Gain from the third modality"
 
 ALL = "atv"
 PAIRS = ("at", "tv", "av")
@@ -64,7 +64,7 @@ def caption(data: pd.DataFrame) -> str:
         "Weighted F1 on the test split with all three modalities (atv) minus that of each"
         " pair, in points, paired by seed: mean ± standard deviation over"
         f" {footnotes.seeds_in_words(data['n_seeds'])}, and the 95 % bootstrap interval over"
-        " dialogues and seeds. Below zero, the third modality does harm."
+        " dialogues and seeds. Below zero, the third modality lowers the score."
     )
 
 
@@ -105,15 +105,15 @@ def _wide(data: pd.DataFrame) -> pd.DataFrame:
 def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
     if not len(data):
         yield (
-            "There is nothing to compare: the grid has no cell with all three modalities (atv)"
-            " beside one with a pair (at, tv, av) of the same dataset, baseline and curriculum."
+            "There is nothing to compare: the grid has no cell with all three modalities (atv) and"
+            " one with a pair (at, tv, av) of the same dataset, baseline and curriculum."
         )
         return
     absent = [pair for pair in PAIRS if not (data["pair"] == pair).any()]
     if absent:
         yield f"The grid has no cells of: {', '.join(absent)}."
     if data.groupby(_KEY).size().nunique() > 1:
-        yield "A dash stands where the cell of the pair is absent."
+        yield "A dash means that the cell of the pair is missing."
     if (data["n_seeds"] == 1).any():
         yield footnotes.ONE_SEED
     if data["gain_low"].isna().any():

@@ -1,4 +1,4 @@
-"""F1 of every emotion in every cell, and what the cell's curriculum gains in it over none."""
+"""F1 of every emotion in every cell, and the gain of the curriculum over none."""
 
 import math
 from collections.abc import Iterator
@@ -86,9 +86,9 @@ def caption(data: pd.DataFrame) -> str:
     return (
         "F1 of each class on the test split in points, mean ± standard deviation over seeds"
         f" ({footnotes.seeds_in_words(data['n_seeds'])} a cell); n: test utterances of the"
-        " class. Bold: the best curriculum. Then what a curriculum gains over none, paired by"
+        " class. Bold: the best curriculum. Then the gain of a curriculum over none, paired by"
         " seed, with a 95 % bootstrap interval over dialogues and seeds. The intervals are not"
-        " corrected for their number: about one in twenty leaves zero out by chance."
+        " corrected for their number: about one in twenty excludes zero by chance."
     )
 
 
@@ -151,24 +151,24 @@ def _gaps(data: pd.DataFrame) -> Iterator[str]:
     absent = data.loc[data["n_utterances"] == 0, ["dataset", "emotion"]].drop_duplicates()
     if len(absent):
         names = ", ".join(f"{emotion} ({dataset})" for dataset, emotion in absent.to_numpy())
-        yield f"A dash stands for a class that no test utterance has: {names}."
+        yield f"A dash means that no test utterance has the class: {names}."
     gains = data[data["curriculum"] != NONE]
     if not len(gains):
         yield "Only the curriculum none was given, so there are no gains."
     elif (gains["f1"].notna() & (gains["n_paired_seeds"] == 0)).any():
-        yield "No gain where the cell of the curriculum none, or a seed of both, is absent."
+        yield "No gain where the cell of the curriculum none, or a common seed, is missing."
     if data["n_utterances"].isna().any():
         yield (
-            "No n and no interval where no predictions were given; there an F1 of 0 may be that of"
-            " a class without test utterances."
+            "No n and no interval where no predictions were given. An F1 of 0 may then be that of a"
+            " class without test utterances."
         )
     elif (data["f1"].notna() & data["f1_low"].isna()).any():
-        yield "No interval where too few test dialogues hold the class."
+        yield "No interval where too few test dialogues have the class."
     few = data.loc[data["f1_low"].notna(), "n_dialogues"].min()
     if few < footnotes.FEW_DIALOGUES:
         yield (
-            f"Only {few:.0f} test dialogues hold the rarest class with an interval: those of rare"
-            " classes are rough."
+            f"Only {few:.0f} test dialogues have the rarest class with an interval: intervals of"
+            " rare classes are imprecise."
         )
     if (data["n_seeds"] == 1).any():
         yield footnotes.ONE_SEED

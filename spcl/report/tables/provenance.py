@@ -1,4 +1,4 @@
-"""Where the numbers come from: code, packages, machine, corpora, features, settings."""
+"""Provenance of the results: code, packages, machine, corpora, features, settings."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY, MODALITIES, SPLITS
 
-TITLE = "Where the numbers come from"
+TITLE = "Provenance of the results"
 
 SCHEMA = Schema(
     "provenance table",
@@ -26,9 +26,9 @@ SCHEMA = Schema(
         Column("baseline", TEXT, "of a cell", True),
         Column("modalities", TEXT, "of a cell", True),
         Column("curriculum", TEXT, "of a cell", True),
-        Column("item", TEXT, "what is said"),
+        Column("item", TEXT, "what is recorded"),
         Column("value", TEXT, "as text"),
-        Column("n", COUNT, "seeds or utterances that it holds for"),
+        Column("n", COUNT, "number of seeds or utterances with this value"),
     ),
     key=("part", "dataset", "modality", *CELL_KEY[1:], "item", "value"),
 )
@@ -45,13 +45,13 @@ def compute(results: Results) -> pd.DataFrame:
 def caption(data: pd.DataFrame) -> str:
     return (
         "Commit, packages and machine of the trainings; corpora with their split protocol;"
-        " extractors of the features, with a digest of the utterances they were made from;"
+        " extractors of the features, with a digest of the utterances they were computed from;"
         " digest of each cell's settings. Equal digests mean equal settings or inputs."
     )
 
 
 def _code(results: Results) -> Iterator[_Row]:
-    """What the trainings ran on; several rows an item where trainings differ."""
+    """Code and machine of the trainings; an item has several rows where trainings differ."""
     runs = results.metrics.drop_duplicates([*CELL_KEY, "seed"])
     count: Counter[tuple[str, str]] = Counter()
     for item in ("commit", "device"):
@@ -144,11 +144,11 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
     differing = code["item"][code.duplicated("item")].unique()
     if len(differing):
         yield (
-            f"The trainings differ in: {', '.join(differing)}. To make them all with one and the"
-            " same, delete results/cells and run again."
+            f"The trainings differ in: {', '.join(differing)}. To train all with the same, delete"
+            " results/cells and run again."
         )
     if any(commit.endswith("+") for commit in code.loc[code["item"] == "commit", "value"]):
-        yield "A commit with + behind it had uncommitted changes."
+        yield "A commit that ends with + had uncommitted changes."
     if not len(results.utterances):
         yield "No corpora were given."
     if not len(results.features):
