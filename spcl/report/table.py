@@ -70,7 +70,7 @@ class ResultTable:
         return self._rendered(markdown.render, self.title)
 
     def latex(self) -> str:
-        """Floats for a paper; they need the package booktabs and nothing else."""
+        """Floats for a paper; they need only the package booktabs."""
         return self._rendered(latex.render, self.name)
 
     def html(self) -> str:

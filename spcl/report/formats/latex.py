@@ -1,4 +1,4 @@
-"""Panels as LaTeX floats, which need the package booktabs and nothing else."""
+"""Panels as LaTeX floats, which need only the package booktabs."""
 
 import re
 import unicodedata
