@@ -149,7 +149,7 @@ rule pool_probes:
         "../../scripts/pool_probes.py"
 
 
-# A benchmark file is not an output, so no rule can have it as input. The output of its job replaces it.
+# A benchmark file is not an output, so no rule can have it as input; the output of its job is.
 rule gather_benchmarks:
     input:
         KINDS["conversation_difficulty"],
