@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
 
         path = SHIPPED if options.second == _PUBLISHED else Path(options.second)
         tables = [published_table(first, options.second, read_published(path))]
-        data, axis = figure.of_published(tables[0].data), "Run minus published"
+        axis = "Run minus published"
         names = f"Run: {first.name}; the interval is of its score alone."
     else:
         from spcl.comparison.provenance import provenance_table
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
 
         second = find_run(Path(options.second), options.grid)
         tables = [runs_table(first, second), provenance_table(first, second)]
-        data, axis = figure.of_runs(tables[0].data), "B minus A"
+        axis = "B minus A"
         names = f"A: {first.name}. B: {second.name}."
     print("\n".join(terminal.show(tables[0], width, color=terminal.has_color())))
     for table in tables[1:]:
@@ -67,5 +67,5 @@ def run(options: argparse.Namespace) -> None:
                 tex=stem.with_suffix(".tex"),
                 html=stem.with_suffix(".html"),
             )
-        figure.plot(data, tables[0], options.out, axis=axis, names=names)
+        figure.plot(tables[0], options.out, axis=axis, names=names)
         print(f"\nwritten into {printable(str(options.out))}")

@@ -1,6 +1,6 @@
-"""Two sets of numbers side by side: two runs of the grid, or a run and published scores.
+"""Compare two runs of the grid, or a run with published scores.
 
-`run` finds the files, `cells` and `published` make one row a cell, `runs_table` and
-`published_table` show them, `provenance` says what differs around them, `figure` draws the
-differences, `terminal` prints.
+`run` finds the files, `cells` and `pairs` compare the cells of two runs, `published` reads
+published scores. `runs_table` and `published_table` make the tables, `provenance` lists what else
+differs, `figure` draws the differences, `terminal` prints.
 """

@@ -1,72 +1,64 @@
-"""Hold the cells of two runs against each other: differences, intervals, tests.
+"""Compare the cells of two runs: differences, intervals, tests.
 
 The two are called A and B, and every difference is B minus A.
 """
 
-import math
 from collections.abc import Iterator
 
 import pandas as pd
-import pyarrow as pa
 
-from spcl.comparison.pairs import IDENTICAL, PAIRED, UNPAIRED, Side, difference, joined, why_not
+from spcl.comparison.pairs import IDENTICAL, PAIRED, Side, difference, joined, why_not
 from spcl.report.analysis import statistics
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import CellKey, by_cell, over_seeds
+from spcl.report.columns import CELL, COUNT, FLAG, N_UTTERANCES, REAL, TEXT, estimate
+from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY
-
-_TEXT, _REAL, _COUNT, _FLAG = pa.string(), pa.float64(), pa.int32(), pa.bool_()
 
 INCOMPARABLE, ONLY_A, ONLY_B = "not comparable", "only in A", "only in B"
 
 
 def _of_side(side: str) -> tuple[Column, ...]:
     return (
-        Column(f"weighted_f1_{side}", _REAL, "mean over seeds, points", True),
-        Column(f"weighted_f1_sd_{side}", _REAL, "standard deviation over seeds, points", True),
-        Column(f"n_seeds_{side}", _COUNT, "trainings of the cell"),
-        Column(f"n_diverged_{side}", _COUNT, "seeds whose training diverged"),
-        Column(f"n_never_full_{side}", _COUNT, "seeds that never admitted all utterances"),
-        Column(f"protocol_{side}", _TEXT, "the split protocol", True),
-        Column(f"settings_{side}", _TEXT, "digest of the cell's settings", True),
-        Column(f"simulated_{side}", _FLAG, "the corpus is simulated", True),
+        Column(f"weighted_f1_{side}", REAL, "mean over seeds, points", True),
+        Column(f"weighted_f1_sd_{side}", REAL, "standard deviation over seeds, points", True),
+        Column(f"n_seeds_{side}", COUNT, "trainings of the cell"),
+        Column(f"n_diverged_{side}", COUNT, "seeds whose training diverged"),
+        Column(f"n_never_full_{side}", COUNT, "seeds that never admitted all utterances"),
+        Column(f"protocol_{side}", TEXT, "the split protocol", True),
+        Column(f"settings_{side}", TEXT, "digest of the cell's settings", True),
+        Column(f"simulated_{side}", FLAG, "the corpus is simulated", True),
     )
 
 
 SCHEMA = Schema(
     "comparison of two runs",
     (
-        Column("dataset", _TEXT, "the corpus' name in the config"),
-        Column("baseline", _TEXT, "the model"),
-        Column("modalities", _TEXT, "atv, at, tv, av, a, t or v"),
-        Column("curriculum", _TEXT, "none, spcl or a rival"),
-        Column("status", _TEXT, f"{PAIRED}, {UNPAIRED}, {IDENTICAL}, {INCOMPARABLE}, only in one"),
-        Column("why", _TEXT, "why the cell is not comparable", True),
+        *CELL,
+        Column("status", TEXT, f"{PAIRED}, {IDENTICAL}, {INCOMPARABLE}, only in one"),
+        Column("why", TEXT, "why the cell is not comparable", True),
         *_of_side("a"),
         *_of_side("b"),
-        Column("n_paired_seeds", _COUNT, "seeds that both have; 0 = unpaired"),
-        Column("difference", _REAL, "weighted F1 of B minus A, points", True),
-        Column("difference_sd", _REAL, "standard deviation over paired seeds, points", True),
-        Column("difference_low", _REAL, "95 % interval over dialogues and seeds, points", True),
-        Column("difference_high", _REAL, "its upper end, points", True),
-        Column("p", _REAL, "permutation test over dialogues, two-sided", True),
-        Column("p_holm", _REAL, "corrected over all tests of the table", True),
-        Column("n_dialogues", _COUNT, "labelled test dialogues; 0 = not known to be the same"),
-        Column("n_utterances", _COUNT, "labelled test utterances of A, else of B"),
+        Column("n_paired_seeds", COUNT, "seeds that both have"),
+        *estimate("difference", "weighted F1 of B minus A, paired by seed", nullable=True),
+        Column("p", REAL, "permutation test over dialogues, two-sided", True),
+        Column("p_holm", REAL, "corrected over all tests of the table", True),
+        Column("n_dialogues", COUNT, "labelled test dialogues; 0 = not known to be the same"),
+        N_UTTERANCES,
     ),
     key=CELL_KEY,
 )
 
 
 def compare(first: Results, second: Results) -> pd.DataFrame:
-    """Hold every cell of `first` (A) against that of `second` (B).
+    """Compare every cell of `first` (A) with that of `second` (B).
 
     Cells are matched by dataset, baseline, modalities and curriculum. A difference is paired by
-    seed where the two have seeds in common, else it is that of the means. There is none where the
-    split protocols or the test utterances are not the same, or one side is simulated. Without
-    predictions on both sides there is no interval and no test, and the test utterances go
-    unchecked; with one seed there is no test.
+    seed. There is none where the two have no seed in common, where the split protocols or the test
+    utterances are not the same, or where one side is simulated. Without predictions on both sides
+    there is no interval and no test, and the test utterances go unchecked; with one seed there is
+    no test.
 
     Returns
     -------
@@ -75,7 +67,7 @@ def compare(first: Results, second: Results) -> pd.DataFrame:
     """
     a, b = dict(_sides(first)), dict(_sides(second))
     rows = [_row(key, a.get(key), b.get(key)) for key in _in_order([*a, *b])]
-    data = pd.DataFrame(rows, columns=[c.name for c in SCHEMA.columns if c.name != "p_holm"])
+    data = frame_of(rows, SCHEMA)
     return data.assign(p_holm=statistics.holm(data["p"].to_numpy(float)))
 
 
@@ -92,7 +84,7 @@ def _sides(results: Results) -> Iterator[tuple[CellKey, Side]]:
 
 
 def _in_order(keys: list[CellKey]) -> list[CellKey]:
-    """Each key once; along every axis values keep the order in which they first come."""
+    """Each key once; on every axis values keep the order of their first appearance."""
     places = [list(dict.fromkeys(values)) for values in zip(*keys, strict=True)]
     return sorted(
         dict.fromkeys(keys),
@@ -101,13 +93,13 @@ def _in_order(keys: list[CellKey]) -> list[CellKey]:
 
 
 def _row(key: CellKey, a: Side | None, b: Side | None) -> dict[str, object]:
-    """What `SCHEMA` says of one cell."""
+    """The row of one cell; see `SCHEMA`."""
     row: dict[str, object] = dict(zip(CELL_KEY, key, strict=True))
     row |= _facts(a, "a") | _facts(b, "b")
-    row |= {"n_paired_seeds": 0, "p": math.nan, "n_dialogues": 0}
-    known = a or b
-    assert known is not None
-    row["n_utterances"] = known.runs["n_utterances"].iloc[0]
+    row |= {"n_paired_seeds": 0, "n_dialogues": 0}
+    for side in (b, a):
+        if side is not None:
+            row["n_utterances"] = side.runs["n_utterances"].iloc[0]
     if a is None or b is None:
         return row | {"status": ONLY_B if a is None else ONLY_A}
     why = why_not(a, b)

@@ -1,21 +1,18 @@
 """The same cell in two runs, A and B: whether they can be compared, and how they differ.
 
-Every difference is B minus A. S and T are the seeds of A and B, D dialogues, R resamples.
+Every difference is B minus A, paired by seed.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from spcl.report.analysis import statistics
 from spcl.report.analysis.scores import over_seeds
 from spcl.report.analysis.statistics import Tally
 
-PAIRED, UNPAIRED, IDENTICAL = "paired", "unpaired", "identical"
+PAIRED, IDENTICAL = "paired", "identical"
 
 _SAME_IF = ["weighted_f1", "accuracy", "macro_f1", "best_epoch", "n_utterances", "diverged"]
 
@@ -43,7 +40,7 @@ class Side:
 
 
 def why_not(a: Side, b: Side) -> str:
-    """Why no difference of the two means anything; empty if one does."""
+    """Why the two cannot be compared; empty if they can."""
     simulated = [bool(side.runs["simulated"].any()) for side in (a, b)]
     if simulated[0] != simulated[1]:
         return f"the corpus is simulated in {'A' if simulated[0] else 'B'} alone"
@@ -54,16 +51,20 @@ def why_not(a: Side, b: Side) -> str:
         counts = [int(side.runs["n_utterances"].iloc[0]) for side in (a, b)]
         if counts[0] != counts[1]:
             return f"other test set: {counts[0]:,} utterances in A, {counts[1]:,} in B"
-        return ""
-    tested = [_tested(answers) for answers in (a.answers, b.answers)]
-    if not tested[0].index.equals(tested[1].index):
-        shared = len(tested[0].index.intersection(tested[1].index))
-        counts = [len(one) for one in tested]
-        return (
-            f"other test set: {counts[0]:,} utterances in A, {counts[1]:,} in B, {shared:,} in both"
-        )
-    if not tested[0].equals(tested[1]):
-        return "other test set: the same utterances with other labels or dialogues"
+    else:
+        tested = [_tested(answers) for answers in (a.answers, b.answers)]
+        if not tested[0].index.equals(tested[1].index):
+            shared = len(tested[0].index.intersection(tested[1].index))
+            counts = [len(one) for one in tested]
+            return (
+                f"other test set: {counts[0]:,} utterances in A, {counts[1]:,} in B,"
+                f" {shared:,} in both"
+            )
+        if not tested[0].equals(tested[1]):
+            return "other test set: the same utterances with other labels or dialogues"
+    if a.runs.index.intersection(b.runs.index).empty:
+        seeds = [", ".join(map(str, side.runs.index)) for side in (a, b)]
+        return f"no seed in common: {seeds[0]} in A, {seeds[1]} in B"
     return ""
 
 
@@ -74,27 +75,22 @@ def _tested(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def difference(a: Side, b: Side) -> dict[str, object]:
-    """B minus A in weighted F1, paired by seed where they have seeds in common.
+    """B minus A in weighted F1, over the seeds that both have.
 
     Returns
     -------
     dict
-        ``status`` and, as far as they are known, ``n_paired_seeds``, ``difference``,
-        ``difference_sd``, ``difference_low``, ``difference_high`` (points), ``p``,
-        ``n_dialogues``.
+        ``status``, ``n_paired_seeds``, ``n_dialogues``, and, as far as they are known,
+        ``difference``, ``difference_sd``, ``difference_low``, ``difference_high`` (points), ``p``.
     """
-    row: dict[str, object]
     shared = a.runs.index.intersection(b.runs.index)
+    row: dict[str, object] = {"status": PAIRED, "n_paired_seeds": len(shared), "n_dialogues": 0}
     if _are_identical(a, b, shared):
-        n_dialogues = 0 if a.answers is None else a.answers["dialogue_id"].nunique()
-        row = {"status": IDENTICAL, "n_paired_seeds": len(shared), "difference": 0.0}
-        return row | {"n_dialogues": n_dialogues}
-    if shared.empty:
-        row = {"status": UNPAIRED, "difference": b.points.mean() - a.points.mean()}
-    else:
-        mean, sd = over_seeds((b.points - a.points)[shared])
-        row = {"status": PAIRED, "n_paired_seeds": len(shared)}
-        row |= {"difference": mean, "difference_sd": sd}
+        row |= {"status": IDENTICAL, "difference": 0.0}
+        if a.answers is not None:
+            row["n_dialogues"] = a.answers["dialogue_id"].nunique()
+        return row
+    row["difference"], row["difference_sd"] = over_seeds((b.points - a.points)[shared])
     tallies = _tallies(a, b)
     return row if tallies is None else row | _certainty(*tallies, shared)
 
@@ -113,32 +109,24 @@ def _are_identical(a: Side, b: Side, seeds: pd.Index) -> bool:
 
 
 def _certainty(a: Tally, b: Tally, shared: pd.Index) -> dict[str, object]:
-    """Interval and p of the difference, over the seeds that are `shared`, else over all."""
-    chosen = [
-        np.arange(len(one.seeds)) if shared.empty else np.searchsorted(one.seeds, shared)
-        for one in (a, b)
+    """Interval and p of the difference over the seeds `shared`."""
+    places = [np.searchsorted(one.seeds, shared) for one in (a, b)]
+    counts = [one.counts[place] for one, place in zip((a, b), places, strict=True)]
+    observed = [100 * statistics.weighted_f1(one.sum(1)) for one in counts]
+    resampled = [
+        100 * statistics.bootstrap_scores(one)[:, place]
+        for one, place in zip((a, b), places, strict=True)
     ]
-    observed, resampled = [], []
-    for one, seeds in zip((a, b), chosen, strict=True):
-        observed.append(100 * statistics.weighted_f1(one.counts[seeds].sum(1)))
-        resampled.append(100 * statistics.bootstrap_scores(one)[:, seeds])
     n_dialogues = a.counts.shape[1]
-    low, high = (
-        unpaired_interval(observed, resampled, n_dialogues)
-        if shared.empty
-        else statistics.bootstrap_interval(
-            observed[1] - observed[0],
-            resampled[1] - resampled[0],
-            n_dialogues,
-            within=statistics.DIFFERENCES,
-        )
+    low, high = statistics.bootstrap_interval(
+        observed[1] - observed[0],
+        resampled[1] - resampled[0],
+        n_dialogues,
+        within=statistics.DIFFERENCES,
     )
     certainty: dict[str, object] = {"n_dialogues": n_dialogues}
     certainty |= {"difference_low": low, "difference_high": high}
-    n_tested = min(len(seeds) for seeds in chosen)
-    if n_tested > 1:
-        # The test takes the trained models as they are, so it doesn't matter whose seeds pair up.
-        counts = (one.counts[seeds[:n_tested]] for one, seeds in zip((a, b), chosen, strict=True))
+    if len(shared) > 1:
         certainty["p"] = statistics.permutation_p(*counts)
     return certainty
 
@@ -167,48 +155,6 @@ def _tallies(a: Side, b: Side) -> tuple[Tally, Tally] | None:
         np.isin(a.runs.index, first.seeds).all() and np.isin(b.runs.index, second.seeds).all()
     )
     return (first, second) if complete else None
-
-
-def unpaired_interval(
-    observed: Sequence[np.ndarray], resampled: Sequence[np.ndarray], n_dialogues: int
-) -> tuple[float, float]:
-    """95 % interval of the difference of two means over seeds that are not the same.
-
-    As `spcl.report.analysis.statistics.bootstrap_interval`, which explains the parts of the
-    variance, but
-    with a variance of seeds for each side.
-
-    Parameters
-    ----------
-    observed : (S,) and (T,)
-        Scores by seed of A and of B.
-    resampled : (R, S) and (R, T)
-        The same in every resample of the dialogues, which are alike on both sides.
-    n_dialogues
-        D.
-
-    Returns
-    -------
-    (low, high) of B minus A; NaN below `spcl.report.analysis.statistics.FEWEST_DIALOGUES`
-    """
-    if n_dialogues < statistics.FEWEST_DIALOGUES:
-        return np.nan, np.nan
-    variance = (resampled[1].mean(1) - resampled[0].mean(1)).var(ddof=1)
-    parts = [(variance, n_dialogues - 1)]
-    for scores, draws in zip(observed, resampled, strict=True):
-        n_seeds = len(scores)
-        if n_seeds > 1:
-            of_seeds = scores.var(ddof=1) / n_seeds
-            noise = (draws - draws.mean(0)).var(1, ddof=1).mean() / n_seeds
-            variance += max(of_seeds - noise, 0.0)
-            parts.append((of_seeds, n_seeds - 1))
-    least = min(freedom for _, freedom in parts)
-    spread = sum(part**2 / freedom for part, freedom in parts)
-    freedom = max(variance**2 / spread, least) if spread > 0 else least
-    reach = stdtrit(freedom, 0.975) * math.sqrt(variance)
-    difference = float(observed[1].mean() - observed[0].mean())
-    lowest, highest = statistics.DIFFERENCES
-    return max(difference - reach, lowest), min(difference + reach, highest)
 
 
 def joined(values: pd.Series) -> str:

@@ -1,28 +1,28 @@
-"""What two runs were made with, where they differ: code, packages, machine, settings, features."""
+"""What the results of two runs depend on: code, packages, machine, settings, features."""
 
 import json
 from collections.abc import Iterator
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
+from spcl.comparison.pairs import joined
 from spcl.comparison.run import Run
 from spcl.data.files.parsing import read_facts, readable
+from spcl.report import fields, footnotes
 from spcl.report.analysis.scores import CellKey, by_cell
-from spcl.report.panels import GAP, Panel, text
-from spcl.report.table import ResultTable
+from spcl.report.columns import FLAG, TEXT
+from spcl.report.panels import GAP, Panel
+from spcl.report.table import ResultTable, frame_of
 from spcl.tables.parquet import Column, Schema
-
-_TEXT = pa.string()
 
 SCHEMA = Schema(
     "provenance of two runs",
     (
-        Column("item", _TEXT, "what is said: commit, device, a package, a setting of a cell, ..."),
-        Column("a", _TEXT, "of A; several values where its trainings differ", True),
-        Column("b", _TEXT, "of B", True),
-        Column("differs", pa.bool_(), "whether the two are not the same"),
+        Column("item", TEXT, "commit, device, a package, settings of a cell, ..."),
+        Column("a", TEXT, "of A; several values where its trainings differ", True),
+        Column("b", TEXT, "of B", True),
+        Column("differs", FLAG, "whether the two are not the same"),
     ),
     key=("item",),
 )
@@ -30,16 +30,16 @@ SCHEMA = Schema(
 _Facts = dict[str, str]
 
 DIFFERENT = "Different"
-"""Title of the panel that matters."""
+"""Title of the panel that the terminal shows."""
 
 _SETTINGS = "settings of "
 
 
 def provenance_table(first: Run, second: Run) -> ResultTable:
-    """Say of all that decides the numbers whether it is the same in both runs.
+    """List what can change the results, and whether it is the same in both runs.
 
-    Protocols and settings are those of the cells that both runs have. Features count where a run's
-    ``results/features`` is still there.
+    Protocols and settings are those of the cells that both runs have. Features count
+    where a run has ``results/features``.
     """
     shared = {key for key, _ in by_cell(first.results.metrics)}
     shared &= {key for key, _ in by_cell(second.results.metrics)}
@@ -48,7 +48,7 @@ def provenance_table(first: Run, second: Run) -> ResultTable:
         {"item": item, "a": a.get(item), "b": b.get(item), "differs": a.get(item) != b.get(item)}
         for item in dict.fromkeys([*a, *b])
     ]
-    data = pd.DataFrame(rows, columns=[column.name for column in SCHEMA.columns])
+    data = frame_of(rows, SCHEMA)
     return ResultTable(
         name="provenance",
         title="What differs between the runs",
@@ -61,38 +61,32 @@ def provenance_table(first: Run, second: Run) -> ResultTable:
 
 
 def _panels(data: pd.DataFrame) -> Iterator[Panel]:
-    """What differs, and what does not; either may be nothing."""
+    """A panel of the items that differ and one of the others; without empty panels."""
     for title, differs in ((DIFFERENT, True), ("The same in both", False)):
-        rows = data.loc[data["differs"] == differs, ["item", "a", "b"]]
-        shown = rows.where(rows.notna(), GAP).itertuples(index=False, name=None)
-        entries = tuple(tuple(text(value) for value in row) for row in shown)
-        if entries:
-            yield Panel(("Item", "A", "B"), entries, title)
+        rows = data[data["differs"] == differs].fillna({"a": GAP, "b": GAP})
+        if len(rows):
+            yield fields.panel(rows, [fields.words(name) for name in ("item", "a", "b")], title)
 
 
 def _facts(run: Run, shared: set[CellKey]) -> _Facts:
-    """Everything that is known of one run and, of its cells, those that are `shared`."""
+    """The items of one run; of its cells, only those of `shared`."""
     trainings = run.results.metrics
     packages: dict[str, dict[str, None]] = {}
     for versions in trainings["versions"].astype(str).unique():
         for package, version in json.loads(versions).items():
             packages.setdefault(package, {})[version] = None
-    facts = {item: _joined(trainings[item]) for item in ("commit", "device")}
+    facts = {item: joined(trainings[item]) for item in ("commit", "device")}
     facts |= {package: ", ".join(versions) for package, versions in packages.items()}
     for key, rows in by_cell(trainings):
         if key in shared:
             simulated = ", simulated" if rows["simulated"].any() else ""
-            facts[f"protocol of {key[0]}"] = _joined(rows["protocol"]) + simulated
-            facts[f"{_SETTINGS}{'/'.join(key)}"] = _joined(rows["config_digest"])
+            facts[f"protocol of {key[0]}"] = joined(rows["protocol"]) + simulated
+            facts[f"{_SETTINGS}{'/'.join(key)}"] = joined(rows["config_digest"])
     return facts | dict(_features(run, {key[0] for key in shared}))
 
 
-def _joined(values: pd.Series) -> str:
-    return ", ".join(dict.fromkeys(values.astype(str)))
-
-
 def _features(run: Run, datasets: set[str]) -> Iterator[tuple[str, str]]:
-    """The extractor of each feature table of `datasets` that lies beside the cells."""
+    """The extractor of each feature table of `datasets` in the run's folder."""
     for path in sorted((run.root / "features").glob("*/?.parquet")):
         with readable(path):
             schema = pq.read_schema(path)
@@ -108,16 +102,15 @@ def _features(run: Run, datasets: set[str]) -> Iterator[tuple[str, str]]:
 
 def _notes(data: pd.DataFrame) -> Iterator[str]:
     if not data["differs"].any():
-        yield f"Nothing differs: all {len(data)} items are the same."
+        yield f"Nothing differs: all {len(data)} items are equal."
     settings = data[data["item"].str.startswith(_SETTINGS)]
     other = settings.loc[settings["differs"], "item"].str.removeprefix(_SETTINGS)
     if len(other):
-        more = f" and {len(other) - 6} more" if len(other) > 6 else ""
         yield (
             f"Settings differ in {len(other)} of {len(settings)} shared cells:"
-            f" {', '.join(other[:6])}{more}."
+            f" {footnotes.first_six(list(other))}."
         )
     if not data["item"].str.startswith("features ").any():
-        yield "No feature tables lie beside the cells, so extractors are unknown."
+        yield "No feature tables were found beside the cells, so the extractors are unknown."
     if data.loc[data["item"] == "commit", ["a", "b"]].map(lambda x: "+" in str(x)).any(axis=None):
-        yield "A commit with + behind it had uncommitted changes."
+        yield "A commit that ends with + had uncommitted changes."

@@ -1,4 +1,4 @@
-"""Scores that others published: those that come with the project, or a CSV file of one's own."""
+"""Published scores: those that come with the project, or those of a custom CSV file."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from spcl.errors import UserError, listed
 from spcl.tables.schemas import CELL_KEY, MODALITIES
 
 SHIPPED = Path(__file__).with_name("published.csv")
-"""Scores of the baselines' own papers; the column ``seen`` says where each was read."""
+"""Scores of the papers of the baselines; the column ``seen`` says where each was read."""
 
 COLUMNS = (*CELL_KEY, "weighted_f1", "protocol", "source")
 
@@ -35,11 +35,11 @@ def read_published(path: Path) -> pd.DataFrame:
     Raises
     ------
     UserError
-        The file is absent, no text in UTF-8, lacks a column, or a row is wrong.
+        The file is missing, is not UTF-8, lacks a column, or has an invalid row.
     """
     if not path.exists():
         raise UserError(f"{path}: no such file; name a CSV file, or write: published")
-    with parsing(lambda why: UserError(f"{path}: no CSV file in UTF-8 ({why}); save it as such")):
+    with parsing(lambda why: UserError(f"{path}: not a CSV file in UTF-8 ({why}); save it so")):
         reader = csv.DictReader(io.StringIO(read(path).decode("utf-8-sig"), newline=""))
         names = reader.fieldnames or ()
         lines = [(reader.line_num, row) for row in reader]
@@ -47,11 +47,11 @@ def read_published(path: Path) -> pd.DataFrame:
     if lacking:
         raise UserError(
             f"{path}: column{'s' * (len(lacking) > 1)} {listed(lacking)} missing;"
-            f" its first line has to name {', '.join(COLUMNS)}"
+            f" its first line must name {', '.join(COLUMNS)}"
         )
     rows = [_row(path, line, row) for line, row in lines]
     if not rows:
-        raise UserError(f"{path}: no row below the names of the columns; add a line a score")
+        raise UserError(f"{path}: no row below the names of the columns; add a line for each score")
     frame = pd.DataFrame(rows)
     again = frame.duplicated([*CELL_KEY, "source"])
     if again.any():
@@ -65,11 +65,11 @@ def _row(path: Path, line: int, row: dict[str, str | None]) -> dict[str, object]
     text = {name: (row[name] or "").strip() for name in COLUMNS}
     empty = [name for name, value in text.items() if not value]
     if empty:
-        raise UserError(f"{where}: no {listed(empty)}; fill it in, or leave the line out")
+        raise UserError(f"{where}: no {listed(empty)}; fill it in, or remove the line")
     modalities = "".join(sorted(text["modalities"]))
     if not set(modalities) <= MODALITIES.keys() or len(set(modalities)) < len(modalities):
         raise UserError(
-            f"{where}: modalities '{text['modalities']}' are none; write letters of"
+            f"{where}: modalities '{text['modalities']}' are invalid; write letters of"
             f" {''.join(MODALITIES)}, each once"
         )
     try:
@@ -78,7 +78,7 @@ def _row(path: Path, line: int, row: dict[str, str | None]) -> dict[str, object]
         points = -1.0
     if not (points == 0 or 1 < points <= 100):
         raise UserError(
-            f"{where}: weighted_f1 '{text['weighted_f1']}' is no score in points; write one above"
-            " 1 and up to 100, such as 68.18"
+            f"{where}: weighted_f1 '{text['weighted_f1']}' is not a score in points; write one"
+            " above 1 and up to 100, such as 68.18"
         )
     return text | {"modalities": modalities, "weighted_f1": points}

@@ -1,6 +1,5 @@
-"""Find the results of a run in the folder that the user names."""
+"""Find the results of a run in the folder that the user gives."""
 
-import filecmp
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +20,7 @@ class Run:
     name
         The folder as the user wrote it, and the grid.
     root
-        The run's ``results`` folder, or the part of it that was named.
+        The run's ``results`` folder, or the part of it that was given.
     metrics, predictions
         Files; there may be no predictions.
     """
@@ -33,18 +32,8 @@ class Run:
 
     @cached_property
     def results(self) -> Results:
-        """The same as frames."""
+        """The files as frames."""
         return Results(metrics=self.metrics, predictions=self.predictions)
-
-    def is_copy_of(self, other: "Run") -> bool:
-        """Whether both have the same files, byte for byte."""
-        ours, theirs = (
-            {path.relative_to(run.root): path for path in (*run.metrics, *run.predictions)}
-            for run in (self, other)
-        )
-        return ours.keys() == theirs.keys() and all(
-            filecmp.cmp(path, theirs[name], shallow=False) for name, path in ours.items()
-        )
 
 
 def find_run(path: Path, grid: str | None = None) -> Run:
@@ -53,10 +42,10 @@ def find_run(path: Path, grid: str | None = None) -> Run:
     Parameters
     ----------
     path
-        A ``results`` folder, the folder it lies in, or a part of it: a folder of
+        A ``results`` folder, its parent folder, or a part of it: a folder of
         ``results/gathered`` or of ``results/cells``.
     grid
-        Which grid to take where `path` holds several.
+        The grid to use where `path` has several.
 
     Raises
     ------
@@ -87,23 +76,23 @@ def find_run(path: Path, grid: str | None = None) -> Run:
     if not found["metrics"]:
         raise UserError(
             f"{path}: no results in it (no metrics.parquet below gathered/ or cells/);"
-            " make them with: snakemake --cores 2"
+            " run: snakemake --cores 2"
         )
     run = Run(name, root, **found)
     again = run.results.metrics.duplicated(list(METRICS.key))
     if again.any():
         cell = "/".join(run.results.metrics.loc[again, list(CELL_KEY)].iloc[0].astype(str))
-        raise UserError(f"{path}: holds {cell} more than once; name the folder of one grid")
+        raise UserError(f"{path}: contains {cell} more than once; name the folder of one grid")
     return run
 
 
 def _refuse_stale(root: Path, gathered: Path) -> None:
-    """Refuse tables that were gathered before a cell of theirs was trained anew."""
+    """Refuse tables that were gathered before one of their cells was trained again."""
     made = {path.parent.name: path.stat().st_mtime for path in gathered.rglob("metrics.parquet")}
     for path in sorted((root / "cells").glob("*/*/*/*/metrics.parquet")):
         dataset = path.relative_to(root / "cells").parts[0]
         if dataset in made and path.stat().st_mtime > made[dataset]:
             raise UserError(
-                f"{gathered}: is older than {path}, so it may not have its numbers; run snakemake"
-                f" to the end with the grid's config, or compare {root / 'cells'}"
+                f"{gathered}: is older than {path} and may lack its scores; run snakemake to the"
+                f" end with the config of the grid, or compare {root / 'cells'}"
             )

@@ -1,4 +1,4 @@
-"""A comparison on the terminal, inside its width."""
+"""Print a comparison on a terminal of any width."""
 
 import os
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ _RED, _PLAIN = "\033[1;31m", "\033[0m"
 def show(table: ResultTable, width: int, *, color: bool) -> Iterator[str]:
     """Title, warning, blocks of rows and notes of a comparison, line by line.
 
-    Where `width` is too small for all columns, the last ones go.
+    Where `width` is too small, columns are dropped from the right.
 
     Parameters
     ----------
     table
-        Its panels nest two columns, dataset and baseline.
+        Its panels nest two columns: dataset and baseline.
     width
         Characters a line.
     color
@@ -41,7 +41,7 @@ def show(table: ResultTable, width: int, *, color: bool) -> Iterator[str]:
 
 
 def show_pairs(table: ResultTable, width: int) -> Iterator[str]:
-    """The provenance: what differs, an item a line or, if that is too long, three."""
+    """The items of the provenance that differ, on one line each or, if too long, on three."""
     yield f"{table.title}:"
     for panel in table.panels:
         if panel.title != DIFFERENT:
@@ -60,13 +60,13 @@ def show_pairs(table: ResultTable, width: int) -> Iterator[str]:
 
 
 def is_loud(note: str) -> bool:
-    """Whether a note begins in capitals: it changes what all the numbers mean."""
+    """Whether a note begins in capitals, as warnings do."""
     first = note.split(" ")[0]
     return len(first) > 1 and first.isupper()
 
 
 def has_color() -> bool:
-    """Whether colour is welcome on standard output."""
+    """Whether standard output is a terminal and NO_COLOR is not set."""
     return os.isatty(1) and "NO_COLOR" not in os.environ
 
 
@@ -75,7 +75,7 @@ def _red(line: str) -> str:
 
 
 def _blocks(panel: Panel, width: int) -> Iterator[str]:
-    """Rows under a line with what they have in common; all blocks share the columns' widths."""
+    """Rows below a line with their nested columns; all blocks have the same column widths."""
     nested = panel.nested
     names = nested + 2  # of the four axes two are left: modalities and curriculum
     lines = [("", *panel.headings[names:])]

@@ -1,14 +1,13 @@
-"""Panels of text: what Markdown, LaTeX and HTML have in common, and how numbers are spelt."""
+"""Panels of text: what Markdown, LaTeX and HTML share, and how numbers are formatted."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 GAP = "–"  # noqa: RUF001 (an en dash)
 MINUS = "−"  # noqa: RUF001 (the minus sign)
 RHO = "ρ"  # noqa: RUF001 (the Greek letter)
 _SENTENCE = 90
-"""Longer texts are no names."""
+"""Longer texts are sentences."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,9 @@ class Panel:
     rows
         Entries, as many as headings each.
     title
-        Empty if the table's own says enough.
+        Empty if the title of the table is enough.
     nested
-        So many columns at the left nest: rows that agree in them belong together.
+        Number of columns at the left that nest: rows that agree in them form a block.
     """
 
     headings: tuple[str, ...]
@@ -55,15 +54,15 @@ class Panel:
     nested: int = 0
 
     def block(self, row: int) -> tuple[str, ...]:
-        """What the nested columns say in `row`."""
+        """The texts of the nested columns in `row`."""
         return tuple(entry.text for entry in self.rows[row][: self.nested])
 
     def is_numeric(self, column: int) -> bool:
-        """Whether the column holds numbers, which are set flush right."""
+        """Whether the column has numbers, which are aligned right."""
         return any(row[column].value is not None for row in self.rows)
 
     def is_prose(self, column: int) -> bool:
-        """Whether the column holds sentences, which are broken into lines."""
+        """Whether the column has sentences, which are wrapped."""
         return any(len(row[column].text) > _SENTENCE for row in self.rows)
 
 
@@ -72,14 +71,14 @@ def text(value: object, marks: str = "") -> Entry:
     return Entry(str(value), marks=marks)
 
 
-def number(value: float, decimals: int = 1, *, spread: float = math.nan, unit: str = "") -> Entry:
+def number(value: float, decimals: int = 1, *, spread: float = math.nan) -> Entry:
     """``63.9`` or, with a standard deviation, ``63.9 ± 1.0``; a dash for NaN."""
-    return _spelt(value, spread, lambda x: f"{x:,.{decimals}f}", decimals, unit)
+    return _with_spread(f"{value:,.{decimals}f}", value, decimals, spread)
 
 
 def signed(value: float, decimals: int = 1, *, spread: float = math.nan, marks: str = "") -> Entry:
     """``+0.6 ± 0.4``: the same for a difference."""
-    return replace(_spelt(value, spread, lambda x: _sign(x, decimals), decimals, ""), marks=marks)
+    return replace(_with_spread(_sign(value, decimals), value, decimals, spread), marks=marks)
 
 
 def interval(low: float, high: float, decimals: int = 1) -> Entry:
@@ -97,7 +96,7 @@ def p_value(value: float) -> Entry:
 
 
 def mark_best(entries: list[Entry]) -> list[Entry]:
-    """Set the entries that show the highest number in bold, if there are others to beat."""
+    """Set the entries that show the highest number in bold, unless all numbers are equal."""
     numbers = [e.text.split(" ")[0] for e in entries]
     values = [e.value for e in entries if e.value is not None and not math.isnan(e.value)]
     if len(values) < 2 or min(values) == max(values):
@@ -112,12 +111,7 @@ def _sign(value: float, decimals: int) -> str:
     return shown.replace(MINUS, "+") if shown == zero else shown
 
 
-def _spelt(
-    value: float, spread: float, spell: Callable[[float], str], decimals: int, unit: str
-) -> Entry:
+def _with_spread(shown: str, value: float, decimals: int, spread: float) -> Entry:
     if math.isnan(value):
         return Entry(GAP, math.nan)
-    shown = spell(value)
-    if not math.isnan(spread):
-        shown += f" ± {spread:,.{decimals}f}"
-    return Entry(shown + unit, value)
+    return Entry(shown if math.isnan(spread) else f"{shown} ± {spread:,.{decimals}f}", value)

@@ -1,6 +1,6 @@
-"""What a result table is: numbers for Parquet, and panels of text for readers."""
+"""A result table: numbers for Parquet, and panels of text for readers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +22,13 @@ class ResultTable:
     title
         A few words.
     caption
-        What is measured over what, in which unit.
+        What is measured, over which data, in which unit.
     data
-        Tidy numbers at full precision; what the Parquet file holds.
+        Tidy numbers at full precision, the content of the Parquet file.
     schema
         The columns of `data` and their meaning.
     panels
-        `data` as readers see it.
+        `data` laid out for readers.
     notes
         Footnotes, and explanations of gaps.
     simulated
@@ -52,7 +52,7 @@ class ResultTable:
         tex: str | Path | None = None,
         html: str | Path | None = None,
     ) -> None:
-        """Write the table in the formats that are given a path, each whole, Parquet last."""
+        """Write the table in each format that has a path, Parquet last."""
         for path, render in ((md, self.markdown), (tex, self.latex), (html, self.html)):
             if path is not None:
                 _write_text(Path(path), render)
@@ -67,21 +67,23 @@ class ResultTable:
 
     def markdown(self) -> str:
         """The table for a terminal or a README."""
-        return markdown.render(
-            self.title, self.caption, self.panels, self.notes, simulated=self.simulated
-        )
+        return self._rendered(markdown.render, self.title)
 
     def latex(self) -> str:
-        """Floats for a paper; they need the package booktabs and nothing else."""
-        return latex.render(
-            self.name, self.caption, self.panels, self.notes, simulated=self.simulated
-        )
+        """Floats for a paper; they need only the package booktabs."""
+        return self._rendered(latex.render, self.name)
 
     def html(self) -> str:
-        """A page on its own, which works offline."""
-        return html.render(
-            self.title, self.caption, self.panels, self.notes, simulated=self.simulated
-        )
+        """A page that works offline."""
+        return self._rendered(html.render, self.title)
+
+    def _rendered(self, render: Callable[..., str], heading: str) -> str:
+        return render(heading, self.caption, self.panels, self.notes, simulated=self.simulated)
+
+
+def frame_of(rows: Iterable[Mapping[str, object]], schema: parquet.Schema) -> pd.DataFrame:
+    """A frame with the columns of `schema`; values missing in a row are NaN."""
+    return pd.DataFrame(list(rows), columns=[column.name for column in schema.columns])
 
 
 def write_frame(

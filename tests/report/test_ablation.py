@@ -132,7 +132,7 @@ def test_without_predictions_there_is_no_interval_and_a_note(tmp_path):
     table = tabulate("ablation", Results(metrics=metrics))
     assert table.data[["gain_low", "spcl_minus_low", "p"]].isna().all().all()
     assert row(table, "spcl")["gain"] == pytest.approx(1.5 * SIXTH)
-    assert any("predictions are absent" in note for note in table.notes)
+    assert any("predictions are missing" in note for note in table.notes)
 
 
 def test_one_seed_gives_no_test_and_says_so(tmp_path):

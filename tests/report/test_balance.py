@@ -94,7 +94,7 @@ class TestTable:
         table = tabulate("balance", Results(**tiny | gathered(*cells)))
         assert table.data["gap"].tolist() == pytest.approx([ALL_CALM - 100, 0])
         assert table.data[["ratio", "ratio_change", "head_sd"]].isna().all(axis=None)
-        assert any("for a modality alone" in note for note in table.notes)
+        assert any("for a single modality" in note for note in table.notes)
         assert any("one seed" in note for note in table.notes)
 
     def test_a_modality_without_a_probe_is_named(self, tiny):
@@ -103,13 +103,13 @@ class TestTable:
         data = table.data.set_index(["curriculum", "modality"])
         assert data.loc[[("none", "t"), ("spcl", "t")], ["probe", "gap"]].isna().all(axis=None)
         assert not np.isnan(data.loc[("none", "a"), "gap"])
-        assert any("for text (d): no probe scores" in note for note in table.notes)
+        assert any("for text (d): its probe scores" in note for note in table.notes)
 
     @pytest.mark.parametrize(
         ("absent", "says"),
         [
             ("utterance_difficulty", "No probe and no gap (dash) for audio (d), text (d)"),
-            ("utterances", "No probe and no gap (dash) where the corpora's utterances"),
+            ("utterances", "No probe and no gap (dash) where the utterances of the corpora"),
             ("predictions", "No interval (dash) where no predictions were given."),
         ],
     )
@@ -137,7 +137,7 @@ class TestTable:
     def test_no_input_gives_an_empty_table_that_says_so(self):
         table = tabulate("balance", Results())
         assert len(table.data) == 0
-        assert table.notes == ("There are no cells: the table was given no metrics.",)
+        assert table.notes == ("There are no cells: no metrics were given.",)
 
     def test_its_files_are_the_same_bytes_each_time(self, paths, tmp_path):
         written = []

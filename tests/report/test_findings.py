@@ -13,9 +13,10 @@ from made_results import make_results
 from spcl.report.analysis.admissions import early_half
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import Gain
-from spcl.report.findings import questions as findings
+from spcl.report.findings import admission, balance, components, gain, third_modality
 from spcl.report.findings.sentences import beside, listed, mean_of, signed, size, span, versus
 from spcl.report.tables import tabulate
+from spcl.report.tables.findings import QUESTIONS
 from spcl.tables import parquet, schemas
 
 # "jaja" is half wrong in both classes: all of it scores 50 points, one dialogue in three 83.3.
@@ -42,36 +43,36 @@ class TestRaises:
     def test_a_clear_gain_is_said_with_its_number_interval_and_n(self, tmp_path):
         found = table(tmp_path, cells("none", HALF, HALF) | cells("spcl", ALL, ALL))
         # In every dialogue and seed the gain is the same, so the interval is a point.
-        assert said(found, findings.RAISES) == [
+        assert said(found, gain.QUESTION) == [
             "spcl scored 50.0 points more than no curriculum"
             " (95 % interval +50.0 to +50.0, 1 cell, 2 seeds)."
         ]
-        (row,) = found.data[found.data["question"] == findings.RAISES].to_dict("records")
+        (row,) = found.data[found.data["question"] == gain.QUESTION].to_dict("records")
         assert row["value"] == row["low"] == row["high"] == pytest.approx(50)
         assert row["n"] == 2
 
     def test_a_clear_loss_is_said_as_plainly(self, tmp_path):
         found = table(tmp_path, cells("none", ALL, ALL) | cells("spcl", HALF, HALF))
-        (sentence,) = said(found, findings.RAISES)
+        (sentence,) = said(found, gain.QUESTION)
         assert sentence.startswith("spcl scored 50.0 points less than no curriculum")
 
     @pytest.mark.parametrize("answers", [(ALL, ALL), (TWO, ALL)])
     def test_no_effect_and_an_unsure_one_are_no_difference_shown(self, tmp_path, answers):
         found = table(tmp_path, cells("none", TWO, TWO) | cells("spcl", *answers))
-        (sentence,) = said(found, findings.RAISES)
+        (sentence,) = said(found, gain.QUESTION)
         assert sentence.startswith("No difference between spcl and no curriculum could be shown")
         same = table(tmp_path / "same", cells("none", TWO, TWO) | cells("spcl", TWO, TWO))
-        assert "shown: +0.0 points (95 % interval +0.0 to +0.0" in said(same, findings.RAISES)[0]
+        assert "shown: +0.0 points (95 % interval +0.0 to +0.0" in said(same, gain.QUESTION)[0]
 
     def test_one_seed_is_no_conclusion(self, tmp_path):
         found = table(tmp_path, cells("none", HALF) | cells("spcl", ALL))
-        (sentence,) = said(found, findings.RAISES)
+        (sentence,) = said(found, gain.QUESTION)
         assert sentence.endswith("1 cell, 1 seed). With one seed no conclusion can be drawn.")
 
     def test_without_predictions_there_is_no_conclusion(self, tmp_path):
         made = write_cells(tmp_path, DIALOGUES, cells("none", HALF, HALF) | cells("spcl", ALL, ALL))
         found = tabulate("findings", Results(metrics=made["metrics"]))
-        (sentence,) = said(found, findings.RAISES)
+        (sentence,) = said(found, gain.QUESTION)
         assert "50.0 points more" in sentence
         assert sentence.endswith("no conclusion can be drawn.")
 
@@ -80,7 +81,7 @@ class TestRaises:
         for modalities, before, after in (("av", TWO, TWO), ("tv", ALL, HALF)):
             made |= cells("none", before, before, modalities=modalities)
             made |= cells("spcl", after, after, modalities=modalities)
-        pooled, counts, extremes = said(table(tmp_path, made), findings.RAISES)
+        pooled, counts, extremes = said(table(tmp_path, made), gain.QUESTION)
         assert pooled.startswith("No difference")
         assert "+0.0 points" in pooled
         assert "mean of 3 cells" in pooled
@@ -98,7 +99,7 @@ class TestRaises:
             ({"protocol": "best-test-epoch"}, "the scores are optimistic"),
         ):
             found = table(tmp_path / words, made, **wrong)
-            _, caution = said(found, findings.RAISES)
+            _, caution = said(found, gain.QUESTION)
             assert caution.startswith("In 1 of 1 cells")
             assert words in caution
 
@@ -125,22 +126,22 @@ class TestBalances:
         )
         both = {kind: [*made[kind], *after[kind]] for kind in made}
         found = tabulate("findings", Results(**both))
-        assert said(found, findings.BALANCES) == [
+        assert said(found, balance.QUESTION) == [
             f"The {name} head with spcl scored 50.0 points more than that without"
             " (95 % interval +50.0 to +50.0, 1 cell, 2 seeds)."
             for name in ("audio", "text")
         ]
 
     def test_the_probe_is_named_where_there_is_one(self, made):
-        (sentence, *_) = said(tabulate("findings", Results(**made)), findings.BALANCES)
-        assert "the audio head of the joint models lies" in sentence
-        assert "a probe on audio alone, with spcl" in sentence
+        (sentence, *_) = said(tabulate("findings", Results(**made)), balance.QUESTION)
+        assert "the audio head of the joint models is" in sentence
+        assert "a probe on audio alone; with spcl" in sentence
 
     def test_a_modality_alone_says_nothing_of_balance(self, tmp_path):
         alone = cells("none", HALF, HALF, modalities="t") | cells("spcl", ALL, ALL, modalities="t")
         found = table(tmp_path, alone)
-        assert said(found, findings.BALANCES) == []
-        assert any(note.startswith(findings.BALANCES) for note in found.notes)
+        assert said(found, balance.QUESTION) == []
+        assert any(note.startswith(balance.QUESTION) for note in found.notes)
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +161,8 @@ def made(tmp_path_factory):
 class TestAdmits:
     def test_easy_first_is_seen(self, made):
         found = tabulate("findings", Results(**made))
-        (sentence,) = said(found, findings.ADMITS)
-        (rho,) = found.data.loc[found.data["question"] == findings.ADMITS, "value"]
+        (sentence,) = said(found, admission.QUESTION)
+        (rho,) = found.data.loc[found.data["question"] == admission.QUESTION, "value"]
         assert rho > 0.5
         assert f"is {signed(rho, 2)} (mean of 2 cells" in sentence
         difficulty = tabulate("difficulty", Results(**made)).data
@@ -180,7 +181,7 @@ class TestAdmits:
         ("first_epoch", "words"),
         [
             ([1], "spcl admitted every utterance in the same epoch: there is no order."),
-            ([None], "spcl never admitted any utterance: nothing was learnt."),
+            ([None], "spcl never admitted any utterance: the models were not trained."),
             ([2, None, None], "In the end"),
         ],
     )
@@ -192,14 +193,14 @@ class TestAdmits:
         rows = rows.set_column(place, "first_epoch", pa.array(values, pa.int32()))
         parquet.write(rows, tmp_path / "c.parquet", schemas.ADMISSIONS)
         found = tabulate("findings", Results(**made | {"curriculum": [tmp_path / "c.parquet"]}))
-        (sentence,) = said(found, findings.ADMITS)
+        (sentence,) = said(found, admission.QUESTION)
         assert words in sentence
 
     def test_without_probes_it_stays_open_and_is_said(self, made):
         kept = {kind: made[kind] for kind in made if kind != "utterance_difficulty"}
         found = tabulate("findings", Results(**kept))
-        assert said(found, findings.ADMITS) == []
-        assert any(note.startswith(findings.ADMITS) for note in found.notes)
+        assert said(found, admission.QUESTION) == []
+        assert any(note.startswith(admission.QUESTION) for note in found.notes)
 
 
 class TestWorks:
@@ -212,16 +213,16 @@ class TestWorks:
             | cells("spl", HALF, HALF)
             | cells("my_own", HALF, HALF),
         )
-        random, utterance, own, absent = said(found, findings.WORKS)
+        random, utterance, own, absent = said(found, components.QUESTION)
         assert random.startswith("No difference between spcl and random_pacing (as many as spcl")
         assert utterance.startswith("spcl scored 50.0 points more than spl (utterance level alone)")
         assert own.startswith("spcl scored 50.0 points more than my_own (95 %")
-        assert absent.startswith("coherence was not trained beside spcl, so it stays open")
+        assert absent.startswith("coherence was not trained, so this")
 
     def test_missing_rivals_are_asked_for(self, tmp_path):
         found = table(tmp_path, cells("none", HALF, HALF) | cells("spcl", ALL, ALL))
-        (sentence,) = said(found, findings.WORKS)
-        assert sentence.startswith("random_pacing, spl and coherence were not trained beside spcl")
+        (sentence,) = said(found, components.QUESTION)
+        assert sentence.startswith("random_pacing, spl and coherence were not trained, so this")
         assert "config/curricula.yaml" in sentence
 
 
@@ -231,7 +232,7 @@ class TestThird:
         for modalities, before, after in (("atv", HALF, ALL), ("at", ALL, ALL), ("av", HALF, HALF)):
             made |= cells("none", before, before, modalities=modalities)
             made |= cells("spcl", after, after, modalities=modalities)
-        before, after, change = said(table(tmp_path, made), findings.THIRD)
+        before, after, change = said(table(tmp_path, made), third_modality.QUESTION)
         assert before.startswith(
             "All three modalities without a curriculum scored 50.0 points less"
         )
@@ -242,21 +243,23 @@ class TestThird:
 
     def test_without_all_three_it_stays_open_and_is_said(self, tmp_path):
         found = table(tmp_path, cells("none", HALF, HALF) | cells("spcl", ALL, ALL))
-        assert said(found, findings.THIRD) == []
-        assert any(note.startswith(findings.THIRD) for note in found.notes)
+        assert said(found, third_modality.QUESTION) == []
+        assert any(note.startswith(third_modality.QUESTION) for note in found.notes)
 
 
 def test_nothing_trained_leaves_every_question_open(tmp_path):
     found = tabulate("findings", Results())
     assert len(found.data) == 0
-    assert [note.split("?")[0] + "?" for note in found.notes] == list(findings.QUESTIONS)
+    assert [note.split("?")[0] + "?" for note in found.notes] == [
+        asked.QUESTION for asked in QUESTIONS
+    ]
     found.write(**{ext: tmp_path / f"t.{ext}" for ext in ("parquet", "md", "tex", "html")})
 
 
 def test_none_alone_leaves_every_question_open(tmp_path):
     found = table(tmp_path, cells("none", ALL, HALF))
     assert len(found.data) == 0
-    assert len(found.notes) == len(findings.QUESTIONS)
+    assert len(found.notes) == len(QUESTIONS)
 
 
 def test_the_same_results_give_the_same_bytes(made, tmp_path):

@@ -63,16 +63,16 @@ def test_every_figure_comes_out(holed, name):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("main", "No such cell was given: iemocap-sim/mmgcn/atv/none"),
+        ("main", "Missing cells: iemocap-sim/mmgcn/atv/none"),
         ("main", "Fewer than 4 seeds: iemocap-sim/biddin/atv/spcl (2)"),
-        ("main", "No gain (dash) where the cell of the curriculum none is absent"),
-        ("per_class", "No such cell was given: iemocap-sim/mmgcn/atv/none"),
-        ("modality_gain", "A dash stands where the cell of the pair is absent"),
-        ("ablation", "No such cell was given: iemocap-sim/mmgcn/atv/none"),
+        ("main", "No gain (dash) where the cell of the curriculum none is missing"),
+        ("per_class", "Missing cells: iemocap-sim/mmgcn/atv/none"),
+        ("modality_gain", "A dash means that the cell of the pair is missing"),
+        ("ablation", "Missing cells: iemocap-sim/mmgcn/atv/none"),
         ("balance", "No probe and no gap (dash) for audio (meld-sim)"),
         ("curriculum", "Fewer than 4 seeds: iemocap-sim/biddin/atv/spcl (2)"),
-        ("difficulty", "No probe scores were given of: meld-sim"),
-        ("cost", "No overhead (dash) where the cell of none, or a seed of both, is absent"),
+        ("difficulty", "No probe scores were given for: meld-sim"),
+        ("cost", "No overhead (dash) where the cell of none, or a common seed, is missing"),
     ],
 )
 def test_gaps_are_explained(holed, name, words):

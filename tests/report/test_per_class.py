@@ -62,14 +62,14 @@ class TestTable:
         assert glad["gain"] == pytest.approx(25)
         assert np.isnan(glad["gain_low"])
         notes = tabulate("per_class", Results(**tiny)).notes
-        assert "No interval where too few test dialogues hold the class." in notes
+        assert "No interval where too few test dialogues have the class." in notes
 
     def test_a_class_that_no_test_utterance_has_is_a_dash(self, tiny):
         table = tabulate("per_class", Results(**tiny))
         absent = table.data[table.data["emotion"] == "sad"]
         assert absent[["f1", "gain"]].isna().all(axis=None)
         assert set(absent["n_utterances"]) == {0}
-        assert any("no test utterance has: sad (d)." in note for note in table.notes)
+        assert any("no test utterance has the class: sad (d)." in note for note in table.notes)
 
     def test_classes_are_columns_in_the_corpus_order_under_their_n(self, tiny):
         scores, gains = tabulate("per_class", Results(**tiny)).panels
@@ -121,7 +121,7 @@ class TestTable:
     def test_no_input_gives_an_empty_table_that_says_so(self):
         table = tabulate("per_class", Results())
         assert len(table.data) == 0
-        assert table.notes == ("There are no cells: the table was given no metrics.",)
+        assert table.notes == ("There are no cells: no metrics were given.",)
         assert "No data" in table.latex()
 
     def test_its_files_are_the_same_bytes_each_time(self, paths, tmp_path):

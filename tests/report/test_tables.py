@@ -88,13 +88,13 @@ class TestMain:
         difference = wide["spcl"] - wide["none"]
         assert spcl["p"] == pytest.approx(stats.wilcoxon(difference[difference != 0]).pvalue)
         (note,) = [note for note in table.notes if "Wilcoxon" in note]
-        assert "none can" not in note  # 2 / 2^6 < 0.05 for the one test of this table
+        assert "no p can" not in note  # 2 / 2^6 < 0.05 for the one test of this table
 
     def test_it_says_when_no_p_can_pass_the_correction(self, tmp_path):
         shape = SMALL | {"modalities": ("atv", "at")}
         made = make_results(tmp_path, **shape, seeds=range(6), n_dialogues=8, epochs=2)
         (note,) = [n for n in tabulate("main", Results(**made)).notes if "Wilcoxon" in n]
-        assert "none can stay below 0.05 after correction for 2 tests; that takes 7 seeds" in note
+        assert "no p can be below 0.05 after correction for 2 tests; this takes 7 seeds" in note
 
     def test_few_test_dialogues_are_pointed_out(self, paths):
         notes = tabulate("main", Results(**paths)).notes
@@ -155,7 +155,7 @@ class TestMain:
         )
         table = tabulate("main", Results(**made))
         assert any("iemocap-sim/mmgcn/at/none" in note for note in table.notes)
-        assert any("curriculum none is absent" in note for note in table.notes)
+        assert any("curriculum none is missing" in note for note in table.notes)
         row = table.data.set_index(["modalities", "curriculum"]).loc[("at", "spcl")]
         assert np.isnan(row["gain"])
 

@@ -1,4 +1,4 @@
-"""What tables and figures share: scores, costs, resampling, statistical tests.
+"""Computations that tables and figures share: scores, costs, resampling, statistical tests.
 
 A function here takes pandas frames (`results.Results`) and returns frames or numbers. It draws and
 writes nothing.

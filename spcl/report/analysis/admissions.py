@@ -1,4 +1,4 @@
-"""In which order a curriculum admits the training utterances: by offline difficulty, by class."""
+"""The order in which a curriculum admits training utterances, by difficulty and by class."""
 
 import math
 
@@ -24,15 +24,14 @@ def orders(results: Results, curriculum: str) -> dict[str, pd.DataFrame]:
         share (%) of the easiest third, the hardest third and each class that had come in when
         `EARLY` (%) of all utterances had, see `early_half`. `SEEDS`: how many.
     """
-    losses, emotions = offline.losses(results), _emotions(results)
+    losses, emotions = offline.losses(results), offline.emotions(results)
     found: dict[str, list[dict[tuple[str, str], float]]] = {}
     for key, first in offline.first_epochs(results):
         if key[3] != curriculum or key[0] not in losses:
             continue
-        of_dataset = losses[key[0]]
-        loss = of_dataset[[m for m in key[2] if m in of_dataset]].mean(axis=1)
-        loss = loss[loss.notna() & loss.index.isin(first.columns)]
-        third = (loss.rank(method="first") - 1) * 3 // max(len(loss), 1)
+        loss = offline.loss_of(losses, key)
+        loss = loss[loss.index.isin(first.columns)]
+        third = offline.thirds(loss)
         groups = {EASY: loss.index[third == 0], HARD: loss.index[third == 2]}
         if key[0] in emotions:
             by_class = emotions[key[0]].reindex(first.columns).dropna()
@@ -51,9 +50,9 @@ def orders(results: Results, curriculum: str) -> dict[str, pd.DataFrame]:
 
 
 def early_half(first: pd.DataFrame) -> pd.DataFrame:
-    """Whether an utterance came in by the epoch after which nearest to half of them had been in.
+    """Whether an utterance was admitted by the epoch after which about half of them had been.
 
-    At half of the epochs ``threshold: auto`` has admitted everything, which tells nothing.
+    At half of the epochs ``threshold: auto`` has admitted everything, so it shows no order.
 
     Parameters
     ----------
@@ -71,15 +70,3 @@ def early_half(first: pd.DataFrame) -> pd.DataFrame:
         nearest = ends[np.argmin(np.abs(np.array(shares) - 0.5))] if len(ends) else -math.inf
         halves.append(epochs <= nearest)
     return pd.DataFrame(np.array(halves), first.index, first.columns)
-
-
-def _emotions(results: Results) -> dict[str, pd.Series]:
-    """By dataset, the emotion of each utterance (id)."""
-    if not len(results.utterances):
-        return {}
-    return {
-        str(dataset): pd.Series(
-            rows["emotion"].astype(object).to_numpy(), rows["utterance_id"].astype(object)
-        )
-        for dataset, rows in results.utterances.groupby("dataset", observed=True)
-    }

@@ -1,4 +1,4 @@
-"""What trainings and jobs cost, from the cells' own clocks and from Snakemake's benchmarks."""
+"""Cost of trainings and jobs, from the metrics of cells and the benchmarks of Snakemake."""
 
 import math
 
@@ -47,7 +47,7 @@ def cell_costs(results: Results) -> pd.DataFrame:
 
 
 def rule_costs(results: Results) -> pd.DataFrame:
-    """One row a rule, the costliest first.
+    """One row a rule, the slowest first.
 
     Columns: ``rule``, ``n_jobs``, ``total_seconds``, ``mean_seconds``, ``cpu_seconds`` (summed; NaN
     where no job was long enough to measure), ``max_rss_mb`` (the largest; NaN likewise).

@@ -1,4 +1,4 @@
-"""The folds of a corpus as one: each utterance predicted by the fold that held its session out.
+"""Pool the folds of a corpus: the fold that held out its session predicts each utterance.
 
 With the protocol leave-one-session-out every session is the test split of one fold, so the folds'
 test predictions of one seed are together one prediction for every utterance of the corpus. Scores
@@ -18,7 +18,7 @@ from spcl.tables import parquet, schemas
 from spcl.training.rescoring import rescore
 
 _RUN = (*schemas.CELL_KEY[1:], "seed")
-"""What a training of the same settings has in common in all folds."""
+"""Columns that identify trainings with the same settings in all folds."""
 
 
 def pool_predictions(folds: Sequence[pa.Table], corpus: str) -> pa.Table:
@@ -29,12 +29,12 @@ def pool_predictions(folds: Sequence[pa.Table], corpus: str) -> pa.Table:
     folds
         Tables of `spcl.tables.schemas.PREDICTIONS`, one a fold; no two predict the same utterance.
     corpus
-        The name that takes the place of the folds' names.
+        The name that replaces the names of the folds.
 
     Returns
     -------
     pa.Table
-        Of the same schema, test rows alone. A training that not every fold has is left out.
+        The same schema, test rows only. A training that some fold lacks is left out.
     """
     united = _of_every_fold([_test_rows(fold) for fold in folds])
     return _renamed(united, corpus)
@@ -48,7 +48,7 @@ def pool_metrics(folds: Sequence[pa.Table], predictions: pa.Table, corpus: str) 
     folds
         Tables of `spcl.tables.schemas.METRICS`, one a fold.
     predictions
-        What `pool_predictions` gives.
+        The result of `pool_predictions`.
     corpus
         The corpus' name.
 
@@ -106,7 +106,7 @@ def _renamed(table: pa.Table, corpus: str) -> pa.Table:
 
 
 def _facts(of_folds: pd.DataFrame) -> dict[str, Any]:
-    """What the folds' trainings say beside their scores, as one."""
+    """The columns of the folds' trainings other than the scores, combined."""
     full_at = of_folds["full_at_epoch"]
     seconds = of_folds["train_seconds"]
     seen = of_folds["utterances_per_second"] * seconds

@@ -1,4 +1,4 @@
-"""Each modality's own head inside the joint model, and a probe on that modality alone."""
+"""The head of each modality in the joint model, and a probe on that modality alone."""
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,9 @@ from spcl.tables.schemas import MODALITIES
 
 
 def head_tallies(results: Results) -> dict[tuple[CellKey, str], Tally]:
-    """Count what each modality's own head answers on test, by cell and modality (a, t or v).
+    """Count the predictions of each modality's head on test, by cell and modality (a, t or v).
 
-    The heads' probabilities are read here, file by file, and no more than the answers is kept.
+    The probabilities of the heads are read file by file, and only the predictions are kept.
     """
     columns = ("modalities", "modality_probabilities")
     answers = [_answers(table) for table in results.columns("predictions", columns)]

@@ -1,4 +1,4 @@
-"""The offline difficulty beside the labels and beside what a curriculum admitted."""
+"""The offline difficulty, with the labels and with the order of admission."""
 
 import math
 from collections.abc import Iterator
@@ -38,8 +38,31 @@ def losses(results: Results) -> dict[str, pd.DataFrame]:
     return frames
 
 
+def loss_of(losses: dict[str, pd.DataFrame], cell: CellKey) -> pd.Series:
+    """Each utterance's loss, mean over the modalities of `cell`; empty without probe scores."""
+    of_dataset = losses.get(cell[0], pd.DataFrame())
+    return of_dataset[[m for m in cell[2] if m in of_dataset]].mean(axis=1).dropna()
+
+
+def thirds(loss: pd.Series) -> pd.Series:
+    """0 for the easiest third of the utterances, 1 for the middle, 2 for the hardest."""
+    return ((loss.rank(method="first") - 1) * 3 // max(len(loss), 1)).astype(int)
+
+
+def emotions(results: Results) -> dict[str, pd.Series]:
+    """By dataset, the emotion of each utterance (id)."""
+    if not len(results.utterances):
+        return {}
+    return {
+        str(dataset): pd.Series(
+            rows["emotion"].astype(object).to_numpy(), rows["utterance_id"].astype(object)
+        )
+        for dataset, rows in results.utterances.groupby("dataset", observed=True)
+    }
+
+
 def first_epochs(results: Results) -> Iterator[tuple[CellKey, pd.DataFrame]]:
-    """When each training utterance was first admitted, cell by cell; none's cells are left out.
+    """When each training utterance was first admitted, by cell; cells of none are left out.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""Any score with its resamples: how sure it is, and how sure a paired difference of two is."""
+"""A score with its resamples: its interval, and that of a paired difference."""
 
 import math
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ResampledScore:
         return self._interval_of(self.points, self.resampled, statistics.SCORES)
 
     def gain(self, base: "ResampledScore | None") -> Gain:
-        """What it lies above `base`, paired by seed, without a test."""
+        """This score minus `base`, paired by seed, without a test."""
         if base is None:
             return Gain()
         differences = (self.points - base.points).dropna()

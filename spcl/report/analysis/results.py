@@ -1,4 +1,4 @@
-"""Every input of the report as one pandas frame a kind, read when first asked for."""
+"""Every input of the report as one pandas frame a kind, read when first used."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,25 +27,31 @@ _KINDS: dict[str, tuple[parquet.Schema, tuple[str, ...]]] = {
     "features": (schemas.FEATURES, ("utterance_id", "features")),
     "utterances": (schemas.UTTERANCES, ("text", "start_s", "end_s", "audio_path", "video_path")),
 }
-"""By kind: what a file must be, and the columns that no table or figure needs."""
+"""By kind: the schema of its files, and the columns that no table or figure needs."""
+
+
+def _frame_of(kind: str, *facts: str) -> "cached_property[pd.DataFrame]":
+    """A property of `Results`: all files of `kind` as one frame, their metadata `facts` columns."""
+    return cached_property(lambda results: results._frame(kind, facts))
 
 
 class Results:
-    """What the stages before left, by kind; any kind may be absent or incomplete.
+    """The inputs of tables and figures by kind; any kind may be absent or incomplete.
 
-    Every property is a frame of all files of its kind: the schema's columns, strings as
+    A property for each kind is a frame of all its files: the schema's columns, and strings as
     categoricals whose order is that of the paths, so that grouping keeps the config's order.
-    No path is ever parsed: the key columns stand in every row. A kind without files is an
-    empty frame with the same columns.
+    No path is parsed: every row has the key columns. A kind without files is an empty frame with
+    the same columns.
 
     Parameters
     ----------
     metrics, history, predictions, curriculum
-        Files that cells left.
+        Files of cells: one row a cell, seed and split; epoch; dev or test utterance; training
+        utterance.
     utterance_difficulty, conversation_difficulty
-        Files of the offline difficulty stage.
+        Files of the offline difficulty: one row a modality and utterance; a conversation.
     benchmarks
-        Gathered benchmarks of the rules.
+        Gathered benchmarks of the rules: one row a job.
     features, utterances
         Files of the corpora.
 
@@ -55,71 +61,21 @@ class Results:
         When a property is read: a file is absent, unreadable, or of another kind.
     """
 
-    def __init__(
-        self,
-        *,
-        metrics: Paths = (),
-        history: Paths = (),
-        predictions: Paths = (),
-        curriculum: Paths = (),
-        utterance_difficulty: Paths = (),
-        conversation_difficulty: Paths = (),
-        benchmarks: Paths = (),
-        features: Paths = (),
-        utterances: Paths = (),
-    ) -> None:
-        self._paths: dict[str, Paths] = {
-            "metrics": metrics,
-            "history": history,
-            "predictions": predictions,
-            "curriculum": curriculum,
-            "utterance_difficulty": utterance_difficulty,
-            "conversation_difficulty": conversation_difficulty,
-            "benchmarks": benchmarks,
-            "features": features,
-            "utterances": utterances,
-        }
+    def __init__(self, **paths: Paths) -> None:
+        unknown = paths.keys() - _KINDS.keys()
+        if unknown:
+            raise TypeError(f"unknown kinds of results: {', '.join(sorted(unknown))}")
+        self._paths: dict[str, Paths] = dict.fromkeys(_KINDS, ()) | paths
         self._read: dict[str, list[pa.Table]] = {}
 
-    @cached_property
-    def metrics(self) -> pd.DataFrame:
-        """One row a cell, seed and split; see `spcl.tables.schemas.METRICS`."""
-        return self._frame("metrics")
-
-    @cached_property
-    def history(self) -> pd.DataFrame:
-        """One row a cell, seed and epoch; see `spcl.tables.schemas.HISTORY`."""
-        return self._frame("history")
-
-    @cached_property
-    def predictions(self) -> pd.DataFrame:
-        """One row a cell, seed and dev or test utterance; see `spcl.tables.schemas.PREDICTIONS`."""
-        return self._frame("predictions")
-
-    @cached_property
-    def curriculum(self) -> pd.DataFrame:
-        """One row a cell, seed and training utterance; see `spcl.tables.schemas.ADMISSIONS`."""
-        return self._frame("curriculum")
-
-    @cached_property
-    def utterance_difficulty(self) -> pd.DataFrame:
-        """One row a modality and utterance; see `spcl.tables.schemas.UTTERANCE_DIFFICULTY`."""
-        return self._frame("utterance_difficulty")
-
-    @cached_property
-    def conversation_difficulty(self) -> pd.DataFrame:
-        """One row a conversation; see `spcl.tables.schemas.CONVERSATION_DIFFICULTY`."""
-        return self._frame("conversation_difficulty")
-
-    @cached_property
-    def benchmarks(self) -> pd.DataFrame:
-        """One row a job; see `spcl.tables.schemas.BENCHMARKS`."""
-        return self._frame("benchmarks")
-
-    @cached_property
-    def utterances(self) -> pd.DataFrame:
-        """One row an utterance and ``dataset``; see `spcl.tables.schemas.UTTERANCES`."""
-        return self._frame("utterances", ("dataset",))
+    metrics = _frame_of("metrics")
+    history = _frame_of("history")
+    predictions = _frame_of("predictions")
+    curriculum = _frame_of("curriculum")
+    utterance_difficulty = _frame_of("utterance_difficulty")
+    conversation_difficulty = _frame_of("conversation_difficulty")
+    benchmarks = _frame_of("benchmarks")
+    utterances = _frame_of("utterances", "dataset")
 
     @cached_property
     def features(self) -> pd.DataFrame:
@@ -143,7 +99,7 @@ class Results:
 
     @cached_property
     def simulated(self) -> tuple[str, ...]:
-        """The datasets that any of the given files calls simulated."""
+        """The datasets that any of the given files marks as simulated."""
         found = list(self.metrics.loc[self.metrics["simulated"].astype(bool), "dataset"].unique())
         for kind, (schema, _) in _KINDS.items():
             if "simulated" in schema.metadata:
@@ -152,7 +108,7 @@ class Results:
 
     @cached_property
     def labels(self) -> dict[str, list[str]]:
-        """By dataset: the emotions in the corpus' order, as far as any file of it was given."""
+        """By dataset: the emotions in the order of the corpus, where a file of it was given."""
         found = {}
         for kind in ("metrics", "predictions", "utterance_difficulty", "utterances"):
             for table in self._tables(kind):
@@ -177,7 +133,7 @@ class Results:
             ]
         return self._read[kind]
 
-    def _frame(self, kind: str, of_file: Sequence[str] = ()) -> pd.DataFrame:
+    def _frame(self, kind: str, of_file: Sequence[str]) -> pd.DataFrame:
         """All files of `kind`; the metadata `of_file` become columns."""
         tables = []
         for table in self._tables(kind):

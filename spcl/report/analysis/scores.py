@@ -1,4 +1,4 @@
-"""Every cell's scores on the test split, seed by seed, and how sure their differences are."""
+"""Scores of every cell on the test split by seed, and intervals and tests of differences."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,10 @@ CellKey = tuple[str, ...]
 """Dataset, baseline, modalities, curriculum."""
 
 NONE = "none"
-"""The curriculum that the others are held against."""
+"""The curriculum that the others are compared with."""
+
+SPCL = "spcl"
+"""The curriculum of the project."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,15 @@ class Gain:
     p: float = math.nan
     test: str = ""
 
+    def columns(self, name: str) -> dict[str, float]:
+        """The columns of `spcl.report.columns.estimate`."""
+        return {
+            name: self.mean,
+            f"{name}_sd": self.sd,
+            f"{name}_low": self.low,
+            f"{name}_high": self.high,
+        }
+
 
 class TestScores:
     """Weighted F1 on the test split of every cell.
@@ -60,7 +72,7 @@ class TestScores:
         By cell: a series of weighted F1 in points by seed, in the order of the metrics.
     """
 
-    __test__ = False  # no test of pytest's
+    __test__ = False  # pytest must not collect it
 
     def __init__(self, results: Results) -> None:
         metrics = results.metrics
@@ -90,8 +102,21 @@ class TestScores:
         return 0 if found is None else int((found.counts[0, :, 2].sum(-1) > 0).sum())
 
     def gain(self, cell: CellKey, base: CellKey, *, test: bool = True) -> Gain:
-        """What `cell` scores above `base`, paired by seed; `test` = with a p-value."""
+        """The score of `cell` minus that of `base`, paired by seed; `test` = with a p-value."""
         return self.pooled([(cell, base)], test=test)
+
+    def by_dataset(self, curriculum: str) -> dict[str, list[CellKey]]:
+        """By dataset, the cells of a curriculum."""
+        found: dict[str, list[CellKey]] = {}
+        for cell in self.points:
+            if cell[3] == curriculum:
+                found.setdefault(cell[0], []).append(cell)
+        return found
+
+    def pairs(self, cells: Iterable[CellKey], base: str) -> list[tuple[CellKey, CellKey]]:
+        """Each cell with that of the curriculum `base`, where there is such another cell."""
+        both = [(cell, (*cell[:3], base)) for cell in cells if cell[3] != base]
+        return [(cell, other) for cell, other in both if other in self.points]
 
     def pooled(
         self,
@@ -100,7 +125,7 @@ class TestScores:
         over: int | None = None,
         test: bool = True,
     ) -> Gain:
-        """Mean over `pairs` of one dataset of what the first cell scores above the second.
+        """Mean over `pairs` of one dataset of the first cell's score minus the second's.
 
         Dialogues, and seeds, are resampled for all pairs at once; in a permutation a dialogue swaps
         its two systems in all pairs at once. Only seeds that every cell has count.
@@ -108,9 +133,9 @@ class TestScores:
         Parameters
         ----------
         pairs
-            Pairs with an absent cell are left out by the caller; one such gives an empty gain.
+            Every cell should exist; if one is missing, the gain is empty.
         over
-            What the sum over the pairs is divided by; None = their number.
+            Divisor of the sum over the pairs; None = their number.
         test
             With a p-value.
         """
@@ -168,7 +193,7 @@ class TestScores:
 
 
 def shown_beside_none(curricula: Iterable[str]) -> str:
-    """What a figure shows that has room for one: spcl, else the first; empty if there is none."""
+    """The one curriculum that a figure compares with none: spcl, else the first; may be empty."""
     rivals = [name for name in dict.fromkeys(curricula) if name != NONE]
     return "spcl" if "spcl" in rivals else "".join(rivals[:1])
 
@@ -185,7 +210,7 @@ def tallies(
 ) -> Iterator[tuple[CellKey, Tally]]:
     """Count every cell's test predictions; cells of a dataset share the order of dialogues.
 
-    Classes stand in the order of the dataset's `labels`.
+    Classes have the order of the dataset's `labels`.
     """
     if not len(predictions):
         return

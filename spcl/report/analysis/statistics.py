@@ -16,18 +16,18 @@ PERMUTATIONS = 9999
 """Enough for a p-value of 0.05 after Holm's correction over 400 cells."""
 
 FEWEST_DIALOGUES = 3
-"""With two, an interval has one degree of freedom and spans the scale: none is given."""
+"""With two, an interval has one degree of freedom and spans the whole range."""
 
 SCORES, DIFFERENCES = (0.0, 100.0), (-100.0, 100.0)
-"""Between which a score and a difference of two lie, in points."""
+"""Ranges of a score and of a difference of two, in points."""
 
 WILCOXON_SEEDS = 6
-"""From so many seeds on, Wilcoxon's smallest two-sided p (2 / 2^S) is below 0.05."""
+"""With this many seeds or more, Wilcoxon's smallest two-sided p (2 / 2^S) is below 0.05."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What a cell predicted, counted so that the score of any resample is a sum away.
+    """Counts of the predictions of a cell, from which the score of any resample is computed.
 
     Attributes
     ----------
@@ -127,7 +127,7 @@ def bootstrap_interval(
         variance = d + max(s - e, 0)
 
     with the t distribution at Satterthwaite's degrees of freedom (An approximate distribution of
-    estimates of variance components, 1946). The interval lies around the mean, so never beside it.
+    estimates of variance components, 1946). The interval always contains the mean.
 
     Parameters
     ----------
@@ -138,8 +138,8 @@ def bootstrap_interval(
     n_dialogues
         D, those with a label.
     within
-        What the mean cannot pass, such as `SCORES`; the interval ends there. With two seeds the t
-        distribution reaches far.
+        Limits of the mean, such as `SCORES`; the interval ends there. With two seeds the t
+        distribution is wide.
 
     Returns
     -------

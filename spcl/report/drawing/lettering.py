@@ -1,4 +1,4 @@
-"""Names as a figure can show them: whatever users wrote, in letters that its font has."""
+"""Names as a figure can show them: any user text, in letters that its font has."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -11,14 +11,14 @@ from matplotlib.textpath import text_to_path
 from spcl.errors import printable
 
 FONT = "DejaVu Sans"
-"""Comes with matplotlib, so that a figure looks the same on every machine."""
+"""It comes with matplotlib, so a figure looks the same on every machine."""
 
 _WIDEST = 24.0
 """Ems that a name may take, about 40 letters: wider ones would leave no room for the panels."""
 
 
 def drawable(text: str) -> str:
-    """`text` with escape sequences for all that is not printable or that `FONT` lacks."""
+    """`text` with escape sequences for characters that are not printable or not in `FONT`."""
     return "".join(
         one if one.isascii() or _has(one) else one.encode("ascii", "backslashreplace").decode()
         for one in printable(text)
@@ -26,7 +26,7 @@ def drawable(text: str) -> str:
 
 
 def drawable_names(names: Iterable[str]) -> dict[str, str]:
-    """By name, what to draw for it: ordinary names are their own, and no two look the same."""
+    """By name, what to draw for it. Ordinary names stay as they are, and no two look the same."""
     drawn: dict[str, str] = {}
     for name in dict.fromkeys(names):
         shown = _cut(drawable(name))

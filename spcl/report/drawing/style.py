@@ -1,7 +1,7 @@
-"""The shared look of the figures: readable in grey, safe for the colour-blind, the same each time.
+"""The common style of the figures: readable in grey, colour-blind safe, reproducible.
 
-Colours are those of Okabe and Ito (Color Universal Design, 2008). Series differ by marker, line
-or hatch as well, so that colour only helps.
+Colours are those of Okabe and Ito (Color Universal Design, 2008). Series also differ by
+marker, line or hatch, so colour is never needed.
 """
 
 import math
@@ -31,7 +31,7 @@ YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#8C8C8C"
 SIMULATED = "#B00020"
 NARROWEST = 5.2
-"""Inches that the words above and below the panels need."""
+"""Inches that the text above and below the panels needs."""
 
 _RC: dict[Any, Any] = {
     "axes.axisbelow": True,
@@ -49,9 +49,9 @@ _RC: dict[Any, Any] = {
     "legend.fontsize": 8,
     "legend.frameon": False,
     "savefig.dpi": 200,
-    "svg.fonttype": "path",  # letters as outlines: the file needs no font
-    "text.parse_math": False,  # in names a $ is a $
-    "text.hinting": "none",  # else text is wider in the file than where its room was measured
+    "svg.fonttype": "path",  # letters as outlines, so the file needs no font
+    "text.parse_math": False,  # a $ in a name is not a formula
+    "text.hinting": "none",  # otherwise text is wider in the file than when it was measured
     "svg.hashsalt": "spcl",  # the same ids, so the same bytes, in every run
     "xtick.labelsize": 7.5,
     "ytick.labelsize": 7.5,
@@ -81,19 +81,19 @@ _SERIES = (
 
 
 def series(names: Sequence[str]) -> dict[str, Series]:
-    """Give each name a look, in order; from the ninth on looks repeat."""
+    """Give each name a style, in order; from the ninth on styles repeat."""
     return {name: _SERIES[index % len(_SERIES)] for index, name in enumerate(names)}
 
 
 def pale(color: str) -> tuple[float, float, float]:
-    """The colour as a ground for hatches and lines."""
+    """A pale version of the colour, as background for hatches and lines."""
     red, green, blue = to_rgb(color)
     return 0.5 + red / 2, 0.5 + green / 2, 0.5 + blue / 2
 
 
 @contextmanager
 def look() -> Iterator[None]:
-    """Draw with the shared settings, and close what was drawn."""
+    """Use the common settings inside the context, and close all figures at its end."""
     with matplotlib.rc_context(_RC):
         try:
             yield
@@ -102,7 +102,7 @@ def look() -> Iterator[None]:
 
 
 def offsets(n: int) -> list[float]:
-    """Where n series stand beside each other around a whole number."""
+    """Offsets of n series side by side around a whole number."""
     step = min(0.2, 0.74 / max(n - 1, 1))
     return [step * (index - (n - 1) / 2) for index in range(n)]
 
@@ -202,7 +202,7 @@ def _settle(figure: Figure) -> None:
 
 
 def no_data(why: str) -> Figure:
-    """A figure that says why it is empty."""
+    """An empty figure with the reason."""
     figure = plt.figure(figsize=(6, 2), layout="constrained")
     figure.text(0.5, 0.5, textwrap.fill(why, 80), ha="center", va="center", fontsize=10)
     return figure

@@ -33,7 +33,7 @@ def plot(
     from spcl.report.table import write_frame
 
     figure = importlib.import_module(f"{__name__}.{name}")
-    data = figure.compute(results)
+    data = figure.compute(results)[[column.name for column in figure.SCHEMA.columns]]
     simulated = list(dict.fromkeys(data.loc[data["simulated"].astype(bool), "dataset"]))
     with style.look():
         drawn = figure.draw(lettering.with_drawable_names(data))

@@ -1,45 +1,42 @@
-"""What each curriculum gains over none, pooled over the cells of a corpus: a forest plot."""
+"""Gain of each curriculum over none, pooled over the cells of a corpus: a forest plot."""
 
 import pandas as pd
-import pyarrow as pa
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spcl.report import footnotes
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE
-from spcl.report.drawing import style
-from spcl.report.tables.ablation import rivals
+from spcl.report.columns import COUNT, N_DIALOGUES, REAL, SIMULATED, TEXT, bounds
+from spcl.report.drawing import grid, style
+from spcl.report.tables import ablation
 from spcl.tables.parquet import Column, Schema
 
-_TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 _INCHES = 0.16
 """Of a baseline's line of small marks."""
 
-TITLE = "What each curriculum gains over none"
+TITLE = "Gain of each curriculum over none"
 CAPTION = (
     "Weighted F1 on the test split above that of none, paired by seed. Large marks: the mean over"
     " the cells of the corpus (baseline by modality set), with its 95 % interval over dialogues and"
     " seeds, which are resampled for all cells at once. Small marks: the cells, a line a baseline."
     " random_pacing and anti admit as many utterances as spcl in each epoch; spl and coherence are"
-    " its two halves. A missing mark is a missing cell, a missing bar missing predictions."
+    " its two components. A missing mark means a missing cell, a missing bar missing predictions."
 )
 
 SCHEMA = Schema(
     "ablation figure",
     (
-        Column("dataset", _TEXT, "panel"),
-        Column("curriculum", _TEXT, "place on the y axis"),
-        Column("baseline", _TEXT, "small mark; null = pooled, the large mark", True),
-        Column("modalities", _TEXT, "the cell's; null = pooled", True),
-        Column("value", _REAL, "weighted F1 above none, mean over seeds, points"),
-        Column("low", _REAL, "95 % interval, points", True),
-        Column("high", _REAL, "its upper end, points", True),
-        Column("n_cells", _COUNT, "cells it is taken over"),
-        Column("n_seeds", _COUNT, "seeds it is taken over"),
-        Column("n_dialogues", _COUNT, "labelled test dialogues; 0 = no predictions were given"),
-        Column("simulated", pa.bool_(), "the corpus is simulated"),
+        Column("dataset", TEXT, "panel"),
+        Column("curriculum", TEXT, "place on the y axis"),
+        Column("baseline", TEXT, "small mark; null = pooled, the large mark", True),
+        Column("modalities", TEXT, "the cell's; null = pooled", True),
+        Column("value", REAL, "weighted F1 above none, mean over seeds, points"),
+        *bounds(),
+        Column("n_cells", COUNT, "cells it is taken over"),
+        Column("n_seeds", COUNT, "seeds it is taken over"),
+        N_DIALOGUES,
+        SIMULATED,
     ),
     key=("dataset", "curriculum", "baseline", "modalities"),
 )
@@ -47,17 +44,16 @@ SCHEMA = Schema(
 
 def compute(results: Results) -> pd.DataFrame:
     """The figure's table; see `SCHEMA`."""
-    data = rivals(results, test=False)
+    data = ablation.compute(results, test=False)
     gains = data[(data["curriculum"] != NONE) & data["gain"].notna()]
-    renamed = gains.rename(columns={"gain": "value", "gain_low": "low", "gain_high": "high"})
-    return renamed[[column.name for column in SCHEMA.columns]]
+    return grid.with_values(gains, "gain")
 
 
 def draw(data: pd.DataFrame) -> Figure:
     """A panel a corpus, a row a curriculum."""
     if not len(data):
         return style.no_data(
-            "There is nothing to compare: no cell of a curriculum stands beside one of none."
+            "There is nothing to compare: no cell of a curriculum has a corresponding cell of none."
         )
     datasets = list(dict.fromkeys(data["dataset"]))
     curricula = list(dict.fromkeys(data["curriculum"]))
@@ -82,8 +78,8 @@ def draw(data: pd.DataFrame) -> Figure:
 def _panel(
     axes: Axes, data: pd.DataFrame, curricula: list[str], baselines: list[str], step: float
 ) -> None:
-    """In each row the pooled mark on top, below it a line of small marks a baseline."""
-    looks = style.series([NONE, *baselines])  # black is the pooled mark's
+    """In each row the pooled mark at the top, below it a line of small marks for each baseline."""
+    looks = style.series([NONE, *baselines])  # black is for the pooled mark
     top = step * len(baselines) / 2
     axes.axvline(0, color="black", linewidth=0.8)
     pooled = data[data["baseline"].isna()]
@@ -114,7 +110,4 @@ def _panel(
 def _counts(rows: pd.DataFrame) -> str:
     """Over how much the panel is taken."""
     cells = rows.loc[rows["baseline"].isna(), "n_cells"].max()
-    dialogues = rows["n_dialogues"].max()
-    of_dialogues = f", {dialogues:,} test dialogues" if dialogues else ""
-    plural = "" if cells == 1 else "s"
-    return f"n = {cells} cell{plural}, {footnotes.seeds_in_words(rows['n_seeds'])}{of_dialogues}"
+    return grid.counts(rows, f"{cells} cell" + ("" if cells == 1 else "s"))

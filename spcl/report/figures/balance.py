@@ -1,50 +1,47 @@
-"""How far each modality's head stays below its probe, without a curriculum and with one."""
+"""Gap between the head and the probe of each modality, without and with a curriculum."""
 
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spcl.report import footnotes
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, shown_beside_none
-from spcl.report.drawing import style
-from spcl.report.tables.balance import balances
+from spcl.report.columns import COUNT, N_DIALOGUES, N_UTTERANCES, REAL, SIMULATED, TEXT
+from spcl.report.drawing import grid, style
+from spcl.report.tables import balance
 from spcl.tables.parquet import Column, Schema
-
-_TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
 
 TITLE = "Balance of the modalities"
 CAPTION = (
-    "Upper row of each corpus: weighted F1 on the test split of each modality's own head inside the"
-    " joint model, mean over seeds (mark); thick line: a probe (logistic regression) on that"
-    " modality alone. The column between them is the gap, which would be nil for a modality that"
-    " joint training uses as fully as the probe. Lower row: what the curriculum changes in the"
-    " head, and so in the gap, paired by seed, with 95 % bootstrap intervals over dialogues and"
-    " seeds; compare by it. Beside none stands spcl or, where it was not trained, the first other"
-    " curriculum. On the x axis: modality set, then modality (a audio, t text, v visual)."
+    "Upper row of each corpus: weighted F1 on the test split of each modality's head in the joint"
+    " model, mean over seeds (mark); thick line: a probe (logistic regression) on that"
+    " modality alone. The column between them is the gap, which is zero for a modality that"
+    " joint training uses as fully as the probe does. Lower row: change of the head, and so of the"
+    " gap, by the curriculum, paired by seed, with 95 % bootstrap intervals over dialogues and"
+    " seeds. Compare curricula by the lower row. The figure shows none and spcl or, where spcl was"
+    " not trained, the first other curriculum. On the x axis: modality set, then modality (a audio,"
+    " t text, v visual)."
 )
 
 SCHEMA = Schema(
     "balance figure",
     (
-        Column("dataset", _TEXT, "block of panels"),
-        Column("baseline", _TEXT, "column of panels"),
-        Column("modalities", _TEXT, "place on the x axis"),
-        Column("modality", _TEXT, "place inside it: a, t or v"),
-        Column("curriculum", _TEXT, "mark: none or the one beside it"),
-        Column("measure", _TEXT, "head or change"),
-        Column("value", _REAL, "mean over seeds, points"),
-        Column("low", _REAL, "95 % interval of a change, points", True),
-        Column("high", _REAL, "its upper end, points", True),
-        Column("probe", _REAL, "weighted F1 of the probe, points", True),
-        Column("n_seeds", _COUNT, "seeds it is taken over"),
-        Column("n_dialogues", _COUNT, "labelled test dialogues; 0 = no predictions were given"),
-        Column("n_utterances", _COUNT, "labelled test utterances"),
-        Column("simulated", pa.bool_(), "the corpus is simulated"),
+        Column("dataset", TEXT, "block of panels"),
+        Column("baseline", TEXT, "column of panels"),
+        Column("modalities", TEXT, "place on the x axis"),
+        Column("modality", TEXT, "place inside it: a, t or v"),
+        Column("curriculum", TEXT, "mark: none or the one compared with it"),
+        Column("measure", TEXT, "head or change"),
+        Column("value", REAL, "mean over seeds, points"),
+        Column("low", REAL, "95 % interval of a change, points", True),
+        Column("high", REAL, "its upper end, points", True),
+        Column("probe", REAL, "weighted F1 of the probe, points", True),
+        Column("n_seeds", COUNT, "seeds it is taken over"),
+        N_DIALOGUES,
+        N_UTTERANCES,
+        SIMULATED,
     ),
     key=("dataset", "baseline", "modalities", "modality", "curriculum", "measure"),
 )
@@ -52,24 +49,18 @@ SCHEMA = Schema(
 
 def compute(results: Results) -> pd.DataFrame:
     """The figure's table; see `SCHEMA`."""
-    cells = balances(results)
+    cells = balance.compute(results)
     cells = cells[cells["curriculum"].isin([NONE, shown_beside_none(cells["curriculum"])])]
     head = cells.assign(measure="head", value=cells["head"], low=float("nan"), high=float("nan"))
-    change = cells.assign(
-        measure="change",
-        value=cells["change"],
-        low=cells["change_low"],
-        high=cells["change_high"],
-        n_seeds=cells["n_paired_seeds"],
-    )
-    data = pd.concat([head, change[change["value"].notna()]], ignore_index=True)
-    return data[[column.name for column in SCHEMA.columns]]
+    change = grid.with_values(cells, "change")
+    change = change.assign(measure="change", n_seeds=cells["n_paired_seeds"])
+    return pd.concat([head, change[change["value"].notna()]], ignore_index=True)
 
 
 def draw(data: pd.DataFrame) -> Figure:
     """Two rows of panels a corpus, a column a baseline."""
     if not len(data):
-        return style.no_data("There are no cells: the figure was given no metrics.")
+        return style.no_data("There are no cells: no metrics were given.")
     datasets = list(dict.fromkeys(data["dataset"]))
     baselines = list(dict.fromkeys(data["baseline"]))
     curricula = sorted(dict.fromkeys(data["curriculum"]), key=lambda name: name != NONE)
@@ -77,13 +68,8 @@ def draw(data: pd.DataFrame) -> Figure:
     rows = [(dataset, measure) for dataset in datasets for measure in measures]
     n_places = max(len(_places(data[data["dataset"] == name])) for name in datasets)
     width = max(2.3, 0.3 * n_places + 0.4)
-    figure, panels = plt.subplots(
-        len(rows),
-        len(baselines),
-        figsize=(0.8 + width * len(baselines), 1.6 + 1.95 * len(rows)),
-        sharey="row",
-        squeeze=False,
-    )
+    height = 1.6 + 1.95 * len(rows)
+    figure, panels = grid.panels(len(rows), len(baselines), width=width, height=height)
     for (dataset, measure), of_row in zip(rows, panels, strict=True):
         of_dataset = data[data["dataset"] == dataset]
         places = _places(of_dataset)
@@ -98,7 +84,7 @@ def draw(data: pd.DataFrame) -> Figure:
                 axes.axhline(0, color="black", linewidth=0.8)
         if measure == "head":
             of_row[0].set_ylabel("W-F1 of the head\n(points)")
-            style.row_title(of_row[0], f"{dataset}: {_counts(shown)}")
+            style.row_title(of_row[0], f"{dataset}: {grid.counts(shown)}")
         else:
             of_row[0].set_ylabel("Change against none\n(points)")
     return figure
@@ -142,11 +128,3 @@ def _panel(
         axes.text(middle, -0.16, modalities, transform=below, ha="center", va="top", fontsize=7.5)
         if modalities != sets[-1]:
             axes.axvline(inside[-1] + 0.5, color="black", linewidth=0.6)
-
-
-def _counts(rows: pd.DataFrame) -> str:
-    """Over how much the row is taken."""
-    dialogues = rows["n_dialogues"].max()
-    seeds = footnotes.seeds_in_words(rows["n_seeds"])
-    of_dialogues = f"{dialogues:,} test dialogues, " if dialogues else ""
-    return f"n = {seeds}, {of_dialogues}{rows['n_utterances'].max():,} test utterances"

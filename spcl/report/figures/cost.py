@@ -1,7 +1,6 @@
-"""What trainings and jobs cost."""
+"""Cost of trainings and of the rules of the workflow."""
 
 import pandas as pd
-import pyarrow as pa
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,35 +8,34 @@ from matplotlib.figure import Figure
 from spcl.report import footnotes
 from spcl.report.analysis.costs import cell_costs, rule_costs
 from spcl.report.analysis.results import Results
-from spcl.report.analysis.scores import NONE
+from spcl.report.columns import COUNT, FLAG, REAL, TEXT
+from spcl.report.drawing import grid as panel_grid
 from spcl.report.drawing import style
 from spcl.tables.parquet import Column, Schema
 
-_TEXT, _REAL = pa.string(), pa.float64()
-
-TITLE = "What trainings and jobs cost"
+TITLE = "Cost of training and of the workflow"
 CAPTION = (
     "Seconds an epoch with evaluation, mean over seeds; bars: one standard deviation. Bottom: wall"
     " time of all jobs of a rule, start of Python included, with their number and the largest"
-    " resident memory of one. Wall times are of a machine that other jobs share: an indication, not"
-    " a benchmark."
+    " resident memory of one. Wall times were measured while other jobs used the same machine:"
+    " they are an indication, not a benchmark."
 )
 
 SCHEMA = Schema(
     "cost figure",
     (
-        Column("part", _TEXT, "cell or rule"),
-        Column("dataset", _TEXT, "row of panels; null for a rule", True),
-        Column("baseline", _TEXT, "column of panels", True),
-        Column("modalities", _TEXT, "place on the x axis", True),
-        Column("curriculum", _TEXT, "mark", True),
-        Column("rule", _TEXT, "bar", True),
-        Column("seconds", _REAL, "an epoch of a cell, mean over seeds; all jobs of a rule"),
-        Column("low", _REAL, "a standard deviation below", True),
-        Column("high", _REAL, "a standard deviation above", True),
-        Column("max_rss_mb", _REAL, "of a rule: the largest resident memory, MiB", True),
-        Column("n", pa.int32(), "seeds of a cell, jobs of a rule"),
-        Column("simulated", pa.bool_(), "the corpus is simulated; false for a rule"),
+        Column("part", TEXT, "cell or rule"),
+        Column("dataset", TEXT, "row of panels; null for a rule", True),
+        Column("baseline", TEXT, "column of panels", True),
+        Column("modalities", TEXT, "place on the x axis", True),
+        Column("curriculum", TEXT, "mark", True),
+        Column("rule", TEXT, "bar", True),
+        Column("seconds", REAL, "an epoch of a cell, mean over seeds; all jobs of a rule"),
+        Column("low", REAL, "a standard deviation below", True),
+        Column("high", REAL, "a standard deviation above", True),
+        Column("max_rss_mb", REAL, "of a rule: the largest resident memory, MiB", True),
+        Column("n", COUNT, "seeds of a cell, jobs of a rule"),
+        Column("simulated", FLAG, "the corpus is simulated; false for a rule"),
     ),
     key=("part", "dataset", "baseline", "modalities", "curriculum", "rule"),
 )
@@ -71,7 +69,7 @@ def draw(data: pd.DataFrame) -> Figure:
     baselines = list(dict.fromkeys(cells["baseline"]))
     heights = [2.0] * len(datasets) + ([0.5 + 0.24 * len(rules)] if len(rules) else [])
     n_marks = cells["modalities"].nunique() * cells["curriculum"].nunique()
-    width = max(2.3, 0.085 * n_marks + 0.5)
+    width = panel_grid.panel_width(n_marks)
     figure = plt.figure(figsize=(max(0.8 + width * len(baselines), 7), 1.4 + sum(heights)))
     grid = figure.add_gridspec(len(heights), max(len(baselines), 1), height_ratios=heights)
     for row, dataset in enumerate(datasets):
@@ -97,11 +95,9 @@ def draw(data: pd.DataFrame) -> Figure:
 def _panel(axes: Axes, cells: pd.DataFrame, data: pd.DataFrame) -> None:
     modalities = list(dict.fromkeys(cells["modalities"]))
     curricula = list(dict.fromkeys(cells["curriculum"]))
+    marks = data.rename(columns={"seconds": "value"})
     looks = style.series(curricula)
-    for name, offset in zip(curricula, style.offsets(len(curricula)), strict=True):
-        rows = data[data["curriculum"] == name].rename(columns={"seconds": "value"})
-        x = [modalities.index(one) + offset for one in rows["modalities"]]
-        style.draw_intervals(axes, x, rows, looks[name], name, hollow=name == NONE)
+    panel_grid.draw_curricula(axes, marks, "modalities", modalities, curricula, looks)
     style.categories(axes, modalities)
 
 

@@ -1,10 +1,9 @@
-"""What the curriculum admits by epoch: by offline difficulty, by class, and its threshold."""
+"""Admission by epoch, by offline difficulty and by class, and the threshold."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,16 +13,15 @@ from spcl.report import footnotes
 from spcl.report.analysis import offline
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, CellKey, by_cell
+from spcl.report.columns import COUNT, REAL, SIMULATED, TEXT
 from spcl.report.drawing import style
 from spcl.tables.parquet import Column, Schema
 
-_TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
-
-TITLE = "What the curriculum admits, epoch by epoch"
+TITLE = "Admission by the curriculum in each epoch"
 CAPTION = (
     "Labelled training utterances that have been admitted at least once by an epoch, mean over"
     " seeds: split by terciles of the offline loss (mean over the cell's modalities), and by class."
-    " Dashed: the share admitted in that very epoch. Below: the threshold; where there are several"
+    " Dashed: the share admitted in that epoch. Below: the threshold; where there are several"
     " curricula, the share that each admits. One modality set is shown, the one with the most"
     " modalities; one curriculum in the splits, spcl if it was trained. A corpus without"
     " probe scores has no row of terciles."
@@ -32,16 +30,16 @@ CAPTION = (
 SCHEMA = Schema(
     "curriculum figure",
     (
-        Column("dataset", _TEXT, "block of panels"),
-        Column("baseline", _TEXT, "column of panels"),
-        Column("modalities", _TEXT, "the cell's"),
-        Column("curriculum", _TEXT, "the cell's"),
-        Column("split_by", _TEXT, "tercile, class, share (in that epoch) or threshold"),
-        Column("part", _TEXT, "easy, middle, hard; an emotion; empty"),
-        Column("epoch", _COUNT, "from 1"),
-        Column("value", _REAL, "% of the part's utterances, or lambda; mean over seeds"),
-        Column("n", _COUNT, "utterances of the part; seeds for share and threshold"),
-        Column("simulated", pa.bool_(), "the corpus is simulated"),
+        Column("dataset", TEXT, "block of panels"),
+        Column("baseline", TEXT, "column of panels"),
+        Column("modalities", TEXT, "the cell's"),
+        Column("curriculum", TEXT, "the cell's"),
+        Column("split_by", TEXT, "tercile, class, share (in that epoch) or threshold"),
+        Column("part", TEXT, "easy, middle, hard; an emotion; empty"),
+        Column("epoch", COUNT, "from 1"),
+        Column("value", REAL, "% of the part's utterances, or lambda; mean over seeds"),
+        Column("n", COUNT, "utterances of the part; seeds for share and threshold"),
+        SIMULATED,
     ),
     key=("dataset", "baseline", "modalities", "curriculum", "split_by", "part", "epoch"),
 )
@@ -76,7 +74,7 @@ def compute(results: Results) -> pd.DataFrame:
 
 
 def _by_epoch(key: CellKey, history: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The share in each epoch and the threshold, mean over the seeds that train so long."""
+    """The share in each epoch and the threshold, mean over the seeds that train this long."""
     for split_by, column, unit in (("share", "admitted_share", 100), ("threshold", "threshold", 1)):
         known = history[history[column].notna()]
         if len(known):
@@ -86,32 +84,22 @@ def _by_epoch(key: CellKey, history: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 def _splits(results: Results, n_epochs: dict[CellKey, int]) -> Iterator[pd.DataFrame]:
     """Admitted at least once, by tercile of the offline loss and by class."""
-    losses = offline.losses(results)
-    emotion = {
-        str(dataset): pd.Series(rows["emotion"].astype(object).to_numpy(), rows["utterance_id"])
-        for dataset, rows in (
-            results.utterances.groupby("dataset", observed=True) if len(results.utterances) else ()
-        )
-    }
+    losses, emotions = offline.losses(results), offline.emotions(results)
     for key, first in offline.first_epochs(results):
         if key not in n_epochs:
             continue
-        dataset, epochs = key[0], range(1, n_epochs[key] + 1)
-        of_dataset = losses.get(dataset, pd.DataFrame())
-        loss = of_dataset[[m for m in key[2] if m in of_dataset]].mean(axis=1).dropna()
-        shared = loss.index.intersection(first.columns)
-        if len(shared) >= len(_TERCILES):
-            rank = loss[shared].rank(method="first").to_numpy() - 1
-            tercile = (rank * len(_TERCILES) // len(shared)).astype(int)
-            for index, name in enumerate(_TERCILES):
-                of_part = first[shared[tercile == index]]
-                yield _frame(key, "tercile", name, _so_far(of_part, epochs), of_part.shape[1])
-        if dataset in emotion:
-            of_column = emotion[dataset].reindex(first.columns)
-            for name in results.labels[dataset]:
-                of_part = first.loc[:, (of_column == name).to_numpy()]
-                if of_part.shape[1]:
-                    yield _frame(key, "class", name, _so_far(of_part, epochs), of_part.shape[1])
+        epochs = range(1, n_epochs[key] + 1)
+        loss = offline.loss_of(losses, key)
+        loss = loss[loss.index.isin(first.columns)]
+        third = offline.thirds(loss)
+        parts = [("tercile", name, third.index[third == i]) for i, name in enumerate(_TERCILES)]
+        if key[0] in emotions:
+            emotion = emotions[key[0]].reindex(first.columns)
+            labels = results.labels[key[0]]
+            parts += [("class", name, emotion.index[emotion == name]) for name in labels]
+        for split_by, part, ids in parts:
+            if len(ids) and (split_by == "class" or len(loss) >= len(_TERCILES)):
+                yield _frame(key, split_by, part, _so_far(first[ids], epochs), len(ids))
 
 
 def _so_far(first: pd.DataFrame, epochs: range) -> pd.Series:
@@ -220,7 +208,7 @@ def _panel(axes: Axes, data: pd.DataFrame, split_by: str, curricula: list[str]) 
 
 
 def _line(axes: Axes, rows: pd.DataFrame, look: style.Series, label: str, index: int) -> None:
-    """The lines' markers are staggered, so that lines that coincide can be told apart."""
+    """Draw a line; markers are staggered, so that lines that coincide can be distinguished."""
     step = max(len(rows) // 8, 1)
     axes.plot(
         rows["epoch"],

@@ -1,42 +1,40 @@
-"""How hard each class is for a probe on one modality alone."""
+"""Difficulty of each class for a probe on one modality alone."""
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spcl.report.analysis import offline
 from spcl.report.analysis.results import Results
+from spcl.report.columns import COUNT, REAL, SIMULATED, TEXT
 from spcl.report.drawing import style
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import MODALITIES
 
-_TEXT, _REAL = pa.string(), pa.float64()
-
-TITLE = "How hard each emotion is in each modality"
+TITLE = "Difficulty of each emotion in each modality"
 CAPTION = (
     "A probe (logistic regression) on one modality alone, cross-fitted over the dialogues of train:"
-    " no utterance is scored by a probe that saw its dialogue. Left: loss of the true class; box ="
-    " quartiles, line = median, whiskers = 5 % and 95 %. Right: F1 by class; W = weighted F1 over"
-    " all classes. A corpus without probe scores is left out."
+    " no utterance is scored by a probe that was fitted on its dialogue. Left: loss of the true"
+    " class; box = quartiles, line = median, whiskers = 5 % and 95 %. Right: F1 by class; W ="
+    " weighted F1 over all classes. A corpus without probe scores is not shown."
 )
 
 SCHEMA = Schema(
     "difficulty figure",
     (
-        Column("dataset", _TEXT, "row of panels"),
-        Column("modality", _TEXT, "a, t or v: box and mark"),
-        Column("emotion", _TEXT, "place on the x axis; empty = all"),
-        Column("n", pa.int32(), "labelled training utterances"),
-        Column("loss_q05", _REAL, "5 % quantile of the out-of-fold loss, nats"),
-        Column("loss_q25", _REAL, "first quartile"),
-        Column("loss_q50", _REAL, "median"),
-        Column("loss_q75", _REAL, "third quartile"),
-        Column("loss_q95", _REAL, "95 % quantile"),
-        Column("f1", _REAL, "of the class, weighted over all; out-of-fold, points", True),
-        Column("simulated", pa.bool_(), "the corpus is simulated"),
+        Column("dataset", TEXT, "row of panels"),
+        Column("modality", TEXT, "a, t or v: box and mark"),
+        Column("emotion", TEXT, "place on the x axis; empty = all"),
+        Column("n", COUNT, "labelled training utterances"),
+        Column("loss_q05", REAL, "5 % quantile of the out-of-fold loss, nats"),
+        Column("loss_q25", REAL, "first quartile"),
+        Column("loss_q50", REAL, "median"),
+        Column("loss_q75", REAL, "third quartile"),
+        Column("loss_q95", REAL, "95 % quantile"),
+        Column("f1", REAL, "of the class, weighted over all; out-of-fold, points", True),
+        SIMULATED,
     ),
     key=("dataset", "modality", "emotion"),
 )
@@ -73,7 +71,7 @@ def compute(results: Results) -> pd.DataFrame:
 def draw(data: pd.DataFrame) -> Figure:
     """A row of two panels a corpus: losses and F1 by class."""
     if not len(data):
-        return style.no_data("There are no probe scores: the figure was given no difficulty.")
+        return style.no_data("There are no probe scores: no offline difficulty was given.")
     datasets = list(dict.fromkeys(data["dataset"]))
     figure, panels = plt.subplots(
         len(datasets),

@@ -1,10 +1,9 @@
-"""What is taken for what, without a curriculum and with one, and the F1 of each class."""
+"""Confusion matrices without and with a curriculum, and the F1 of each class."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,45 +11,42 @@ from matplotlib.figure import Figure
 from spcl.report import footnotes
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, CellKey, by_cell, shown_beside_none
-from spcl.report.drawing import style
+from spcl.report.columns import COUNT, REAL, SIMULATED, TEXT, bounds
+from spcl.report.drawing import grid, style
 from spcl.report.panels import GAP
-from spcl.report.tables.per_class import class_scores
+from spcl.report.tables import per_class
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY
 
-_TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int32()
-
-TITLE = "Which emotion is taken for which"
+TITLE = "Confusion matrices and F1 by class"
 CAPTION = (
     "Confusion on the test split, summed over seeds: % of the true class (row) and, below it, the"
-    " number of answers. Then F1 by class, and what the curriculum gains in it over none, paired by"
+    " number of answers. Then F1 by class, and the gain of the curriculum over none, paired by"
     " seed: mean over seeds and 95 % bootstrap interval over dialogues and seeds. One cell a corpus"
     " is shown: of the modality set with the most modalities, the baseline that scores best without"
-    " a curriculum, so that no curriculum has a say in the choice; beside none stands spcl or,"
-    " where it was not trained, the first other curriculum. A missing bar means missing predictions"
-    " or too few dialogues."
+    " a curriculum, so that the choice depends on no curriculum. It is shown for none and for spcl"
+    " or, where spcl was not trained, the first other curriculum. A missing bar means missing"
+    " predictions or too few dialogues."
 )
 
 SCHEMA = Schema(
     "per-class figure",
     (
-        Column("dataset", _TEXT, "block of panels"),
-        Column("baseline", _TEXT, "the one shown"),
-        Column("modalities", _TEXT, "the set shown"),
-        Column("curriculum", _TEXT, "none or the one beside it"),
-        Column("measure", _TEXT, "confusion, f1 or gain"),
-        Column("emotion", _TEXT, "the true class"),
-        Column("predicted", _TEXT, "the answer, of a confusion; empty otherwise"),
-        Column("value", _REAL, "% of the true class' answers; points", True),
-        Column("low", _REAL, "95 % interval, points", True),
-        Column("high", _REAL, "its upper end, points", True),
-        Column("n", _COUNT, "answers, over all seeds; of f1 and gain test utterances", True),
-        Column("n_seeds", _COUNT, "seeds it is taken over"),
-        Column("simulated", pa.bool_(), "the corpus is simulated"),
+        Column("dataset", TEXT, "block of panels"),
+        Column("baseline", TEXT, "the one shown"),
+        Column("modalities", TEXT, "the set shown"),
+        Column("curriculum", TEXT, "none or the one compared with it"),
+        Column("measure", TEXT, "confusion, f1 or gain"),
+        Column("emotion", TEXT, "the true class"),
+        Column("predicted", TEXT, "the answer, of a confusion; empty otherwise"),
+        Column("value", REAL, "% of the true class' answers; points", True),
+        *bounds(),
+        Column("n", COUNT, "answers, over all seeds; of f1 and gain test utterances", True),
+        Column("n_seeds", COUNT, "seeds it is taken over"),
+        SIMULATED,
     ),
     key=("dataset", "curriculum", "measure", "emotion", "predicted"),
 )
-_COLUMNS = [column.name for column in SCHEMA.columns]
 _DARK = 55
 """From this %, numbers are white."""
 
@@ -58,25 +54,22 @@ _DARK = 55
 def compute(results: Results) -> pd.DataFrame:
     """The figure's table; see `SCHEMA`."""
     chosen = _chosen(results.metrics)
-    scores = class_scores(results)
+    scores = per_class.compute(results)
     keys = pd.MultiIndex.from_frame(scores[list(CELL_KEY)])
     scores = scores[keys.isin(chosen)].assign(predicted="", n=scores["n_utterances"])
     parts = list(_confusions(results, chosen))
-    for measure, n_seeds in (("f1", "n_seeds"), ("gain", "n_paired_seeds")):
-        part = scores.assign(
-            measure=measure,
-            value=scores[measure],
-            low=scores[f"{measure}_low"],
-            high=scores[f"{measure}_high"],
-            n_seeds=scores[n_seeds],
-        )
-        parts.append(part if measure == "f1" else part[part["value"].notna()])
+    gains = grid.with_values(scores, "gain")
+    gains = gains.assign(measure="gain", n_seeds=scores["n_paired_seeds"])
+    parts += [
+        grid.with_values(scores, "f1").assign(measure="f1"),
+        gains[gains["value"].notna()],
+    ]
     data = pd.concat(parts, ignore_index=True)
-    return data.assign(simulated=data["dataset"].isin(results.simulated))[_COLUMNS]
+    return data.assign(simulated=data["dataset"].isin(results.simulated))
 
 
 def _chosen(metrics: pd.DataFrame) -> list[CellKey]:
-    """One cell or a pair a dataset; what the caption says."""
+    """For each dataset the cells that the caption describes: that of none and one other."""
     test = metrics[metrics["split"] == "test"]
     score = {key: float(rows["weighted_f1"].mean()) for key, rows in by_cell(test)}
     found: list[CellKey] = []
@@ -128,7 +121,7 @@ def _confusions(results: Results, chosen: list[CellKey]) -> list[pd.DataFrame]:
 def draw(data: pd.DataFrame) -> Figure:
     """For each corpus a row of confusions, if predictions were given, and a row of scores."""
     if not len(data):
-        return style.no_data("There are no cells: the figure was given no metrics.")
+        return style.no_data("There are no cells: no metrics were given.")
     datasets = list(dict.fromkeys(data["dataset"]))
     looks = style.series(list(dict.fromkeys([NONE, *data["curriculum"]])))
     n_classes = data.groupby("dataset")["emotion"].nunique()
@@ -208,10 +201,7 @@ def _scores(
         axes.text(0.5, 0.5, "no gain: nothing to compare", ha="center", transform=axes.transAxes)
         return
     shown = [name for name in looks if (rows["curriculum"] == name).any()]
-    for name, offset in zip(shown, style.offsets(len(shown)), strict=True):
-        of_cell = rows[rows["curriculum"] == name]
-        x = [emotions.index(emotion) + offset for emotion in of_cell["emotion"]]
-        style.draw_intervals(axes, x, of_cell, looks[name], name, hollow=name == NONE)
+    grid.draw_curricula(axes, rows, "emotion", emotions, shown, looks)
     counts = rows.groupby("emotion")["n"].max()
     said = [f"{e}\nn = {counts[e]:,.0f}" if counts.get(e, -1) >= 0 else e for e in emotions]
     style.categories(axes, said)

@@ -1,4 +1,4 @@
-"""Numbers as sentences: how a paired difference is put into words, and no further than it goes."""
+"""Sentences about numbers, which claim no more than the intervals support."""
 
 import math
 
@@ -7,9 +7,9 @@ from spcl.report.analysis.scores import Gain
 
 
 def versus(first: str, second: str, gain: Gain, *, over: str = "", verb: str = "scored") -> str:
-    """Say by how much `first` lies above or below `second`.
+    """Say by how much `first` is above or below `second`.
 
-    "More" or "less" is said without reserve only where the 95 % interval leaves out zero.
+    "More" or "less" is said without a caution only where the 95 % interval excludes zero.
 
     Parameters
     ----------
@@ -25,16 +25,16 @@ def versus(first: str, second: str, gain: Gain, *, over: str = "", verb: str = "
     basis = footnotes.seeds_in_words([gain.n_seeds])
     behind = ", ".join(filter(None, [span(gain.low, gain.high), over, basis]))
     direction = "more" if gain.mean >= 0 else "less"
-    told = f"{first} {verb} {size(gain.mean)} points {direction} than {second} ({behind})"
+    statement = f"{first} {verb} {size(gain.mean)} points {direction} than {second} ({behind})"
     if gain.n_seeds == 1:
-        return f"{capital(told)}. With one seed no conclusion can be drawn."
+        return f"{capital(statement)}. With one seed no conclusion can be drawn."
     if math.isnan(gain.low):
         return (
-            f"{capital(told)}. There is no interval, for predictions are absent or test dialogues"
-            " too few: no conclusion can be drawn."
+            f"{capital(statement)}. There is no interval, because predictions are missing or"
+            " there are too few test dialogues: no conclusion can be drawn."
         )
     if gain.low > 0 or gain.high < 0:
-        return f"{capital(told)}."
+        return f"{capital(statement)}."
     return (
         f"No difference between {first} and {second} could be shown:"
         f" {signed(gain.mean)} points ({behind})."
@@ -45,7 +45,7 @@ def span(low: float, high: float) -> str:
     """``95 % interval +0.2 to +1.3``; empty if unknown."""
     if math.isnan(low) or math.isnan(high):
         return ""
-    # An end just beside zero keeps its sign, for the sentence depends on it.
+    # An end close to zero keeps its sign, because the sentence depends on it.
     ends = (signed(end, _decimals(end)) for end in (low, high))
     return "95 % interval {} to {}".format(*ends)
 
@@ -56,12 +56,12 @@ def signed(value: float, decimals: int = 1) -> str:
 
 
 def size(value: float) -> str:
-    """Without its sign; with as many digits as it takes not to be 0.0."""
+    """The absolute value, with enough decimals not to be 0.0."""
     return f"{abs(value):.{_decimals(value)}f}"
 
 
 def _decimals(value: float) -> int:
-    """As many as it takes not to be 0.0, one at least."""
+    """Enough decimals not to be 0.0, at least one."""
     return 1 if abs(value) >= 0.05 or value == 0 else math.ceil(-math.log10(abs(value)))
 
 
@@ -81,7 +81,7 @@ def listed(names: list[str]) -> str:
 
 
 def capital(sentence: str) -> str:
-    """Begin with a capital, but for names, which stay as the config spells them."""
+    """Begin with a capital. Names keep the spelling of the config."""
     first = sentence.split(" ", 1)[0]
     is_word = first in ("the", "all", "by", "of")
     return sentence[0].upper() + sentence[1:] if is_word else sentence

@@ -1,4 +1,4 @@
-"""Panels as one HTML page that works offline: no reference leads out of it."""
+"""Panels as one HTML page that works offline: it refers to nothing outside itself."""
 
 import html
 import math
@@ -94,7 +94,7 @@ for (const table of document.querySelectorAll("table")) {
 
 
 def escape(text: str) -> str:
-    """Spell `text` so that a page shows it as it is, between tags and in quotes."""
+    """Escape `text` so that a page shows it as it is, between tags and in quotes."""
     return html.escape(printable(text))
 
 
@@ -107,31 +107,21 @@ def render(
     simulated: Sequence[str] = (),
 ) -> str:
     """Lay a table out as a page; see `spcl.report.table.ResultTable`."""
-    return "\n".join(_lines(title, caption, panels, notes, simulated)) + "\n"
-
-
-def _lines(
-    title: str,
-    caption: str,
-    panels: Sequence[Panel],
-    notes: Sequence[str],
-    simulated: Sequence[str],
-) -> Iterator[str]:
-    yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>"
-    yield f"<h1>{escape(title)}</h1>"
+    lines = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
+        f"<h1>{escape(title)}</h1>",
+    ]
     if simulated:
         names = escape(", ".join(simulated))
-        yield f'<p class="simulated">Simulated data ({names}): no real recordings.</p>'
-    yield f"<p>{escape(caption)}</p>"
+        lines.append(f'<p class="simulated">Simulated data ({names}): no real recordings.</p>')
+    lines.append(f"<p>{escape(caption)}</p>")
     for panel in panels:
-        yield from _panel(panel)
+        lines += _panel(panel)
     if notes:
-        yield '<ul class="notes">'
-        yield from (f"<li>{escape(note)}</li>" for note in notes)
-        yield "</ul>"
-    yield f"<script>{_SCRIPT}</script>\n</body>\n</html>"
+        lines += ['<ul class="notes">', *(f"<li>{escape(note)}</li>" for note in notes), "</ul>"]
+    return "\n".join([*lines, f"<script>{_SCRIPT}</script>\n</body>\n</html>\n"])
 
 
 def _panel(panel: Panel) -> Iterator[str]:

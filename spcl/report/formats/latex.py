@@ -1,4 +1,4 @@
-"""Panels as LaTeX floats, which need the package booktabs and nothing else."""
+"""Panels as LaTeX floats, which need only the package booktabs."""
 
 import re
 import unicodedata
@@ -8,10 +8,10 @@ from spcl.errors import printable
 from spcl.report.panels import Entry, Panel
 
 _ROWS = 40
-"""So many rows fit a page; longer panels become several floats."""
+"""Rows that fit a page; longer panels become several floats."""
 
 _PROSE = 0.7
-"""Of a line's width, for a column of sentences."""
+"""Width of a column of sentences, as a share of the line width."""
 
 _SPELLING = {
     "\\": r"\textbackslash{}",
@@ -42,20 +42,20 @@ _SPELLING = {
 }
 _LETTERS = "‘’“”—…¡¿ßæÆœŒøØłŁı"  # noqa: RUF001
 _ACCENTS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327"
-"""What pdfLaTeX has beside ASCII without a package, and what it can set on or under a letter."""
+"""Letters that pdfLaTeX has besides ASCII without a package, and accents that it can set."""
 
 
 def escape(text: str) -> str:
-    """Spell `text` so that LaTeX shows it as it is, what pdfLaTeX lacks as an escape sequence."""
+    """Escape `text` so that LaTeX shows it as it is; characters that pdfLaTeX lacks are coded."""
     words = unicodedata.normalize("NFC", printable(text))
     words = re.sub(r"[^\x20-\x7e]", _known, words)
-    words = re.sub(r"([-',])(?=\1)", "\\1\0", words)  # two in a row are another sign
+    words = re.sub(r"([-',])(?=\1)", "\\1\0", words)  # two in a row make a ligature
     spelt = "".join(_SPELLING.get(character, character) for character in words)
     return spelt.replace("\0", "{}").replace(r" \,$\pm$\, ", r"\,$\pm$\,")
 
 
 def _known(found: re.Match[str]) -> str:
-    """A character as it is if it can be set, else its escape sequence."""
+    """The character if pdfLaTeX can set it, else its escape sequence."""
     character = found[0]
     parts = unicodedata.normalize("NFD", character)
     is_accented = len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS
@@ -100,7 +100,7 @@ def render(
 
 
 def _pages(panel: Panel) -> Iterator[range]:
-    """Cut a panel into runs of rows that fit a page, never inside a block if it can be helped."""
+    """Split a panel into runs of rows that fit a page, between blocks where possible."""
     n = len(panel.rows)
     if n <= _ROWS:
         yield range(n)
@@ -122,7 +122,7 @@ def _tabular(panel: Panel, rows: range) -> Iterator[str]:
         return
     headed = 2 if panel.nested >= 2 else 0
     columns = range(headed, len(panel.headings))
-    # A box of the line's width lets a wide table stand out evenly into both margins.
+    # A box of the line width centres a wide table between the margins.
     yield r"\makebox[\linewidth][c]{%"
     yield rf"\begin{{tabular}}{{{''.join(_alignment(panel, i) for i in columns)}}}"
     yield r"\toprule"
@@ -146,7 +146,7 @@ def _tabular(panel: Panel, rows: range) -> Iterator[str]:
 
 def _row(cells: Iterable[str]) -> str:
     line = " & ".join(cells)
-    # The row above ends in a command that would take them for its own.
+    # LaTeX would read them as arguments of the command that ends the row above.
     return ("{}" if line.startswith(("[", "*")) else "") + line + r" \\"
 
 

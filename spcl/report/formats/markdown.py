@@ -1,4 +1,4 @@
-"""Panels as Markdown, aligned so that a terminal shows them well too."""
+"""Panels as Markdown, aligned so that they are readable in a terminal too."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from spcl.errors import printable
 from spcl.report.panels import Entry, Panel
 
 _MARKUP = re.compile(
-    r"[\\|`~$#]"  # GitHub takes what stands between two $ for a formula
+    r"[\\|`~$#]"  # GitHub renders text between two $ as a formula
     r"|\*(?=\S)"
     r"|(?<![^\W_])_|_(?![^\W_])"  # inside a word it is no markup, and names read better without
     r"|\](?=[(\[:])"  # makes a link or an image; other brackets are text
@@ -34,7 +34,7 @@ def render(
 
 
 def escape(text: str) -> str:
-    """Spell `text` so that a page shows it as it is."""
+    """Escape `text` so that a page shows it as it is."""
     text = _MARKUP.sub(r"\\\g<0>", printable(text))
     text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
     return re.sub(r"<(?=\S)", "&lt;", text)

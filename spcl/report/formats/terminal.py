@@ -1,4 +1,4 @@
-"""Lines and columns of plain text that keep to the terminal's width."""
+"""Lines and columns of plain text that fit the width of the terminal."""
 
 import textwrap
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def paragraph(words: str, width: int, indent: str = "") -> list[str]:
 def columns(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """Rows of cells in columns: the first to the left, the others to the right.
 
-    Where `width` is too small the first column is cut short, then whole columns go, the last first.
+    Where `width` is too small, columns are dropped from the right, then the first one is cut.
     """
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]

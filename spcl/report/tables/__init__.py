@@ -1,7 +1,21 @@
 """Result tables, one a module, found by name.
 
-A table's module has ``SCHEMA`` and ``make(results) -> ResultTable``. It is imported only when it is
-asked for, so that the code of one table is no part of another's digest.
+A table's module has
+
+==================  ==============================================================
+``TITLE``           a few words
+``SCHEMA``          the columns of its Parquet file; `spcl.report.columns` has the
+                    ones that several tables share
+``compute``         ``(results) -> DataFrame`` with these columns
+``caption``         ``(data) -> str``: what is measured over what, in which unit
+``panels``          ``(data, results) -> Panels``: the data as readers see it, laid
+                    out with `spcl.report.fields`
+``notes``           ``(data, results) -> strings``: explanations of gaps; those of
+                    the signs in the panels are added
+==================  ==============================================================
+
+It is imported only when it is asked for, so that the code of one table is no part of another's
+digest.
 """
 
 import importlib
@@ -26,5 +40,19 @@ def tabulate(name: str, results: "Results") -> "ResultTable":
     known = sorted(module.name for module in pkgutil.iter_modules(__path__))
     if name not in known:
         raise UserError(f"table '{name}': no such table; choose one of {', '.join(known)}")
-    table: ResultTable = importlib.import_module(f"{__name__}.{name}").make(results)
-    return table
+    from spcl.report import footnotes
+    from spcl.report.table import ResultTable
+
+    table = importlib.import_module(f"{__name__}.{name}")
+    data = table.compute(results)
+    panels = tuple(table.panels(data, results))
+    return ResultTable(
+        name=name,
+        title=table.TITLE,
+        caption=table.caption(data),
+        data=data,
+        schema=table.SCHEMA,
+        panels=panels,
+        notes=(*footnotes.explained(panels), *table.notes(data, results)),
+        simulated=results.simulated,
+    )

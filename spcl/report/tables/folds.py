@@ -1,21 +1,21 @@
-"""The main table, fold by fold: how much a corpus' numbers depend on the session left out."""
+"""The main table fold by fold: how much the scores of a corpus depend on the held-out session.
 
-from dataclasses import replace
+The results given are those of the folds. The other tables score all folds of a corpus as one.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
 
 from spcl.report.analysis.results import Results
-from spcl.report.table import ResultTable
 from spcl.report.tables import main
+from spcl.report.tables.main import SCHEMA, caption, compute, panels
 
-SCHEMA = main.SCHEMA
+__all__ = ["SCHEMA", "TITLE", "caption", "compute", "notes", "panels"]
+
+TITLE = "Main results, fold by fold"
 
 
-def make(results: Results) -> ResultTable:
-    """Make the table; its columns are those of `spcl.report.tables.main.SCHEMA`.
-
-    `results` are those of the folds. The other tables score all folds of a corpus as one.
-    """
-    table = main.make(results)
-    few = "A fold has few dialogues. Conclusions are drawn from the corpus as a whole, table main."
-    return replace(
-        table, name="folds", title="Main results, fold by fold", notes=(few, *table.notes)
-    )
+def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
+    yield "A fold has few dialogues. Conclusions are drawn from the corpus as a whole, table main."
+    yield from main.notes(data, results)

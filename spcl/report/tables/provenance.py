@@ -1,33 +1,34 @@
-"""Where the numbers come from: code, packages, machine, corpora, features, settings."""
+"""Provenance of the results: code, packages, machine, corpora, features, settings."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
-import pyarrow as pa
 
+from spcl.report import fields
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import by_cell
-from spcl.report.panels import Panel, number, text
-from spcl.report.table import ResultTable
+from spcl.report.columns import COUNT, TEXT
+from spcl.report.panels import Panel, text
+from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY, MODALITIES, SPLITS
 
-_TEXT = pa.string()
+TITLE = "Provenance of the results"
 
 SCHEMA = Schema(
     "provenance table",
     (
-        Column("part", _TEXT, "code, corpus, features or cell"),
-        Column("dataset", _TEXT, "null for the code", True),
-        Column("modality", _TEXT, "of features", True),
-        Column("baseline", _TEXT, "of a cell", True),
-        Column("modalities", _TEXT, "of a cell", True),
-        Column("curriculum", _TEXT, "of a cell", True),
-        Column("item", _TEXT, "what is said"),
-        Column("value", _TEXT, "as text"),
-        Column("n", pa.int32(), "seeds or utterances that it holds for"),
+        Column("part", TEXT, "code, corpus, features or cell"),
+        Column("dataset", TEXT, "null for the code", True),
+        Column("modality", TEXT, "of features", True),
+        Column("baseline", TEXT, "of a cell", True),
+        Column("modalities", TEXT, "of a cell", True),
+        Column("curriculum", TEXT, "of a cell", True),
+        Column("item", TEXT, "what is recorded"),
+        Column("value", TEXT, "as text"),
+        Column("n", COUNT, "number of seeds or utterances with this value"),
     ),
     key=("part", "dataset", "modality", *CELL_KEY[1:], "item", "value"),
 )
@@ -35,28 +36,22 @@ SCHEMA = Schema(
 _Row = dict[str, object]
 
 
-def make(results: Results) -> ResultTable:
-    """Make the table; see `SCHEMA` for its columns."""
+def compute(results: Results) -> pd.DataFrame:
+    """A row for each item and value; see `SCHEMA`."""
     rows = [*_code(results), *_corpora(results), *_features(results), *_cells(results)]
-    data = pd.DataFrame(rows, columns=[column.name for column in SCHEMA.columns])
-    return ResultTable(
-        name="provenance",
-        title="Where the numbers come from",
-        caption=(
-            "Commit, packages and machine of the trainings; corpora with their split protocol;"
-            " extractors of the features, with a digest of the utterances they were made from;"
-            " digest of each cell's settings. Equal digests mean equal settings or inputs."
-        ),
-        data=data,
-        schema=SCHEMA,
-        panels=tuple(_panels(data)),
-        notes=tuple(_notes(results, data)),
-        simulated=results.simulated,
+    return frame_of(rows, SCHEMA)
+
+
+def caption(data: pd.DataFrame) -> str:
+    return (
+        "Commit, packages and machine of the trainings; corpora with their split protocol;"
+        " extractors of the features, with a digest of the utterances they were computed from;"
+        " digest of each cell's settings. Equal digests mean equal settings or inputs."
     )
 
 
 def _code(results: Results) -> Iterator[_Row]:
-    """What the trainings ran on; several rows an item where trainings differ."""
+    """Code and machine of the trainings; an item has several rows where trainings differ."""
     runs = results.metrics.drop_duplicates([*CELL_KEY, "seed"])
     count: Counter[tuple[str, str]] = Counter()
     for item in ("commit", "device"):
@@ -111,13 +106,10 @@ def _joined(values: Iterable[object]) -> str:
     return ", ".join(dict.fromkeys(str(value) for value in values))
 
 
-def _panels(data: pd.DataFrame) -> Iterator[Panel]:
-    code = data[data["part"] == "code"]
-    rows = tuple(
-        (text(row["item"]), text(row["value"]), number(row["n"], 0)) for _, row in code.iterrows()
-    )
-    yield Panel(("Item", "Value", "Trainings"), rows, "Code and machine")
-    yield _corpus_panel(data[data["part"] == "corpus"])
+def panels(data: pd.DataFrame, results: Results) -> Iterator[Panel]:
+    of_code = (fields.words("item"), fields.words("value"), fields.count("n", "Trainings"))
+    yield fields.panel(data[data["part"] == "code"], of_code, "Code and machine")
+    yield _corpora_panel(data[data["part"] == "corpus"])
     of_features = ("extractor", "version", "options", "width", "observed", "inputs")
     features = data[data["part"] == "features"].replace({"modality": MODALITIES})
     yield _wide(features, ("dataset", "modality"), of_features, "Features", nested=1)
@@ -125,7 +117,7 @@ def _panels(data: pd.DataFrame) -> Iterator[Panel]:
     yield _wide(data[data["part"] == "cell"], CELL_KEY, of_cells, "Cells", nested=3)
 
 
-def _corpus_panel(data: pd.DataFrame) -> Panel:
+def _corpora_panel(data: pd.DataFrame) -> Panel:
     """Corpora as columns."""
     corpora = list(dict.fromkeys(data["dataset"]))
     by_item = data.groupby("item", sort=False)["value"]
@@ -137,26 +129,26 @@ def _wide(
     data: pd.DataFrame, key: Sequence[str], items: Sequence[str], title: str, nested: int
 ) -> Panel:
     """Items as columns."""
-    rows = []
-    for names, block in data.groupby(list(key), sort=False):
-        said = block.set_index("item")["value"]
-        rows.append(tuple(text(entry) for entry in (*names, *(said[item] for item in items))))
-    headings = tuple(name.capitalize() for name in (*key, *items))
-    return Panel(headings, tuple(rows), title, nested)
+    rows = [
+        dict(zip(key, names, strict=True)) | dict(block[["item", "value"]].to_numpy())
+        for names, block in data.groupby(list(key), sort=False)
+    ]
+    shown = [fields.words(name) for name in (*key, *items)]
+    return fields.panel(pd.DataFrame(rows), shown, title, nested)
 
 
-def _notes(results: Results, data: pd.DataFrame) -> Iterator[str]:
+def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
     code = data[data["part"] == "code"]
     if not len(code):
         yield "No cells were given, so commit, packages and machine are unknown."
     differing = code["item"][code.duplicated("item")].unique()
     if len(differing):
         yield (
-            f"The trainings differ in: {', '.join(differing)}. To make them all with one and the"
-            " same, delete results/cells and run again."
+            f"The trainings differ in: {', '.join(differing)}. To train all with the same, delete"
+            " results/cells and run again."
         )
     if any(commit.endswith("+") for commit in code.loc[code["item"] == "commit", "value"]):
-        yield "A commit with + behind it had uncommitted changes."
+        yield "A commit that ends with + had uncommitted changes."
     if not len(results.utterances):
         yield "No corpora were given."
     if not len(results.features):
