@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spcl.comparison.pairs import IDENTICAL, PAIRED, Side, difference, joined, why_not
+from spcl.comparison.pairs import IDENTICAL, PAIRED, UNPAIRED, Side, difference, joined, why_not
 from spcl.report.analysis import statistics
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import CellKey, by_cell, over_seeds
@@ -36,11 +36,11 @@ SCHEMA = Schema(
     "comparison of two runs",
     (
         *CELL,
-        Column("status", TEXT, f"{PAIRED}, {IDENTICAL}, {INCOMPARABLE}, only in one"),
+        Column("status", TEXT, f"{PAIRED}, {UNPAIRED}, {IDENTICAL}, {INCOMPARABLE}, only in one"),
         Column("why", TEXT, "why the cell is not comparable", True),
         *_of_side("a"),
         *_of_side("b"),
-        Column("n_paired_seeds", COUNT, "seeds that both have"),
+        Column("n_paired_seeds", COUNT, "seeds that both have; 0 = unpaired"),
         *estimate("difference", "weighted F1 of B minus A, paired by seed", nullable=True),
         Column("p", REAL, "permutation test over dialogues, two-sided", True),
         Column("p_holm", REAL, "corrected over all tests of the table", True),

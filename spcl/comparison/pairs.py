@@ -1,18 +1,22 @@
 """The same cell in two runs, A and B: whether they can be compared, and how they differ.
 
-Every difference is B minus A, paired by seed.
+Every difference is B minus A, paired by seed if the runs have common seeds. S and T are the numbers
+of seeds of A and B, R of resamples.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from spcl.report.analysis import statistics
 from spcl.report.analysis.scores import over_seeds
 from spcl.report.analysis.statistics import Tally
 
-PAIRED, IDENTICAL = "paired", "identical"
+PAIRED, UNPAIRED, IDENTICAL = "paired", "unpaired", "identical"
 
 _SAME_IF = ["weighted_f1", "accuracy", "macro_f1", "best_epoch", "n_utterances", "diverged"]
 
@@ -62,9 +66,6 @@ def why_not(a: Side, b: Side) -> str:
             )
         if not tested[0].equals(tested[1]):
             return "other test set: the same utterances with other labels or dialogues"
-    if a.runs.index.intersection(b.runs.index).empty:
-        seeds = [", ".join(map(str, side.runs.index)) for side in (a, b)]
-        return f"no seed in common: {seeds[0]} in A, {seeds[1]} in B"
     return ""
 
 
@@ -75,7 +76,7 @@ def _tested(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def difference(a: Side, b: Side) -> dict[str, object]:
-    """B minus A in weighted F1, over the seeds that both have.
+    """B minus A in weighted F1, over the common seeds; of the means if there are none.
 
     Returns
     -------
@@ -90,7 +91,10 @@ def difference(a: Side, b: Side) -> dict[str, object]:
         if a.answers is not None:
             row["n_dialogues"] = a.answers["dialogue_id"].nunique()
         return row
-    row["difference"], row["difference_sd"] = over_seeds((b.points - a.points)[shared])
+    if shared.empty:
+        row |= {"status": UNPAIRED, "difference": b.points.mean() - a.points.mean()}
+    else:
+        row["difference"], row["difference_sd"] = over_seeds((b.points - a.points)[shared])
     tallies = _tallies(a, b)
     return row if tallies is None else row | _certainty(*tallies, shared)
 
@@ -109,8 +113,11 @@ def _are_identical(a: Side, b: Side, seeds: pd.Index) -> bool:
 
 
 def _certainty(a: Tally, b: Tally, shared: pd.Index) -> dict[str, object]:
-    """Interval and p of the difference over the seeds `shared`."""
-    places = [np.searchsorted(one.seeds, shared) for one in (a, b)]
+    """Interval and p of the difference over the seeds `shared`, or over all if there are none."""
+    places = [
+        np.arange(len(one.seeds)) if shared.empty else np.searchsorted(one.seeds, shared)
+        for one in (a, b)
+    ]
     counts = [one.counts[place] for one, place in zip((a, b), places, strict=True)]
     observed = [100 * statistics.weighted_f1(one.sum(1)) for one in counts]
     resampled = [
@@ -118,16 +125,21 @@ def _certainty(a: Tally, b: Tally, shared: pd.Index) -> dict[str, object]:
         for one, place in zip((a, b), places, strict=True)
     ]
     n_dialogues = a.counts.shape[1]
-    low, high = statistics.bootstrap_interval(
-        observed[1] - observed[0],
-        resampled[1] - resampled[0],
-        n_dialogues,
-        within=statistics.DIFFERENCES,
-    )
+    if shared.empty:
+        low, high = unpaired_interval(observed, resampled, n_dialogues)
+    else:
+        low, high = statistics.bootstrap_interval(
+            observed[1] - observed[0],
+            resampled[1] - resampled[0],
+            n_dialogues,
+            within=statistics.DIFFERENCES,
+        )
     certainty: dict[str, object] = {"n_dialogues": n_dialogues}
     certainty |= {"difference_low": low, "difference_high": high}
-    if len(shared) > 1:
-        certainty["p"] = statistics.permutation_p(*counts)
+    n_tested = min(len(one) for one in counts)
+    if n_tested > 1:
+        # The test compares the trained models, so any pairing of their seeds is valid.
+        certainty["p"] = statistics.permutation_p(*(one[:n_tested] for one in counts))
     return certainty
 
 
@@ -155,6 +167,47 @@ def _tallies(a: Side, b: Side) -> tuple[Tally, Tally] | None:
         np.isin(a.runs.index, first.seeds).all() and np.isin(b.runs.index, second.seeds).all()
     )
     return (first, second) if complete else None
+
+
+def unpaired_interval(
+    observed: Sequence[np.ndarray], resampled: Sequence[np.ndarray], n_dialogues: int
+) -> tuple[float, float]:
+    """95 % interval of the difference of two means without common seeds.
+
+    As `spcl.report.analysis.statistics.bootstrap_interval`, which explains the parts of the
+    variance, but with a variance over seeds for each side.
+
+    Parameters
+    ----------
+    observed : (S,) and (T,)
+        Scores by seed of A and of B.
+    resampled : (R, S) and (R, T)
+        The same in every resample of the dialogues. Both sides use the same resamples.
+    n_dialogues
+        D.
+
+    Returns
+    -------
+    (low, high) of B minus A; NaN below `spcl.report.analysis.statistics.FEWEST_DIALOGUES`
+    """
+    if n_dialogues < statistics.FEWEST_DIALOGUES:
+        return np.nan, np.nan
+    variance = (resampled[1].mean(1) - resampled[0].mean(1)).var(ddof=1)
+    parts = [(variance, n_dialogues - 1)]
+    for scores, draws in zip(observed, resampled, strict=True):
+        n_seeds = len(scores)
+        if n_seeds > 1:
+            of_seeds = scores.var(ddof=1) / n_seeds
+            noise = (draws - draws.mean(0)).var(1, ddof=1).mean() / n_seeds
+            variance += max(of_seeds - noise, 0.0)
+            parts.append((of_seeds, n_seeds - 1))
+    least = min(freedom for _, freedom in parts)
+    spread = sum(part**2 / freedom for part, freedom in parts)
+    freedom = max(variance**2 / spread, least) if spread > 0 else least
+    reach = stdtrit(freedom, 0.975) * math.sqrt(variance)
+    difference = float(observed[1].mean() - observed[0].mean())
+    lowest, highest = statistics.DIFFERENCES
+    return max(difference - reach, lowest), min(difference + reach, highest)
 
 
 def joined(values: pd.Series) -> str:

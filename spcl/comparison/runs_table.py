@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 
 from spcl.comparison.cells import INCOMPARABLE, ONLY_A, ONLY_B, SCHEMA, compare
-from spcl.comparison.pairs import IDENTICAL, PAIRED
+from spcl.comparison.pairs import IDENTICAL, PAIRED, UNPAIRED
 from spcl.comparison.run import Run
 from spcl.report import fields, footnotes
 from spcl.report.fields import Field
@@ -52,7 +52,7 @@ def _panel(data: pd.DataFrame) -> Panel:
 
 def _difference(row: pd.Series) -> Entry:
     """The difference, or the reason why there is none."""
-    if row["status"] != PAIRED:
+    if row["status"] not in (PAIRED, UNPAIRED):
         return Entry(row["status"], row["difference"])
     return signed(row["difference"], spread=row["difference_sd"], marks=fields.star(row))
 
@@ -69,7 +69,7 @@ def _seeds(row: pd.Series) -> Entry:
     a, b, paired = row["n_seeds_a"], row["n_seeds_b"], row["n_paired_seeds"]
     if a == b == paired:
         return number(paired, 0)
-    if paired:
+    if row["status"] in (PAIRED, UNPAIRED, IDENTICAL):
         return Entry(f"{paired} of {a}, {b}", paired)
     return Entry(f"{a}, {b}", max(a, b))
 
@@ -93,16 +93,19 @@ def _notes(data: pd.DataFrame) -> Iterator[str]:
         rows = data[data["status"] == status]
         if len(rows):
             yield f"{status.replace('only', 'Only')}: {_named(rows)}."
-    compared = data[data["status"] == PAIRED]
+    compared = data[data["status"].isin([PAIRED, UNPAIRED])]
     n_seeds = compared[["n_seeds_a", "n_seeds_b"]]
-    if (compared["n_paired_seeds"] < n_seeds.max(axis=1)).any():
+    if (compared["status"] == UNPAIRED).any():
+        yield "0 seeds in common: the difference of the two means, with a wider interval."
+    partly = compared["n_paired_seeds"] < n_seeds.max(axis=1)
+    if (partly & (compared["status"] == PAIRED)).any():
         yield "Some seeds in common: the difference is over these alone, the scores are over all."
     if compared["p"].notna().any():
         yield (
             "p tests whether these trained models differ on other dialogues; the interval covers"
             " other seeds too."
         )
-    if (compared["n_paired_seeds"] == 1).any():
+    if (n_seeds.min(axis=1) == 1).any() or (compared["n_paired_seeds"] == 1).any():
         yield (
             "One seed: no test, and the interval does not include the variation of seeds. No"
             " conclusion can be drawn."

@@ -57,7 +57,7 @@ ROOT = HERE.parents[1] if HERE.is_dir() else SHIPPED
 # Each `use rule` of a workflow that uses this one as a module parses these rules again.
 FIRST = not hasattr(workflow, "spcl_rules")
 if FIRST:
-    # By the name of a rule in this run, its own name: in a module it may have a prefix.
+    # Names in this run, which may have a prefix in a module, and the names used here.
     workflow.spcl_rules = {
         workflow.modifier.modify_rulename(script.stem): script.stem
         for script in sorted(ROOT.glob("scripts/*.py"))

@@ -45,15 +45,11 @@ class Results:
 
     Parameters
     ----------
-    metrics, history, predictions, curriculum
-        Files of cells: one row a cell, seed and split; epoch; dev or test utterance; training
-        utterance.
-    utterance_difficulty, conversation_difficulty
-        Files of the offline difficulty: one row a modality and utterance; a conversation.
-    benchmarks
-        Gathered benchmarks of the rules: one row a job.
-    features, utterances
-        Files of the corpora.
+    **paths
+        By kind, its files. Of cells: ``metrics`` (one row a cell, seed and split), ``history``
+        (epoch), ``predictions`` (dev or test utterance), ``curriculum`` (training utterance). Of
+        the offline difficulty: ``utterance_difficulty``, ``conversation_difficulty``. Of the
+        corpora: ``utterances``, ``features``. Of the jobs: ``benchmarks``.
 
     Raises
     ------
