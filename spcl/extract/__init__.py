@@ -8,6 +8,10 @@ Each extractor is a file with its name in the config::
 `spcl.extract.extraction.extract` applies an extractor to a whole corpus. To add an extractor, add a
 file to this folder. Its class sets ``modality = "a"``, ``"t"`` or ``"v"``, and it ends in
 ``EXTRACTOR = <the class>``.
+
+It imports `spcl.data`, `spcl.tables` and `spcl.provenance`. Each extractor imports its own library
+(openSMILE, transformers, OpenCV) when it is built. Features that a corpus contains already are read
+by `spcl.data`.
 """
 
 import importlib

@@ -8,6 +8,9 @@ The logits of a dialogue do not depend on the other dialogues of the batch. Each
 with its name in the config, which ends in ``MODEL = <the class>``. It is imported on demand.
 docs/fidelity.md describes how each baseline differs from its paper, docs/plug-in.md how to use a
 custom baseline.
+
+Networks and the blocks that they share belong here. It imports torch and `spcl.study`, which finds
+custom baselines. Losses and the choice of utterances belong to `spcl.curriculum`.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,10 @@
-"""Simulated corpora in the raw layouts of the real ones, so that a demo walks the same code.
+"""Simulated corpora in the raw layouts of the real ones, so that a demo runs the same code.
 
 A simulated dialogue is drawn in three steps: who speaks and what they feel (`conversation`), how
 they show it in words, voice and face (`performance`), and the files (`layout_meld`,
-`layout_iemocap`). What is imitated, and how strongly emotions show, stands in `profiles`.
+`layout_iemocap`). `profiles` has the properties that are imitated, and how strongly emotions show.
+
+A simulator of another layout is one more module ``layout_<name>``. Nothing here reads a corpus.
 """
 
 import shutil
