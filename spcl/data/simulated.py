@@ -1,4 +1,4 @@
-"""The mark that tells a simulated corpus from a real one."""
+"""The mark of a simulated corpus."""
 
 from pathlib import Path
 

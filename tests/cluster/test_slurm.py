@@ -76,7 +76,7 @@ def wait_for(condition, process=None):
     end = time.monotonic() + PATIENCE_S
     while not condition():
         assert process is None or process.poll() is None, "Snakemake has ended"
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.2)
 
 
@@ -221,7 +221,7 @@ def failures(said, baseline):
     return [block for block in blocks if f"/{baseline}/" in block]
 
 
-def test_a_cell_that_is_told_to_end_goes_on_where_it_was(cancelled):
+def test_a_cancelled_cell_resumes_from_its_checkpoint(cancelled):
     assert len(jobs(cancelled.said, "train_cell", "meld-smoke_long")) == 2
     cell = cancelled.project.folder / CELLS / "long/atv/none"
     log = log_of(cancelled.project, "long")

@@ -157,7 +157,7 @@ def dialogue_rnn_tuple(dialogues, form, *, rows="list of arrays", ids="set"):
     if iemocap:
         names = _by_dialogue(dialogues, lambda d: [f"{d.name}_F{i:03d}" for i in range(len(d))])
         spoken = _by_dialogue(dialogues, lambda d: list(d.speakers))
-    else:  # the utterances' numbers begin anew in every dialogue
+    else:  # the utterances are numbered from the start in every dialogue
         names = _by_dialogue(dialogues, lambda d: list(range(len(d))))
         spoken = _by_dialogue(dialogues, _one_hot)
     return (

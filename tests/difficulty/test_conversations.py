@@ -39,7 +39,7 @@ def test_shifts_are_counted_over_adjacent_labelled_utterances():
         [
             ("d", "A", "joy", "train"),
             ("d", "B", "anger", "train"),  # a shift
-            ("d", "A", None, "train"),  # not labelled: passed over
+            ("d", "A", None, "train"),  # not labelled: skipped
             ("d", "B", "anger", "train"),  # none
             ("d", "A", "joy", "train"),  # a shift
         ]

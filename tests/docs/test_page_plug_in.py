@@ -1,4 +1,4 @@
-"""What `docs/plug-in.md` shows works as it stands there."""
+"""What `docs/plug-in.md` shows works as shown."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What `docs/your-own-data.md` shows works as it stands there."""
+"""What `docs/your-own-data.md` shows works as shown."""
 
 import copy
 import re
@@ -106,7 +106,7 @@ def test_the_commands_make_a_trained_cell_and_show_it(tmp_path):
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
-def test_every_fragment_goes_on_top_of_a_config(fragment):
+def test_every_fragment_fits_into_a_config(fragment):
     config = copy.deepcopy(CONFIG)
     config["grid"]["modalities"] += ["at"]
     update_config(config, yaml.safe_load(fragment))

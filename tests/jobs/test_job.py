@@ -50,7 +50,7 @@ def test_the_log_starts_with_the_process_and_ends_with_done(tmp_path):
     assert (detail, last) == ("detail", "done")
 
 
-def test_the_last_line_tells_a_failure(tmp_path, capsys):
+def test_the_last_line_reports_a_failure(tmp_path, capsys):
     with pytest.raises(SystemExit), job(tmp_path / "rule.log"):
         raise ValueError("two\nlines")
     last = (tmp_path / "rule.log").read_text().splitlines()[-1].split(" ", 3)[3]
@@ -58,7 +58,7 @@ def test_the_last_line_tells_a_failure(tmp_path, capsys):
     assert capsys.readouterr().err == f"{last}\n"
 
 
-def test_the_last_line_tells_an_interruption(tmp_path):
+def test_the_last_line_reports_an_interruption(tmp_path):
     with pytest.raises(KeyboardInterrupt), job(tmp_path / "rule.log"):
         raise KeyboardInterrupt
     assert lines(tmp_path / "rule.log")[-1] == "interrupted"

@@ -49,7 +49,7 @@ def wait_until(condition):
     """The first value of `condition` that is true."""
     end = time.monotonic() + _PATIENCE_S
     while not (value := condition()):
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.01)
     return value
 

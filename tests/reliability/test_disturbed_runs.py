@@ -1,4 +1,4 @@
-"""A run that is told to end, is doubled, or finds damage: what Snakemake says, and what it heals.
+"""Terminated runs, two runs in one folder, and damaged tables: messages of Snakemake, and recovery.
 
 Each begins where TARGETS are made, takes something away and lets Snakemake make it again.
 """
@@ -39,7 +39,7 @@ def forget(project, curriculum):
     shutil.rmtree(project.folder / CELLS.replace("cells", "kept") / curriculum)
 
 
-def test_a_whole_run_that_is_told_to_end_goes_on_where_it_was(finished, undisturbed, start):
+def test_a_terminated_run_resumes_from_its_checkpoints(finished, undisturbed, start):
     """SIGTERM to Snakemake and its jobs, as a cluster sends it to all of an allocation."""
     forget(finished, "spcl")
     log = finished.folder / "logs/train_cell/meld-tiny/mmgcn/at/spcl.log"
@@ -76,7 +76,7 @@ def test_a_second_run_in_one_folder_is_refused_and_the_first_undisturbed(
 
 
 @pytest.mark.parametrize("damage", ["cut off", "a bit flipped", "another program's"])
-def test_a_damaged_table_is_made_again(finished, undisturbed, damage):
+def test_a_damaged_table_is_recreated(finished, undisturbed, damage):
     """Under the time stamp that it had; what was made of it before stays."""
     path = finished.folder / FEATURES
     before, times = path.read_bytes(), path.stat()
@@ -93,7 +93,9 @@ def test_a_damaged_table_is_made_again(finished, undisturbed, damage):
     assert differences(finished, undisturbed) == []
 
 
-def test_a_full_disk_is_named_and_the_run_goes_on_once_there_is_room(finished, undisturbed, disk):
+def test_a_full_disk_is_reported_and_the_run_resumes_later(
+    finished, undisturbed, disk
+):
     """The results, and they alone, are on a disk that fills up when the trainings are done."""
     forget(finished, "spcl")
     for gone in ("results/difficulty", "results/tables", "results/gathered"):

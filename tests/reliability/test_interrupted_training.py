@@ -1,4 +1,4 @@
-"""A training that is told to end saves its state at once, and its next run goes on from there."""
+"""A terminated training saves a checkpoint at once, and its next run resumes from it."""
 
 import os
 import signal
@@ -92,7 +92,7 @@ def undisturbed(tmp_path_factory):
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
 )
-def test_a_training_that_is_told_to_end_loses_no_step(tmp_path, undisturbed, number, status):
+def test_a_terminated_training_loses_no_step(tmp_path, undisturbed, number, status):
     training = Training(tmp_path / "cell")
     process = training.start()
     training.stop_within_an_epoch()
@@ -115,7 +115,7 @@ def test_a_training_that_is_told_to_end_loses_no_step(tmp_path, undisturbed, num
     assert not training.state.parent.exists()
 
 
-def test_a_training_that_is_killed_goes_on_from_its_last_state(tmp_path, undisturbed):
+def test_a_killed_training_resumes_from_its_last_checkpoint(tmp_path, undisturbed):
     training = Training(tmp_path / "cell")
     process = training.start()
     wait_until(training.state.exists)

@@ -2,7 +2,7 @@
 
 Twenty moments are drawn with a seed: when a job starts, when a training ends an epoch, or some
 tenths of a second after the former. At some of them SIGKILL goes to Snakemake and its jobs, at some
-to Snakemake alone, whose jobs then live on, at the others to the jobs, which Snakemake starts anew.
+to Snakemake alone, whose jobs keep running, at the others to the jobs, which Snakemake restarts.
 """
 
 import os

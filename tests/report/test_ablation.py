@@ -1,4 +1,4 @@
-"""Curricula held against none and against spcl: gains and pooled means worked by hand."""
+"""Curricula compared with none and with spcl: gains and pooled means computed by hand."""
 
 import math
 

@@ -69,7 +69,7 @@ def test_two_made_cells_that_differ_in_their_seeds_alone(sizes):
 
 
 def test_two_trained_cells_of_the_curriculum_none():
-    """Ten seeds in two cells; each time dealt out anew, over dialogues drawn anew."""
+    """Ten seeds in two cells; each time with another split of the seeds and other dialogues."""
     corpus = make_corpus([4, 9, 6, 8, 5, 7, 6, 3] * 12, signal=0.4)
     first, second = (trained_none(corpus, seeds) for seeds in (range(1, 6), range(6, 11)))
     counts = np.concatenate([first.counts, second.counts])

@@ -185,7 +185,7 @@ class TestAdmits:
             ([2, None, None], "In the end"),
         ],
     )
-    def test_no_order_and_too_few_are_told_apart(self, made, tmp_path, first_epoch, words):
+    def test_no_order_and_too_few_are_distinguished(self, made, tmp_path, first_epoch, words):
         path = next(path for path in made["curriculum"] if "at-spcl" in path.name)
         rows = parquet.read(path, schemas.ADMISSIONS)
         place = rows.column_names.index("first_epoch")

@@ -34,7 +34,7 @@ def test_grouping_keeps_the_order_of_the_paths(paths):
     assert list(groups.index) == expected
 
 
-def test_cells_are_told_apart_by_their_columns_not_by_their_paths(paths, tmp_path):
+def test_cells_are_distinguished_by_their_columns_not_by_their_paths(paths, tmp_path):
     moved = tmp_path / "x.parquet"
     moved.write_bytes(paths["metrics"][0].read_bytes())
     original = Results(metrics=paths["metrics"][:1]).metrics
@@ -53,7 +53,7 @@ def test_a_file_of_another_kind_is_named(paths):
 
 
 @pytest.mark.parametrize("kind", ["metrics", "utterances", "features", "utterance_difficulty"])
-def test_any_kind_that_knows_tells_which_corpora_are_simulated(paths, kind):
+def test_any_kind_with_the_mark_names_the_simulated_corpora(paths, kind):
     assert Results(**{kind: paths[kind]}).simulated == ("iemocap-sim",)
 
 

@@ -131,7 +131,7 @@ class Fork:
         """Wait for its end; its exit status."""
         end = time.monotonic() + at_most_s
         while not self.ended:
-            assert time.monotonic() < end, "waited in vain"
+            assert time.monotonic() < end, "timed out"
             time.sleep(0.01)
         return int(self._said("status"))
 
@@ -200,13 +200,13 @@ class Project:
         path.write_text(f"{path.read_text()}{text}\n")
 
     def summary(self, config, *arguments):
-        """By file that the workflow would make: rule, inputs, and whether it is to be made anew."""
+        """By file that the workflow would make: rule, inputs, and whether it is outdated."""
         said = self.snakemake("--detailed-summary", *arguments, config=config).stdout
         rows = [line.split("\t") for line in said.splitlines()[1:]]
         return {row[0]: (row[2], row[4], row[-1] == "update pending") for row in rows}
 
     def pending(self, config, *arguments):
-        """The files that would be made anew."""
+        """The files that would be recreated."""
         found = self.summary(config, *arguments)
         return {path for path, (_, _, pending) in found.items() if pending}
 

@@ -38,8 +38,8 @@ def test_a_job_without_a_file_is_left_out(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", '{"s": 2.', '{"s": "NA", "cpu_time": 1, "max_rss": 1}'])
-def test_a_job_whose_file_tells_no_time_is_left_out(tmp_path, text):
-    """Cut off on a full disk, or of a job that was killed."""
+def test_a_job_without_a_time_in_its_file_is_left_out(tmp_path, text):
+    """Truncated on a full disk, or left by a killed job."""
     record(tmp_path, "import_corpus/meld")
     (tmp_path / "import_corpus" / "meld.jsonl").write_text(text)
     assert gather(tmp_path, [["import_corpus", {"dataset": "meld"}]]).num_rows == 0

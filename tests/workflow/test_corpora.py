@@ -1,4 +1,4 @@
-"""Corpora of several kinds in one grid: what is planned for them, and one of one's own for real."""
+"""Corpora of several kinds in one grid: their plans, and a real run of a custom corpus."""
 
 import hashlib
 import shutil
@@ -121,7 +121,7 @@ def write_corpus(folder):
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A project after the run of a corpus of one's own, its config, and what was printed.
+    """A project after the run of a custom corpus, its config, and its output.
 
     Not to be changed.
     """

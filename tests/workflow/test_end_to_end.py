@@ -125,7 +125,7 @@ def rows(project, baseline, seed):
     return found
 
 
-def test_a_seed_that_is_added_is_trained_alone_and_other_code_trains_all_anew(finished):
+def test_an_added_seed_is_trained_alone_and_changed_code_retrains_all(finished):
     """The tables of the seed that was there stay as they are, wall times and commit included."""
     config = yaml.safe_load((finished.folder / SMOKE).read_text())
     config["grid"] |= {"baselines": ["late_fusion", "mmgcn"], "curricula": ["none"]}
@@ -180,7 +180,7 @@ def test_every_curriculum_trains_and_random_keeps_the_pace_of_spcl(finished):
     assert admitted["random_pacing"] == admitted["spcl"] != admitted["none"]
 
 
-def test_a_killed_run_goes_on_where_it_was(finished):
+def test_a_killed_run_resumes(finished):
     """SIGKILL to Snakemake and its jobs while the second of two cells trains."""
     before = cell_files(finished)
     for path in before:
@@ -238,7 +238,7 @@ def test_what_a_run_leaves_fits_wherever_it_lies(finished, verify):
 
 
 def keep_main_and_difficulty(project):
-    """Delete the other tables and figures, so that they are not made again."""
+    """Delete the other tables and figures, so that they are not recreated."""
     for kind in ("tables", "figures"):
         for path in (project.folder / "results" / kind / "smoke").iterdir():
             if path.stem not in ("main", "difficulty"):

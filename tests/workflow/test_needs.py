@@ -167,7 +167,7 @@ def test_a_cell_brings_the_one_that_sets_its_pace(project):
         ("random_pacing", "'random_pacing' follows the pace of another itself; name one that does"),
     ],
 )
-def test_a_pace_that_nobody_sets_is_one_line(project, of, says):
+def test_a_pace_without_a_source_is_one_line(project, of, says):
     config = copy.deepcopy(RIVALS)
     config["curricula"]["random_pacing"] = {"settings": {"of": of}}
     done = project.snakemake("-n", config=project.configure(config), check=False)

@@ -1,4 +1,4 @@
-"""A baseline and a curriculum of somebody else in the workflow: planned, run again, refused."""
+"""A custom baseline and curriculum in the workflow: planned, rerun, refused."""
 
 import copy
 import re

@@ -129,7 +129,7 @@ class Study:
         return copy.deepcopy((self.config, self.files))
 
     def key(self):
-        """What tells states apart."""
+        """The properties that distinguish states."""
         return json.dumps(self.config, sort_keys=True), *self.files.values()
 
 

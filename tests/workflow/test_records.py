@@ -39,7 +39,7 @@ LOSSES = [records_deleted, results_copied, metadata_deleted]
 
 
 @pytest.mark.parametrize("lose", LOSSES)
-def test_nothing_is_made_again_for_lost_records_alone(made, lose):
+def test_lost_records_alone_rerun_nothing(made, lose):
     said = lose(made).says("-n", config="grid.yaml")
     assert "Nothing to be done" in said
     assert "missing provenance" not in said
@@ -136,7 +136,7 @@ def test_an_edited_text_of_a_table_is_that_table(made, suffix):
     assert {re.sub(r"\.\w+$", "", one) for one in pending} == {"results/tables/little/main"}
 
 
-def test_results_of_another_study_of_the_same_names_are_made_again(made, tmp_path):
+def test_results_of_another_study_with_the_same_names_are_recreated(made, tmp_path):
     """Its config differs in one setting of the training."""
     other = made.copy(tmp_path / "other")
     other.take_for_made(other.configure(changed("training", "learning_rate", value=0.5)))

@@ -173,7 +173,7 @@ esac
 
 
 def test_an_environment_is_its_jobs_where_they_run_in_it(made, monkeypatch, tmp_path):
-    """With --sdm conda; what was made without it is made anew once."""
+    """With --sdm conda; results made without it are recreated once."""
     (tmp_path / "conda").write_text(CONDA)
     (tmp_path / "conda").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
@@ -235,7 +235,7 @@ def test_a_table_or_a_figure_that_was_deleted_is_itself(made):
     assert found == {Path("results/tables/little/main"), Path("results/figures/little/cost")}
 
 
-def test_what_is_on_the_way_is_made_again_when_it_is_asked_for(made):
+def test_an_outdated_intermediate_is_recreated_when_it_is_a_target(made):
     delete(made, "results/difficulty/meld-one/a.parquet")
     jobs = made.plan("difficulty", config="grid.yaml")
     assert jobs == {"score_utterances": 1, "score_conversations": 1, "difficulty": 1, "total": 3}
@@ -275,7 +275,7 @@ def test_force_by_rule_is_all_its_jobs_and_what_is_made_of_them(made_once):
 
 
 def remade(project, base=MIXED, **changes):
-    """What is made anew for tables and figures when datasets of `base` or keys change or go (None).
+    """Outdated tables and figures after datasets of `base` or keys change or are removed (None).
 
     Short: ``results/`` and suffixes are left out, a corpus or a cell is named as a whole.
     """
@@ -478,7 +478,7 @@ def test_a_cell_is_known_by_its_settings_though_what_it_was_made_of_is_gone(brou
 
 
 def test_other_settings_of_a_corpus_that_is_gone_are_refused(brought):
-    """What there is stands for the settings that it was made with, and for no others."""
+    """Results are valid for the settings that they were made with, and for no others."""
     (brought.folder / "data" / "chats").rename(brought.folder / "elsewhere")
     assert remade(brought, base=BROUGHT_CORPORA) == set()
     for change in ({"protocol": "spcl"}, {"labels": ["calm", "cross"]}):

@@ -1,4 +1,4 @@
-"""What one sees of a run, while it goes on and afterwards."""
+"""The progress of a run, during it and afterwards."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from tests.workflow.conftest import GRID
 pytestmark = pytest.mark.workflow
 
 TRAIN = '''
-"""Stands for the training of a cell: no input, no time but until two have begun."""
+"""In place of the training of a cell: no input, and no work except to wait until two have begun."""
 import time
 from pathlib import Path
 from spcl.jobs.device import reserved_gpu
@@ -56,7 +56,7 @@ def status(project):
     return done.stdout.splitlines()
 
 
-def test_a_run_on_two_gpus_is_told_while_it_goes_on_and_afterwards(watched, monkeypatch):
+def test_status_reports_a_run_on_two_gpus_during_and_after_it(watched, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     on_both = ("--cores", "2", "--resources", "gpu=2")
     done = watched.snakemake("cells", *on_both, config="grid.yaml", check=False)

@@ -53,7 +53,7 @@ def simulate(layout: str, folder: Path, *, seed: int, dialogues: int) -> None:
         )
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder}: exists already; delete it to simulate it anew")
+        raise UserError(f"{folder}: exists already; delete it to simulate it again")
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # what a killed run may have left
     partial.mkdir(parents=True)

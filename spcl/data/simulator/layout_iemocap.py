@@ -167,7 +167,7 @@ def _soundtrack(lines: list[Line]) -> np.ndarray:
 def _film(
     dialogue_id: str, lines: list[Line], actors: dict[str, Actor], rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Both actors side by side: whoever speaks shows the feeling, the other one listens."""
+    """Both actors side by side: the speaker shows the feeling, the other one listens."""
     n = round((lines[-1].end_s + TAIL_S) * FPS)
     halves = {}
     for letter, actor in actors.items():
