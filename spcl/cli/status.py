@@ -35,7 +35,10 @@ def run(options: argparse.Namespace) -> None:
     config = read_config(options.configfile)
     for line in describe(config["name"], read_status(jobs(config)), width, every=options.all):
         print(line)
-    files = "" if options.configfile == _DEFAULT else " ".join(map(str, options.configfile))
-    plan = f"snakemake -n --configfile {files}" if files else "snakemake -n"
+    plan = "snakemake -n"
+    if options.configfile != _DEFAULT:
+        # With `=` a target may follow; Snakemake would take it for one more config file.
+        sign = "=" if len(options.configfile) == 1 else " "
+        plan += f" --configfile{sign}{' '.join(map(str, options.configfile))}"
     shows = "shows which jobs would be rerun because an input, a setting or code has changed."
     print("\n".join(paragraph(f"{plan} {shows}", width)))

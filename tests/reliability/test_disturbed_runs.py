@@ -93,9 +93,7 @@ def test_a_damaged_table_is_recreated(finished, undisturbed, damage):
     assert differences(finished, undisturbed) == []
 
 
-def test_a_full_disk_is_reported_and_the_run_resumes_later(
-    finished, undisturbed, disk
-):
+def test_a_full_disk_is_reported_and_the_run_resumes_later(finished, undisturbed, disk):
     """The results, and they alone, are on a disk that fills up when the trainings are done."""
     forget(finished, "spcl")
     for gone in ("results/difficulty", "results/tables", "results/gathered"):
