@@ -164,7 +164,10 @@ def test_a_cell_brings_the_one_that_sets_its_pace(project):
     ("of", "says"),
     [
         ("slpc", "'slpc' is not defined under curricula; did you mean 'sp"),
-        ("random_pacing", "'random_pacing' follows the pace of another itself; name one that does"),
+        (
+            "random_pacing",
+            "'random_pacing' follows the pace of another curriculum itself; name one that does",
+        ),
     ],
 )
 def test_a_pace_without_a_source_is_one_line(project, of, says):

@@ -87,7 +87,7 @@ def test_in_a_module_records_decide_about_our_rules_and_snakemake_about_others(o
 
     other = GRID["curricula"] | {"spcl": {"settings": {"threshold": 0.5, "growth": 1.25}}}
     outer.configure(GRID | {"curricula": other}, CONFIG)
-    assert "made again: curriculum.threshold is 0.5, was 0.4" in outer.says("-n")
+    assert "curriculum.threshold is 0.5, was 0.4" in outer.says("-n")
     assert outer.plan()["spcl_train_cell"] == 2
 
 

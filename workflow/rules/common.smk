@@ -25,7 +25,7 @@ from spcl.jobs.device import choose
 from spcl.errors import UserError
 from spcl.study.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.study.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
-from spcl.study.shipped import SHIPPED
+from spcl.study.shipped import SHIPPED, import_in_jobs
 from spcl.jobs.leftovers import end_leftover_jobs
 from spcl.jobs.progress import Progress
 from spcl.provenance.code import digest
@@ -54,6 +54,7 @@ def keep_one_line(record):
 # A Snakefile that is read from the network has its scripts in the installed package.
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 ROOT = HERE.parents[1] if HERE.is_dir() else SHIPPED
+import_in_jobs()
 # Each `use rule` of a workflow that uses this one as a module parses these rules again.
 FIRST = not hasattr(workflow, "spcl_rules")
 if FIRST:
