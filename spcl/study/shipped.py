@@ -18,6 +18,6 @@ def import_in_jobs() -> None:
 
     The library of an installed workflow is left to the environment of the job.
     """
-    if SHIPPED == LIBRARY.parent:
+    if LIBRARY.parent == SHIPPED:
         paths = [str(LIBRARY.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
