@@ -9,7 +9,7 @@ from spcl.data.simulator.profiles import FACE, FEELING, VOICE, WORDS, Expression
 from spcl.data.simulator.voice import Voice, draw_voice, felt_voice, speak
 from spcl.data.simulator.wording import sentence
 
-SECONDS = (0.8, 2.5)
+SECONDS = (0.8, 2.0)
 """Shortest and longest utterance: shorter than people's, for extraction takes its time."""
 
 
