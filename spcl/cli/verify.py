@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--configfile",
-        nargs="+",
+        action="append",
         type=Path,
         metavar="FILE",
-        help="also compare with the raw corpora of this config",
+        help="also compare with the raw corpora of this config (repeat it for several files)",
     )
 
 
