@@ -1,13 +1,11 @@
-"""What the reader of a format returns: utterances, features and problems."""
+"""What the reader of a format returns: utterances and features."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-import pyarrow as pa
 
-from spcl.errors import printable
-from spcl.tables.schemas import PROBLEMS
+from spcl.data.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -44,32 +42,6 @@ class Utterance:
     end_s: float | None = None
     audio_path: str | None = None
     video_path: str | None = None
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A defect of the corpus that costs a row or a part of one, but does not stop the run.
-
-    Attributes
-    ----------
-    file
-        The defective file, relative to the corpus folder.
-    utterance_id
-        None if it belongs to no utterance.
-    modality
-        ``a``, ``t`` or ``v``; None for all.
-    reason
-        What is wrong, and what was done about it.
-    """
-
-    file: str
-    utterance_id: str | None
-    modality: str | None
-    reason: str
-
-    def __post_init__(self) -> None:
-        for name in ("file", "reason"):  # both can contain unprintable characters
-            object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -126,10 +98,3 @@ class Reading:
     names: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str | None, str] = field(default_factory=dict)
 
-
-def problem_table(dataset: str, problems: Iterable[Problem]) -> pa.Table:
-    """The problems of one dataset as a table of schema `spcl.tables.schemas.PROBLEMS`."""
-    problems = list(problems)
-    names = [attribute.name for attribute in fields(Problem)]
-    columns = {name: [getattr(problem, name) for problem in problems] for name in names}
-    return PROBLEMS.table({"dataset": [dataset] * len(problems), **columns})

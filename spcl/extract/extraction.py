@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from spcl.data.media import MediaReference
-from spcl.data.records import Problem, problem_table
+from spcl.data.problems import Problem, problem_table
 from spcl.errors import UserError
 from spcl.extract.base import Extractor, Item
 from spcl.extract.shards import extract_shards, extractor_options, short_digest

@@ -67,6 +67,7 @@ PROBLEMS = Schema(
         Column("file", _TEXT, "the file at fault, relative to the corpus folder"),
         Column("utterance_id", _TEXT, "null where it belongs to none", nullable=True),
         Column("modality", _TEXT, "a, t, v; null where all are concerned", nullable=True),
+        Column("kind", _TEXT, "one of spcl.data.problems.KINDS"),
         Column("reason", _TEXT, "in words"),
     ),
     key=(),

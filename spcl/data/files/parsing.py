@@ -36,7 +36,7 @@ def parsing(refusal: Callable[[str], Exception]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        refused = refusal(_reason(error))
+        refused = refusal(first_line(error))
         if isinstance(error, type(refused)):
             raise
         raise refused from error
@@ -119,8 +119,8 @@ def _unpacked(column: pa.Array) -> int:
     return int(plain.nbytes)
 
 
-def _reason(error: Exception) -> str:
-    """The first line of an error."""
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, at most 200 characters."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
     words = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
