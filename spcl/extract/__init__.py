@@ -20,10 +20,19 @@ from pathlib import Path
 from typing import Any
 
 from spcl.errors import UserError
-from spcl.extract.base import Extracted, Extractor, Item, ItemExtractor, UnusableError
+from spcl.extract.base import Extracted, Extractor, Item, ItemExtractor, Reason, UnusableError
 from spcl.extract.options import check_options
 
-__all__ = ["Extracted", "Extractor", "Item", "ItemExtractor", "UnusableError", "build", "names"]
+__all__ = [
+    "Extracted",
+    "Extractor",
+    "Item",
+    "ItemExtractor",
+    "Reason",
+    "UnusableError",
+    "build",
+    "names",
+]
 
 _EXTRAS = {"a": "audio", "t": "text", "v": "visual"}
 

@@ -6,7 +6,6 @@ allows research and teaching, but no commercial use; `spcl.extract.logmel` has n
 """
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,8 +13,8 @@ import av
 import numpy as np
 import opensmile
 
-from spcl.extract.base import Extracted, Item, ItemExtractor, UnusableError
-from spcl.extract.media import RATE, sound
+from spcl.extract.base import Item, ItemExtractor, UnusableError
+from spcl.extract.decoding import RATE, sound
 
 
 @dataclass(kw_only=True)
@@ -30,10 +29,14 @@ class EGeMAPS(ItemExtractor):
     """
 
     modality = "a"
+    LICENCE = "research only (openSMILE)"
+    WIDTHS = "88, 1,582 or 6,373"
 
     feature_set: Literal["eGeMAPSv02", "IS10", "ComParE_2016"] = "eGeMAPSv02"
 
     def __post_init__(self) -> None:
+        # Not in `one`: catching warnings is not thread-safe.
+        warnings.filterwarnings("ignore", "Segment too short")
         self._smile = opensmile.Smile(
             opensmile.FeatureSet[self.feature_set], opensmile.FeatureLevel.Functionals
         )
@@ -46,18 +49,13 @@ class EGeMAPS(ItemExtractor):
     def version(self) -> str:
         return f"opensmile {opensmile.__version__}, av {av.__version__}"
 
-    def __call__(self, items: Sequence[Item], threads: int = 1) -> Extracted:
-        with warnings.catch_warnings():  # not thread-safe, so not in `one`
-            warnings.filterwarnings("ignore", "Segment too short")
-            return super().__call__(items, threads)
-
     def one(self, item: Item) -> np.ndarray:
-        if item.audio is None:
-            raise UnusableError("there is no sound file")
-        signal = sound(item.audio)
+        signal = sound(item)
         features = self._smile(signal, RATE).reshape(-1)
         if np.isnan(features).all():
-            raise UnusableError(f"{1000 * len(signal) / RATE:.0f} ms of sound are too short")
+            raise UnusableError(
+                "short", f"{1000 * len(signal) / RATE:.0f} ms of sound are too short"
+            )
         return features
 
 

@@ -3,7 +3,8 @@
 import logging
 import math
 import shutil
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from spcl.tables.parquet import describe, metadata
 _SOURCES = {"a": "audio_path", "t": "text", "v": "video_path"}
 _WORDS = {"a": "sound", "t": "transcript", "v": "video"}
 
+LENGTH_SLACK_S = 5.0
+"""Seconds that a media file may always be longer than annotated."""
+
 logger = logging.getLogger("spcl.extract")
 
 
@@ -36,7 +40,8 @@ class Extraction:
         One row per utterance, in the order of the corpus; schema `spcl.tables.schemas.FEATURES`,
         with metadata.
     problems
-        One row per utterance without features; schema `spcl.tables.schemas.PROBLEMS`.
+        A row for each utterance without features, and for each about which there is a note; schema
+        `spcl.tables.schemas.PROBLEMS`.
     """
 
     features: pa.Table
@@ -55,6 +60,7 @@ def extract(
     *,
     shards: str | Path,
     problem_limit: float = 0.02,
+    length_limit: float = 3.0,
     threads: int = 1,
 ) -> Extraction:
     """Extract the features of every utterance of a corpus.
@@ -73,6 +79,9 @@ def extract(
     problem_limit
         The maximum share of utterances without features, 0..1. An utterance has no features if its
         media are missing, cannot be decoded or give NaN, or if its transcript is empty.
+    length_limit
+        An utterance has no features if its own media file is longer than `length_limit` times its
+        annotated length, and at least `LENGTH_SLACK_S` longer.
     threads
         The number of threads of the extractor. It does not change the features.
 
@@ -85,6 +94,7 @@ def extract(
     m, shards = extractor.modality, Path(shards)
     dataset = metadata(utterances)["dataset"]
     ids = utterances["utterance_id"].to_pylist()
+    dialogues = utterances["dialogue_id"].to_pylist()
     sources = utterances[_SOURCES[m]].to_pylist()
     if ids and not any(sources):
         remedy = (
@@ -94,27 +104,26 @@ def extract(
             f" {_SOURCES[m]} of the utterances"
         )
         raise UserError(f"features.{m}: no utterance of {dataset} has a {_WORDS[m]}; {remedy}")
-    items = [_item(*row, m, Path(corpus)) for row in zip(ids, sources, strict=True)]
     table = extract_shards(
         extractor,
-        items,
-        utterances["dialogue_id"].to_pylist(),
+        list(_items(utterances, m, Path(corpus), extractor.context, length_limit)),
+        dialogues,
         shards,
         title=f"{dataset}, {_WORDS[m]}",
         threads=threads,
         contents=DigestCache(cache_path(str(corpus))),
     )
-
-    reasons = table["reason"].to_pylist()
+    remarks = zip(ids, sources, table["kind"].to_pylist(), table["reason"].to_pylist(), strict=True)
     problems = [
-        Problem(_file(source, m), name, m, reason)
-        for name, source, reason in zip(ids, sources, reasons, strict=True)
-        if reason
+        Problem(_file(source, m), name, m, kind, reason)
+        for name, source, kind, reason in remarks
+        if kind
     ]
-    report_problems(problems, len(ids), m, dataset, problem_limit)
+    observed = dict(zip(ids, table["observed"].to_pylist(), strict=True))
+    report_problems(problems, observed, m, dataset, problem_limit)
     shutil.rmtree(shards, ignore_errors=True)
     features = describe(
-        table.drop_columns(["reason"]),
+        table.drop_columns(["kind", "reason"]),
         dataset=dataset,
         modality=m,
         extractor=extractor.name,
@@ -127,17 +136,33 @@ def extract(
     return Extraction(features, problem_table(dataset, problems))
 
 
-def _item(utterance_id: str, source: str | None, modality: str, corpus: Path) -> Item:
-    """The utterance with the text, audio or video of the modality."""
-    if modality == "t":
-        return Item(utterance_id, text=source or "")
-    if not source:
-        return Item(utterance_id)
-    reference = MediaReference.parse(source)
-    reference = replace(reference, path=str(corpus / reference.path))
-    if modality == "a":
-        return Item(utterance_id, audio=reference)
-    return Item(utterance_id, video=reference)
+def _items(
+    utterances: pa.Table, modality: str, corpus: Path, context: int, length_limit: float
+) -> Iterator[Item]:
+    """The utterances with the text, audio or video of the modality."""
+    before: dict[str, deque[tuple[str, str]]] = {}
+    for row in utterances.to_pylist():
+        if modality == "t":
+            spoken = row["speaker"] or "", (row["text"] or "").strip()
+            earlier = before.setdefault(row["dialogue_id"], deque(maxlen=context))
+            yield Item(row["utterance_id"], spoken[1], speaker=spoken[0], context=tuple(earlier))
+            earlier.append(spoken)
+            continue
+        source = row[_SOURCES[modality]]
+        if not source:
+            yield Item(row["utterance_id"])
+            continue
+        reference = MediaReference.parse(source)
+        reference = replace(reference, path=str(corpus / reference.path))
+        annotated, longest = None, None
+        start, end = row["start_s"], row["end_s"]
+        if start is not None and end is not None and end > start:
+            annotated = end - start
+            longest = max(length_limit * annotated, annotated + LENGTH_SLACK_S)
+        name = {"a": "audio", "v": "video"}[modality]
+        yield Item(
+            row["utterance_id"], annotated_s=annotated, longest_s=longest, **{name: reference}
+        )
 
 
 def _file(source: str | None, modality: str) -> str:
@@ -146,19 +171,25 @@ def _file(source: str | None, modality: str) -> str:
 
 
 def report_problems(
-    problems: Sequence[Problem], n: int, modality: str, dataset: str, problem_limit: float
+    problems: Sequence[Problem],
+    observed: Mapping[str, bool],
+    modality: str,
+    dataset: str,
+    problem_limit: float,
 ) -> None:
-    """Log the problems; raise `UserError` if there are too many."""
+    """Log the problems; raise `UserError` if too many utterances are not observed."""
     for problem in problems:
         logger.info("%s %s: %s", problem.utterance_id, problem.file, problem.reason)
+    fatal = [one for one in problems if one.utterance_id and not observed[one.utterance_id]]
     if not problems:
         return
-    share = f"{len(problems)} of {n} utterances of {dataset} have no usable {_WORDS[modality]}"
-    if len(problems) > problem_limit * n:
-        first = "; ".join(f"{one.utterance_id}: {one.reason}" for one in problems[:3])
+    n = len(observed)
+    share = f"{len(fatal)} of {n} utterances of {dataset} have no usable {_WORDS[modality]}"
+    if len(fatal) > problem_limit * n:
+        first = "; ".join(f"{one.utterance_id}: {one.reason}" for one in fatal[:3])
         raise UserError(
             f"features.{modality}: {share} ({first}); that is more than problem_limit"
             f" ({problem_limit:g}); fix the corpus or set problem_limit:"
-            f" {math.ceil(1000 * len(problems) / n) / 1000:g}"
+            f" {math.ceil(1000 * len(fatal) / n) / 1000:g}"
         )
     logger.log(HEADLINE, "%s; see the table of problems", share)

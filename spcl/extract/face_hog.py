@@ -1,21 +1,18 @@
 """The shape of the largest face: histograms of oriented gradients of a few video frames.
 
-Faces: P. Viola and M. Jones, Rapid object detection using a boosted cascade of simple features,
-CVPR 2001. Histograms: N. Dalal and B. Triggs, Histograms of oriented gradients for human detection,
-CVPR 2005.
+N. Dalal and B. Triggs, Histograms of oriented gradients for human detection, CVPR 2005.
 """
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 
-from spcl.extract.base import Extracted, Item, ItemExtractor, UnusableError
-from spcl.extract.media import pictures
+from spcl.extract.base import Item, ItemExtractor
+from spcl.extract.decoding import pictures
+from spcl.extract.faces import Detector, Faces
 
 _SIDE = 64
 _HOG = cv2.HOGDescriptor(
@@ -25,7 +22,6 @@ _HOG = cv2.HOGDescriptor(
     _cellSize=(16, 16),
     _nbins=9,
 )  # 4 blocks of 4 cells of 9 directions: 144 values
-_CASCADE = str(Path(cv2.__file__).with_name("data") / "haarcascade_frontalface_default.xml")
 
 
 @dataclass(kw_only=True)
@@ -39,25 +35,22 @@ class FaceHOG(ItemExtractor):
     ----------
     frames
         The number of frames sampled from an utterance.
-    detection_side
-        The longest side in pixels to which a frame is reduced before face detection. A larger value
-        is slower and finds smaller faces: the minimum is 24 pixels after the reduction.
+    detector, detection_side
+        See `spcl.extract.faces.Faces`.
     """
 
     modality = "v"
+    LICENCE = "Boost (dlib), Apache 2.0 (OpenCV)"
+    WIDTHS = "289"
 
     frames: int = 3
+    detector: Detector = "dlib"
     detection_side: int = 320
 
     def __post_init__(self) -> None:
         if self.frames < 1:
             raise ValueError(f"frames: {self.frames} is not allowed; write 1 or more")
-        if self.detection_side < 48:
-            raise ValueError(
-                f"detection_side: {self.detection_side} is too small; write 48 or more"
-            )
-        cv2.setNumThreads(1)  # the utterances are distributed to threads
-        self._local = threading.local()  # a cascade must not be shared between threads
+        self._faces = Faces(self.detector, self.detection_side)
 
     @property
     def width(self) -> int:
@@ -65,43 +58,21 @@ class FaceHOG(ItemExtractor):
 
     @property
     def version(self) -> str:
-        return f"opencv {cv2.__version__}, av {av.__version__}"
+        return f"{self._faces.version}, av {av.__version__}"
 
-    def __call__(self, items: Sequence[Item], threads: int = 1) -> Extracted:
-        extracted = super().__call__(items, threads)
-        share = extracted.features[:, -1]
-        return Extracted(extracted.features, extracted.reasons, {"face_share": share})
+    def columns(self, features: np.ndarray) -> Mapping[str, np.ndarray]:
+        return {"face_share": features[:, -1]}
 
     def one(self, item: Item) -> np.ndarray:
-        if item.video is None:
-            raise UnusableError("there is no video file")
         histograms, found = [], []
-        for picture in pictures(item.video, self.frames):
-            face = self._largest_face(picture)
+        for picture in pictures(item, self.frames):
+            face = self._faces.largest(picture)
             found.append(face is not None)
             square = cv2.resize(
                 picture if face is None else face, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA
             )
             histograms.append(np.ravel(_HOG.compute(square)))
         return np.concatenate([np.mean(histograms, 0), np.std(histograms, 0), [np.mean(found)]])
-
-    def _largest_face(self, picture: np.ndarray) -> np.ndarray | None:
-        """The part of `picture` (height, width) with the largest face; None if there is no face."""
-        if not hasattr(self._local, "cascade"):
-            self._local.cascade = cv2.CascadeClassifier(_CASCADE)
-        scale = min(self.detection_side / max(picture.shape), 1.0)
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        if min(small.shape) < 24:
-            return None
-        boxes = self._local.cascade.detectMultiScale(
-            small, scaleFactor=1.2, minNeighbors=3, minSize=(24, 24)
-        )
-        if not len(boxes):
-            return None
-        # Of equally large faces, take the left one, then the upper one.
-        x, y, side, _ = max(map(tuple, boxes), key=lambda box: (box[2], -box[0], -box[1]))
-        left, top, right, bottom = (int(edge / scale) for edge in (x, y, x + side, y + side))
-        return picture[top:bottom, left:right]
 
 
 EXTRACTOR = FaceHOG

@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from spcl.extract.base import Item, ItemExtractor, UnusableError
-from spcl.extract.media import RATE, sound
+from spcl.extract.decoding import RATE, sound
 
 _WINDOW, _HOP, _FFT = 400, 160, 512  # samples: 25 ms, 10 ms
 _FLOOR = 1e-10
@@ -29,6 +29,8 @@ class LogMel(ItemExtractor):
     """
 
     modality = "a"
+    LICENCE = "MIT"
+    WIDTHS = "3 x bands"
 
     bands: int = 40
 
@@ -47,11 +49,11 @@ class LogMel(ItemExtractor):
         return f"numpy {np.__version__}, av {av.__version__}"
 
     def one(self, item: Item) -> np.ndarray:
-        if item.audio is None:
-            raise UnusableError("there is no sound file")
-        signal = sound(item.audio)
+        signal = sound(item)
         if len(signal) < _WINDOW + _HOP:
-            raise UnusableError(f"{1000 * len(signal) / RATE:.0f} ms of sound are too short")
+            raise UnusableError(
+                "short", f"{1000 * len(signal) / RATE:.0f} ms of sound are too short"
+            )
         windows = np.lib.stride_tricks.sliding_window_view(signal, _WINDOW)[::_HOP]  # (T, window)
         power = np.abs(np.fft.rfft(windows * self._taper, _FFT)) ** 2  # (T, F)
         log_mel = np.log(power @ self._triangles + _FLOOR)  # (T, bands)

@@ -54,7 +54,10 @@ def utterance_table(rows, *, simulated=True):
     columns = {
         "dialogue_id": pa.string(),
         "utterance_id": pa.string(),
+        "speaker": pa.string(),
         "text": pa.string(),
+        "start_s": pa.float64(),
+        "end_s": pa.float64(),
         "audio_path": pa.string(),
         "video_path": pa.string(),
     }

@@ -1,6 +1,5 @@
 """Extraction of the features of a corpus: order, missing features, resuming, problems."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from spcl.errors import UserError
-from spcl.extract import Extracted, Extractor, Item, build
+from spcl.extract import Extractor, UnusableError, build
 from spcl.extract.extraction import extract
 from spcl.tables import parquet, schemas
 from spcl.tables.parquet import metadata
@@ -17,7 +16,7 @@ from tests.extract.conftest import utterance_table, voice, write_video, write_wa
 
 @dataclass(kw_only=True)
 class Lengths(Extractor):
-    """Gives the number of letters, twice; records its calls, and can be made to fail."""
+    """Gives the number of letters, twice; records its batches, and can be made to fail."""
 
     modality = "t"
 
@@ -36,15 +35,22 @@ class Lengths(Extractor):
     def version(self):
         return "1"
 
-    def __call__(self, items: Sequence[Item], threads: int = 1) -> Extracted:
+    def load(self, item):
+        if not item.text:
+            raise UnusableError("empty", "the transcript is empty")
+        return item
+
+    def compute(self, loaded, device="cpu", threads=1):
         if len(self.calls) == self.fail_at:
             raise KeyboardInterrupt
-        self.calls.append([item.utterance_id for item in items])
-        features = np.array([[len(item.text)] * 2 for item in items], np.float32) * self.factor
-        for row, item in enumerate(items):
-            features[row] = self.spoil.get(item.utterance_id, features[row])
-        reasons = [None if item.text else "empty" for item in items]
-        return Extracted(features, reasons, {"letters": features[:, 0]})
+        self.calls.append([item.name for item in loaded])
+        features = np.array([[len(item.text)] * 2 for item in loaded], np.float32) * self.factor
+        for row, item in enumerate(loaded):
+            features[row] = self.spoil.get(item.name, features[row])
+        return features
+
+    def columns(self, features):
+        return {"letters": features[:, 0]}
 
 
 def corpus(n=200, *, dialogue=20, texts=None):
@@ -152,6 +158,7 @@ def test_nan_and_infinite_features_are_unobserved(tmp_path):
             "file": "",
             "utterance_id": name,
             "modality": "t",
+            "kind": "not_finite",
             "reason": "the features are NaN or infinite",
         }
         for name in ("u3", "u5")
@@ -163,8 +170,9 @@ def test_more_problems_than_the_limit_stop_the_extraction(tmp_path):
     with pytest.raises(UserError) as error:
         extract(table, tmp_path, Lengths(), shards=tmp_path / "shards")
     assert str(error.value) == (
-        "features.t: 5 of 200 utterances of made have no usable transcript (u3: empty;"
-        " u77: empty; u78: empty); that is more than problem_limit (0.02); fix the corpus or set"
+        "features.t: 5 of 200 utterances of made have no usable transcript (u3: the transcript is"
+        " empty; u77: the transcript is empty; u78: the transcript is empty); that is more than"
+        " problem_limit (0.02); fix the corpus or set"
         " problem_limit: 0.025"
     )
 
@@ -197,7 +205,7 @@ def test_features_of_the_wrong_width_are_refused(tmp_path):
     class Wide(Lengths):
         width = 3
 
-    with pytest.raises(ValueError, match=r"expected features \(80, 3\), found \(80, 2\)"):
+    with pytest.raises(ValueError, match=r"expected 3 features, found \(2,\)"):
         extract(corpus(), tmp_path, Wide(), shards=tmp_path / "shards")
 
 

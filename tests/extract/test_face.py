@@ -4,16 +4,21 @@ import numpy as np
 import pytest
 
 from spcl.data.media import MediaReference
-from spcl.extract import Item, build
-from spcl.extract.media import pictures
+from spcl.extract import Item, Reason, build
+from spcl.extract.decoding import pictures
 from tests.extract.conftest import write_video
 
-LADDER = [np.full((48, 64), 10 * k + 20, np.uint8) for k in range(20)]
+EDGE = np.where(np.arange(64) < 32, 6, -6)
+LADDER = [np.full((48, 64), 10 * k + 20, np.uint8) + EDGE.astype(np.uint8) for k in range(20)]
 """Two seconds at ten pictures a second, each brighter than the one before."""
 
 
+def item(path, **part):
+    return Item("u", video=MediaReference(str(path), **part))
+
+
 def brightness(path, count, **part):
-    found = pictures(MediaReference(str(path), **part), count)
+    found = pictures(item(path, **part), count)
     return [(picture.mean() - 20) / 10 for picture in found]
 
 
@@ -29,17 +34,17 @@ def test_a_time_range_gives_frames_of_that_range(tmp_path):
 
 
 def test_a_late_fragment_of_a_long_recording_is_found_by_seeking(tmp_path):
-    long = [np.full((48, 64), 20 + 2 * (k // 5), np.uint8) for k in range(500)]
+    long = [LADDER[0] + np.uint8(2 * (k // 5)) for k in range(500)]
     path = write_video(tmp_path / "u.avi", long, fps=10)
-    seen = [p.mean() for p in pictures(MediaReference(str(path), 40.0, 42.0), 2)]
+    seen = [p.mean() for p in pictures(item(path, start_s=40.0, end_s=42.0), 2)]
     assert seen == pytest.approx([20 + 2 * 81, 20 + 2 * 83], abs=4)
 
 
 def test_a_region_crops_the_frame(tmp_path):
-    half = np.concatenate([np.full((48, 32), 40), np.full((48, 32), 200)], axis=1).astype(np.uint8)
-    path = str(write_video(tmp_path / "u.avi", [half] * 5))
-    (left,) = pictures(MediaReference(path, region=(0, 0, 50, 100)), 1)
-    (right,) = pictures(MediaReference(path, region=(50, 0, 50, 50)), 1)
+    half = np.where(np.arange(64) < 32, 40, 200) + 9 * (np.arange(48)[:, None] % 16 // 8)
+    path = str(write_video(tmp_path / "u.avi", [half.astype(np.uint8)] * 5))
+    (left,) = pictures(item(path, region=(0, 0, 50, 100)), 1)
+    (right,) = pictures(item(path, region=(50, 0, 50, 50)), 1)
     assert left.shape == (48, 32)
     assert right.shape == (24, 32)
     assert left[:, :-4].mean() < 60 < 180 < right[:, 4:].mean()
@@ -47,11 +52,7 @@ def test_a_region_crops_the_frame(tmp_path):
 
 def test_one_picture_is_enough_for_any_number_of_samples(tmp_path):
     path = write_video(tmp_path / "u.avi", LADDER[:1])
-    assert len(pictures(MediaReference(str(path)), 3)) == 3
-
-
-def item(path, **part):
-    return Item("u", video=MediaReference(str(path), **part))
+    assert len(pictures(item(path), 3)) == 3
 
 
 def test_without_a_face_the_whole_frame_is_used(tmp_path, noise):
@@ -63,12 +64,13 @@ def test_without_a_face_the_whole_frame_is_used(tmp_path, noise):
     assert extracted.columns["face_share"].tolist() == [0.0]
 
 
-def test_a_face_is_found_where_it_is(tmp_path, drawn_face):
+@pytest.mark.parametrize("detector", ["dlib", "cascade"])
+def test_a_face_is_found_where_it_is(tmp_path, drawn_face, detector):
     wide = np.full((120, 240), 128, np.uint8)
     wide[10:110, 10:110] = drawn_face
     path = write_video(tmp_path / "u.mp4", [wide] * 6)
     left, right = item(path, region=(0, 0, 50, 100)), item(path, region=(50, 0, 50, 100))
-    extracted = build("v", "face_hog")([left, right])
+    extracted = build("v", "face_hog", {"detector": detector})([left, right])
     assert extracted.columns["face_share"].tolist() == [1.0, 0.0]
     assert extracted.features[:, -1].tolist() == [1.0, 0.0]
 
@@ -101,13 +103,13 @@ def test_bad_video_gives_a_reason_and_no_output(tmp_path, noise, capfd):
         item(good),
     ]
     extracted = build("v", "face_hog")(items, threads=2)
-    invalid = "cannot be decoded (Invalid data found when processing input)"
+    invalid = Reason("undecodable", "cannot be decoded (Invalid data found when processing input)")
     assert extracted.reasons == [
         invalid,
         invalid,
-        "no such file",
-        "the video ends before the utterance begins",
-        "there is no video file",
+        Reason("missing", "no such file"),
+        Reason("outside", "the video ends before the utterance begins"),
+        Reason("missing", "there is no video file"),
         None,
     ]
     assert capfd.readouterr() == ("", "")

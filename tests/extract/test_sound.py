@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from spcl.data.media import MediaReference
-from spcl.extract import Item, UnusableError, build
+from spcl.extract import Item, Reason, UnusableError, build
+from spcl.extract.decoding import RATE, sound
 from spcl.extract.logmel import mel_bands
-from spcl.extract.media import RATE, sound
 from tests.extract.conftest import voice, write_video, write_wav
 
 
@@ -18,28 +18,28 @@ def item(path, **part):
 
 def test_samples_come_through_as_they_are(tmp_path):
     samples = voice(0.5)
-    decoded = sound(MediaReference(str(write_wav(tmp_path / "u.wav", samples))))
+    decoded = sound(item(write_wav(tmp_path / "u.wav", samples)))
     assert decoded.dtype == np.float32
     np.testing.assert_array_equal(decoded, samples / np.float32(32768))
 
 
 def test_another_rate_becomes_the_common_one(tmp_path):
     path = write_wav(tmp_path / "u.wav", voice(1.0, rate=44_100), rate=44_100)
-    assert len(sound(MediaReference(str(path)))) == pytest.approx(RATE, abs=64)
+    assert len(sound(item(path))) == pytest.approx(RATE, abs=64)
 
 
 @pytest.mark.parametrize("start", [0.0, 0.5, 12.25])
 def test_a_fragment_is_cut_to_the_sample(tmp_path, start):
     samples = np.arange(20 * RATE).astype(np.int16)
     path = write_wav(tmp_path / "long.wav", samples)
-    decoded = sound(MediaReference(str(path), start, start + 1.5))
+    decoded = sound(item(path, start_s=start, end_s=start + 1.5))
     first = round(start * RATE)
     np.testing.assert_array_equal(decoded * 32768, samples[first : first + 24_000])
 
 
 def test_sound_is_taken_from_a_video_too(tmp_path, noise):
     path = write_video(tmp_path / "u.mp4", noise, sound=voice(2.0))
-    decoded = sound(MediaReference(str(path)))
+    decoded = sound(item(path))
     assert len(decoded) == pytest.approx(2 * RATE, rel=0.1)
     assert build("a", "egemaps")([item(path)]).reasons == [None]
 
@@ -75,9 +75,9 @@ def test_the_larger_sets_of_opensmile_work(tmp_path, feature_set):
 
 
 @pytest.mark.parametrize("name", ["egemaps", "logmel"])
-def test_silence_is_sound(tmp_path, name):
-    path = write_wav(tmp_path / "u.wav", np.zeros(RATE, np.int16))
-    extracted = build("a", name)([item(path)])
+def test_half_silent_sound_is_sound(tmp_path, name):
+    samples = np.concatenate([voice(0.5), np.zeros(RATE, np.int16)])
+    extracted = build("a", name)([item(write_wav(tmp_path / "u.wav", samples))])
     assert extracted.reasons == [None]
     assert np.isfinite(extracted.features).all()
 
@@ -101,17 +101,17 @@ def test_bad_audio_gives_a_reason(tmp_path, name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         extracted = build("a", name)(items, threads=2)
-    invalid = "cannot be decoded (Invalid data found when processing input)"
-    nothing = "there is no sound in this stretch of the file"
+    invalid = Reason("undecodable", "cannot be decoded (Invalid data found when processing input)")
+    nothing = Reason("outside", "there is no sound in this stretch of the file")
     assert extracted.reasons == [
-        "20 ms of sound are too short",
+        Reason("short", "20 ms of sound are too short"),
         nothing,
         invalid,
-        invalid,
-        "no such file",
+        Reason("empty", "the file is empty"),
+        Reason("missing", "no such file"),
         nothing,
         nothing,
-        "there is no sound file",
+        Reason("missing", "there is no sound file"),
         None,
     ]
 
@@ -119,7 +119,7 @@ def test_bad_audio_gives_a_reason(tmp_path, name):
 def test_a_video_without_audio_gives_a_reason(tmp_path, noise):
     path = write_video(tmp_path / "u.mp4", noise)
     with pytest.raises(UnusableError, match="there is no audio in the file"):
-        sound(MediaReference(str(path)))
+        sound(item(path))
 
 
 @pytest.mark.parametrize("bands", [10, 40, 80])
