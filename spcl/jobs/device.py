@@ -37,8 +37,10 @@ def choose(device: str) -> str:
 
 
 @contextmanager
-def reserved_gpu(device: str, locks: Path | None = None) -> Iterator[str | None]:
-    """Reserve a GPU and hide the others from CUDA, until the context ends.
+def reserved_gpu(
+    device: str, locks: Path | None = None, *, count: int = 1
+) -> Iterator[str | None]:
+    """Reserve a GPU, or several, and hide the others from CUDA, until the context ends.
 
     Enter it before CUDA starts. The jobs of one user on one machine spread evenly over the GPUs; if
     there are more jobs than GPUs, they share. If a job is killed, the kernel releases its GPU.
@@ -49,11 +51,13 @@ def reserved_gpu(device: str, locks: Path | None = None) -> Iterator[str | None]
         ``cuda``, or ``cpu`` to reserve nothing.
     locks
         Folder of the lock files; by default one for each user in the folder of temporary files.
+    count
+        The number of GPUs; if the machine has fewer, all of them.
 
     Yields
     ------
     str or None
-        The GPU; None if there is none, or if `device` is ``cpu``.
+        The GPUs, separated by commas; None if there is none, or if `device` is ``cpu``.
 
     Raises
     ------
@@ -66,17 +70,20 @@ def reserved_gpu(device: str, locks: Path | None = None) -> Iterator[str | None]
         return
     locks = locks or Path(tempfile.gettempdir()) / f"spcl-gpus-{os.getuid()}"
     with ExitStack() as reserved:
+        taken: list[str] = []
         try:
             locks.mkdir(parents=True, exist_ok=True)
-            gpu, lock = _first_free(found, locks)
+            for _ in range(min(count, len(found))):
+                gpu, lock = _first_free([gpu for gpu in found if gpu not in taken], locks)
+                taken.append(gpu)
+                reserved.enter_context(lock)
         except OSError as error:
             raise UserError(
                 f"{locks}: no GPU can be reserved in this folder ({error.strerror}); delete it, or"
                 " set TMPDIR to a folder that you may write to"
             ) from error
-        reserved.enter_context(lock)
-        os.environ[_VISIBLE] = gpu
-        yield gpu
+        os.environ[_VISIBLE] = ",".join(taken)
+        yield os.environ[_VISIBLE]
 
 
 def _first_free(gpus: Sequence[str], locks: Path) -> tuple[str, IO[str]]:

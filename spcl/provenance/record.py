@@ -22,6 +22,7 @@ CORPUS = "corpus"
 _UNDECISIVE = {
     "code": "a separate field of a record",
     "device": "results may move between machines; `training_digest` of the metrics includes it",
+    "gpus": "the number of GPUs does not change the features",
     "working": "a path",
     "kept": "a path",
     "path": "of the corpus, whose content is compared",

@@ -47,6 +47,15 @@ def test_eight_jobs_that_start_at_once_spread_over_two_gpus_evenly(two_gpus, tmp
         assert Counter(gpu for _, gpu in eight) == {"3": 4, "5": 4}
 
 
+def test_a_job_can_reserve_several_gpus(monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5,7")
+    with device.reserved_gpu("cuda", tmp_path, count=2) as two:
+        assert two == os.environ["CUDA_VISIBLE_DEVICES"] == "3,5"
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5,7")
+        with device.reserved_gpu("cuda", tmp_path, count=9) as all_of_them:
+            assert sorted(all_of_them.split(",")) == ["3", "5", "7"]
+
+
 def test_the_gpu_of_a_killed_job_goes_to_the_next(two_gpus, tmp_path):
     with jobs(tmp_path, 4) as four:
         killed, freed = four[-1]

@@ -49,7 +49,7 @@ def test_the_lock_is_for_any_machine():
     assert not re.search(r"\+|://|nvidia|torchvision", text)
 
 
-IMPORTED_AS = {"cv2": "opencv-python-headless", "sklearn": "scikit-learn"}
+IMPORTED_AS = {"cv2": "opencv-python-headless", "dlib": "dlib-bin", "sklearn": "scikit-learn"}
 ALWAYS_THERE = {"snakemake", "jsonschema", "pyyaml", "yaml"}  # with Snakemake itself
 
 

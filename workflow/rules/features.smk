@@ -11,10 +11,18 @@ rule extract_features:
         "benchmarks/extract_features/{dataset}/{modality}.jsonl"
     conda:
         "../../envs/media.yaml"
+    # Several GPUs: --set-resources extract_features:gpu=4. Each works on shards of its own.
+    resources:
+        gpu=lambda wildcards: int(
+            DEVICE == "cuda" and of_extraction("extractor")(wildcards).startswith("huggingface_")
+        ),
     params:
+        device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
+        gpus=lambda wildcards, resources: resources.gpu,
         extractor=of_extraction("extractor"),
         options=of_extraction("options"),
         problem_limit=config["problem_limit"],
+        length_limit=config["length_limit"],
         path=of_dataset("path"),
         reads=reads_of_corpus,
         code=lambda wildcards: code(
