@@ -34,7 +34,8 @@ __all__ = [
     "names",
 ]
 
-_EXTRAS = {"a": "audio", "t": "text", "v": "visual"}
+EXTRAS = {"a": "audio", "t": "text", "v": "visual"}
+"""The extra of the package that installs what the extractors of a modality need."""
 
 
 def names(modality: str) -> list[str]:
@@ -77,7 +78,7 @@ def build(modality: str, name: str, options: Mapping[str, Any] | None = None) ->
     except ModuleNotFoundError as error:
         raise UserError(
             f"{key}.extractor: {name} needs the package '{error.name}';"
-            f" pip install 'spcl[{_EXTRAS[modality]}]'"
+            f" pip install 'spcl[{EXTRAS[modality]}]'"
         ) from error
     options = options or {}
     check_options(cls, options, f"{key}.options")

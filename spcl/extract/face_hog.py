@@ -35,8 +35,11 @@ class FaceHOG(ItemExtractor):
     ----------
     frames
         The number of frames sampled from an utterance.
-    detector, detection_side
-        See `spcl.extract.faces.Faces`.
+    detector
+        ``dlib``, or ``cascade``, which finds fewer faces (see `spcl.extract.faces`).
+    detection_side
+        The longest side in pixels to which a picture is reduced before detection. A larger value is
+        slower and finds smaller faces.
     """
 
     modality = "v"

@@ -37,9 +37,7 @@ def choose(device: str) -> str:
 
 
 @contextmanager
-def reserved_gpu(
-    device: str, locks: Path | None = None, *, count: int = 1
-) -> Iterator[str | None]:
+def reserved_gpu(device: str, locks: Path | None = None, *, count: int = 1) -> Iterator[str | None]:
     """Reserve a GPU, or several, and hide the others from CUDA, until the context ends.
 
     Enter it before CUDA starts. The jobs of one user on one machine spread evenly over the GPUs; if

@@ -60,6 +60,19 @@ UTTERANCES = Schema(
     metadata=("dataset", "labels", "protocol", "protocol_seed", "simulated"),
 )
 
+EXTRACTED = Schema(
+    "extracted features",
+    (
+        Column("name", _TEXT, "of the file, or of the line of a text file"),
+        Column("observed", _FLAG, "false = no features, see kind and reason"),
+        Column("features", _is_vector, "0 where not observed"),
+        Column("kind", _TEXT, "of the reason or note, see spcl.data.problems.KINDS", nullable=True),
+        Column("reason", _TEXT, "why there are no features, or a note", nullable=True),
+    ),
+    key=("name",),
+    metadata=("modality", "extractor", "version", "options", "width"),
+)
+
 PROBLEMS = Schema(
     "problems",
     (
