@@ -20,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A,B,C",
         help="the names of classes 0, 1, 2, if the files contain only numbers",
     )
-    parser.add_argument("--problems", action="store_true", help="list every problem")
+    parser.add_argument(
+        "--problems",
+        action="store_true",
+        help="count the problems of each kind and list all",
+    )
     parser.add_argument(
         "--plots",
         type=Path,
@@ -44,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
         return
     found = find(options.path, options.labels)
     if options.problems:
-        print("\n".join(text.all_problems(found)))
+        print("\n".join(text.all_problems(found, width)))
         return
     lines, faults = paste.config_lines(found, options.labels or ())
     print("\n".join(text.describe(found, width)))

@@ -14,7 +14,8 @@ import numpy as np
 from spcl.data.emotions.class_names import check_class_names, spellings_taken
 from spcl.data.emotions.labels import KNOWN
 from spcl.data.legible import check_names, legible
-from spcl.data.records import Features, Problem, Reading, Utterance
+from spcl.data.problems import Problem
+from spcl.data.records import Features, Reading, Utterance
 from spcl.data.splits import CUTTING_DEV, sessions
 from spcl.errors import UserError
 from spcl.tables.schemas import MODALITIES, SPLITS
@@ -53,7 +54,7 @@ def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None)
     _check_labels(reading, path, asked)
     check_names(reading, path)
     _check_features(reading, path)
-    problems = [Problem(file, None, None, note) for note in spellings_taken(reading)]
+    problems = [Problem(file, None, None, "label", note) for note in spellings_taken(reading)]
     rows = _together(reading.utterances, _once(reading.utterances, problems, file), problems, file)
     utterances = [reading.utterances[row] for row in rows]
     utterances = [_labelled(utterance, reading, problems, file) for utterance in utterances]
@@ -86,16 +87,17 @@ def usable(reading: Reading, path: Path) -> tuple[dict[str, Features], list[Prob
         for row in np.flatnonzero(~observed):
             name = reading.utterances[row].utterance_id
             if (name, m) not in noted:
-                lost = np.isnan(values[row]).all()
-                reason = "no features" if lost else "the features are NaN or infinite"
-                problems.append(Problem(_file(reading, path, m), name, m, reason))
+                defect = ("not_finite", "the features are NaN or infinite")
+                if np.isnan(values[row]).all():
+                    defect = ("missing", "no features")
+                problems.append(Problem(_file(reading, path, m), name, m, *defect))
     file = _file(reading, path)
     brought = [part.observed for part in features.values()]
     seen = np.any(brought, axis=0) if brought else np.zeros(len(reading.utterances), bool)
     for utterance, has_features in zip(reading.utterances, seen, strict=True):
         if not (has_features or utterance.text or utterance.audio_path or utterance.video_path):
             reason = "no text, audio, video or features: kept in its dialogue, unobserved"
-            problems.append(Problem(file, utterance.utterance_id, None, reason))
+            problems.append(Problem(file, utterance.utterance_id, None, "missing", reason))
     return features, problems
 
 
@@ -201,7 +203,7 @@ def _once(utterances: Sequence[Utterance], problems: list[Problem], file: str) -
         name = utterance.utterance_id
         if rows.setdefault(name, row) != row:
             reason = "the utterance occurs twice; the first is kept"
-            problems.append(Problem(file, name, None, reason))
+            problems.append(Problem(file, name, None, "duplicate", reason))
     return list(rows.values())
 
 
@@ -220,7 +222,7 @@ def _together(
         before = name
     for name in divided:
         reason = f"the rows of dialogue {name} were not contiguous; moved together"
-        problems.append(Problem(file, None, None, reason))
+        problems.append(Problem(file, None, None, "order", reason))
     return sorted(rows, key=lambda row: place[utterances[row].dialogue_id])
 
 
@@ -231,7 +233,7 @@ def _labelled(
     if utterance.emotion is None or utterance.emotion in reading.labels:
         return utterance
     reason = f"unknown emotion '{utterance.emotion}'; kept as unlabelled"
-    problems.append(Problem(file, utterance.utterance_id, None, reason))
+    problems.append(Problem(file, utterance.utterance_id, None, "label", reason))
     return replace(utterance, emotion=None)
 
 
@@ -243,7 +245,7 @@ def _note_missing_speakers(
         reason = (
             f"{len(missing)} utterances have no speaker, first {missing[0]}; treated as one speaker"
         )
-        problems.append(Problem(file, None, None, reason))
+        problems.append(Problem(file, None, None, "speaker", reason))
 
 
 def _file(reading: Reading, path: Path, modality: str | None = None) -> str:

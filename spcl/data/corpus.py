@@ -13,7 +13,8 @@ from spcl.data.checks import check_splits, checked, constant_columns, usable
 from spcl.data.counts import log_report, report_table
 from spcl.data.files.disk import ABSENT, UnreadableError, entries, read, refuse_hidden
 from spcl.data.formats import FORMATS, load, recognise
-from spcl.data.records import Features, Problem, Reading, Utterance, problem_table
+from spcl.data.problems import Problem, problem_table
+from spcl.data.records import Features, Reading, Utterance
 from spcl.data.simulated import is_simulated
 from spcl.data.splits import divide, sessions_by_name
 from spcl.errors import UserError

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from spcl.data.files.text_files import TWICE_ENCODED
-from spcl.data.records import Problem, Reading, Utterance
+from spcl.data.problems import Problem
+from spcl.data.records import Reading, Utterance
 from spcl.errors import UserError, listed
 
 _NO_TEXT = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]")
@@ -37,5 +38,5 @@ def legible(utterance: Utterance, problems: list[Problem], file: str) -> Utteran
     text, speaker = (_NO_TEXT.sub("", each) for each in decoded)
     if [text, speaker] != decoded:
         reason = "control characters in the transcript or the speaker's name; removed"
-        problems.append(Problem(file, utterance.utterance_id, None, reason))
+        problems.append(Problem(file, utterance.utterance_id, None, "text", reason))
     return replace(utterance, text=text, speaker=speaker)

@@ -1,4 +1,4 @@
-"""Media files: references to parts of them, and a check of their first bytes."""
+"""Media files: references to parts of them, and a check before they are decoded."""
 
 import re
 from dataclasses import dataclass
@@ -7,18 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from spcl.data.files.disk import UnreadableError, read
+from spcl.data.files.placeholders import HEAD_BYTES, placeholder
+from spcl.data.problems import Defect
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _TIME = rf"t=(?=[\d,])(?P<start>{_NUMBER})?(?:,(?P<end>{_NUMBER}))?"
 _REGION = rf"xywh=percent:(?P<region>{_NUMBER}(?:,{_NUMBER}){{3}})"
 _FRAGMENT = rf"#(?=t|xywh)(?:{_TIME})?(?:(?:(?<=\d)&|(?<=#)){_REGION})?"
 _REFERENCE = re.compile(rf"(?P<path>.*?)(?:{_FRAGMENT})?", re.DOTALL)
-
-_SIGNATURES = {  # suffix: (offset, bytes that a file of this kind has there)
-    ".wav": (0, b"RIFF"),
-    ".avi": (0, b"RIFF"),
-    ".mp4": (4, b"ftyp"),
-}
 
 
 @dataclass(frozen=True)
@@ -74,18 +70,18 @@ def _decimal(number: float) -> str:
     return np.format_float_positional(number, trim="-")
 
 
-def fault(path: Path) -> str | None:
-    """Why `path` cannot be a media file; None if its first bytes are as expected.
+def fault(path: Path) -> Defect | None:
+    """Why `path` cannot be a media file; None if it has to be decoded to know.
 
-    The extractors report whether the whole file can be decoded.
+    Its suffix does not matter: the decoder recognises the format by the content.
     """
     try:
-        head = read(path, 12)
+        head = read(path, HEAD_BYTES)
     except UnreadableError as error:
-        return error.reason
+        return ("missing" if error.missing else "unreadable"), error.reason
     if not head:
-        return "the file is empty"
-    offset, expected = _SIGNATURES.get(path.suffix.lower(), (0, b""))
-    if head[offset : offset + len(expected)] != expected:
-        return f"not a {path.suffix} file"
+        return "empty", "the file is empty"
+    if found := placeholder(head):
+        what, remedy = found
+        return "pointer", f"{what}, not a media file; {remedy}"
     return None

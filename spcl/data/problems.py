@@ -11,8 +11,8 @@ from spcl.tables.schemas import PROBLEMS
 KINDS = {
     # files
     "missing": "there is no such file, folder, transcript or vector",
-    "unreadable": "the file or folder exists, but cannot be opened",
-    "empty": "the file or the transcript is empty",
+    "unreadable": "the file cannot be opened, or must not be because it is outside the corpus",
+    "empty": "the file, the dialogue or the transcript is empty",
     "pointer": "a pointer of Git LFS or a web page instead of the file",
     "undecodable": "the decoder of sound or video fails",
     "no_track": "the media file has no sound or no picture",
@@ -25,17 +25,22 @@ KINDS = {
     "blank": "every picture has one colour",
     "cancelled": "the channels cancel each other; the loudest is used",
     "not_finite": "features are NaN or infinite",
+    "malformed": "a line or a vector has another form, or their number does not fit",
     "failed": "the extractor raised an error",
     # annotation
-    "left_out": "an utterance, a dialogue or a file that cannot be used is left out",
+    "left_out": "an utterance, a dialogue, a column or a file is not used",
     "duplicate": "an utterance occurs more than once",
     "order": "rows are not in the order of their dialogue",
+    "times": "the annotated times of an utterance are impossible",
     "label": "an emotion is unknown or spelled in several ways",
     "speaker": "a speaker is missing",
-    "text": "a transcript has characters that were replaced or removed",
-    "note": "other remarks; nothing is lost",
+    "text": "a transcript or a name has characters that were removed",
+    "note": "other remarks",
 }
 """The kinds of problems and what they mean. Every problem has one."""
+
+Defect = tuple[str, str]
+"""A kind and a reason, see `Problem`, where the place of the problem is not yet known."""
 
 
 @dataclass(frozen=True)

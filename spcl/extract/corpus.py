@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from spcl.data.corpus import Corpus, read_corpus
-from spcl.data.records import Features, Problem, problem_table
+from spcl.data.problems import Problem, problem_table
+from spcl.data.records import Features
 from spcl.errors import UserError
 from spcl.extract.extraction import Extraction, report_problems
 from spcl.tables.parquet import describe, metadata

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from spcl.data.checks import checked, usable
 from spcl.data.formats import DATA_SUFFIXES, FORMATS, Format, load, recognise
-from spcl.data.records import Features, Problem, Reading
+from spcl.data.problems import Problem
+from spcl.data.records import Features, Reading
 from spcl.data.simulated import is_simulated
 from spcl.errors import UserError
 

@@ -14,6 +14,7 @@ from spcl.data.feature_files.arrays import matrix
 from spcl.data.files.parsing import read_facts, read_npy, read_parquet, readable
 from spcl.data.records import Features
 from spcl.inspection.facts import feature_facts
+from spcl.inspection.text import kinds_of_problems
 from spcl.report import figures, tables
 from spcl.report.formats.terminal import paragraph
 from spcl.tables import schemas
@@ -75,6 +76,8 @@ def _table(path: Path, width: int) -> list[str]:
         says = f" ({meaning[name]})" if name in meaning else ""
         lines += paragraph(f"{name:{first}}  {words}{says}", width, "  ")
     lines.append("")
+    if schema is schemas.PROBLEMS and len(table):
+        lines += [*kinds_of_problems(table["kind"].to_pylist(), width), ""]
     for line in said:
         lines += paragraph(line, width)
     return lines if schema else lines + paragraph(_corpus_hint(path), width)

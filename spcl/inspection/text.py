@@ -1,6 +1,5 @@
 """A corpus on one screen of plain text."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from spcl.data.counts import UNLABELLED, compared, report_table
-from spcl.data.records import Problem
+from spcl.data.problems import KINDS, Problem
 from spcl.errors import printable
 from spcl.inspection import facts
 from spcl.inspection.find import Found
@@ -25,8 +24,8 @@ _PARTS = ("train", "dev", "train and dev", "test")
 _REMARKS = 8
 """The number of differences from published counts that are shown."""
 
-_REASONS = 5
-"""The number of kinds of problems that are shown, the most frequent first."""
+_KINDS_SHOWN = 5
+"""The number of kinds of problems in the summary, the most frequent first."""
 
 
 def describe(found: Found, width: int) -> list[str]:
@@ -59,9 +58,24 @@ def _beside_published(found: Found, rows: pd.DataFrame) -> _Report:
     return list(compared(report.to_pylist()))
 
 
-def all_problems(found: Found) -> list[str]:
-    """Every problem on one line: place and reason."""
-    return [printable(f"{_place(problem)}: {problem.reason}") for problem in found.problems]
+def all_problems(found: Found, width: int) -> list[str]:
+    """The number of problems of each kind, then every problem on one line: kind, place, reason."""
+    if not found.problems:
+        return ["No problems."]
+    return [
+        *kinds_of_problems((problem.kind for problem in found.problems), width),
+        "",
+        *(printable(f"{one.kind}: {_described(one)}") for one in found.problems),
+    ]
+
+
+def kinds_of_problems(kinds: Iterable[str], width: int) -> list[str]:
+    """How often each kind occurs and what it means, the most frequent first."""
+    return [
+        line
+        for kind, n in Counter(kinds).most_common()
+        for line in paragraph(f"{n:,} x {kind}: {KINDS.get(kind, 'not known here')}", width)
+    ]
 
 
 def _heading(found: Found, width: int) -> list[str]:
@@ -169,26 +183,24 @@ def _raw_media(rows: pd.DataFrame, width: int) -> list[str]:
 
 
 def _problems(found: Found, width: int) -> list[str]:
-    """The most frequent kinds of problems, each with its first place."""
+    """The most frequent kinds of problems, each with its first one."""
     if not found.problems:
         return ["No problems."]
     first: dict[str, Problem] = {}
-    count: Counter[str] = Counter()
     for problem in found.problems:
-        kind = re.sub(r"'[^']*'|\d[\d.,]*", "…", problem.reason)
-        first.setdefault(kind, problem)
-        count[kind] += 1
+        first.setdefault(problem.kind, problem)
+    count = Counter(problem.kind for problem in found.problems)
     lines = [f"Problems: {len(found.problems):,} (--problems lists all)"]
-    for kind, n in count.most_common(_REASONS):
-        example = first[kind]
-        reason = f"{n:,} x {kind if n > 1 else example.reason}, first {_place(example)}"
-        lines += paragraph(reason, width, "  ")
-    if len(count) > _REASONS:
-        lines.append(f"  and {len(count) - _REASONS:,} other kinds")
+    for kind, n in count.most_common(_KINDS_SHOWN):
+        words = f"{n:,} x {kind}, first {_described(first[kind])}"
+        lines += paragraph(words, width, "  ")
+    if len(count) > _KINDS_SHOWN:
+        lines.append(f"  and {len(count) - _KINDS_SHOWN:,} other kinds")
     return lines
 
 
-def _place(problem: Problem) -> str:
-    """For example ``train.csv, train_dia0_utt3, audio``."""
+def _described(problem: Problem) -> str:
+    """For example ``train.csv, train_dia0_utt3, text: empty transcript``."""
     modality = MODALITIES[problem.modality] if problem.modality else None
-    return ", ".join(part for part in (problem.file, problem.utterance_id, modality) if part)
+    place = ", ".join(part for part in (problem.file, problem.utterance_id, modality) if part)
+    return f"{place}: {problem.reason}" if place else problem.reason

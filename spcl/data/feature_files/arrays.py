@@ -22,6 +22,7 @@ from spcl.data.files.parsing import (
     readable,
     refuse_size,
 )
+from spcl.data.problems import Defect
 from spcl.errors import UserError, listed
 from spcl.tables.schemas import UTTERANCES
 
@@ -47,14 +48,14 @@ class Content:
     ids
         The utterance of each row; None if the rows have the order of the table of utterances.
     notes
-        What was left out.
+        What was left out or is malformed.
     names
         Other columns that can identify the rows.
     """
 
     values: np.ndarray
     ids: Sequence[str] | None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Defect, ...] = ()
     names: Mapping[str, list[str]] = field(default_factory=dict)
 
 
@@ -132,7 +133,8 @@ def _npz(path: Path) -> Content:
         for name, array in arrays.items()
         if array.dtype.kind == "U" or name in _NAMES
     }
-    notes = (f"arrays {listed(arrays)} are not features; left out",) if arrays else ()
+    reason = f"arrays {listed(arrays)} are not features; left out"
+    notes = (("left_out", reason),) if arrays else ()
     ids_ = None if ids is None else _words(ids.ravel())
     return Content(matrix(values, path), ids_, notes, names)
 
@@ -173,7 +175,7 @@ def _of_table(table: pa.Table, path: Path) -> Content:
     return Content(values, names.pop(IDS, None), notes, names)
 
 
-def _vectors(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+def _vectors(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, tuple[Defect, ...]]:
     """Lists of numbers as a matrix; lists of another length than most are left out."""
     array = column.combine_chunks()
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy().astype(np.int64)
@@ -189,11 +191,11 @@ def _vectors(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, tuple[str
     values = np.full((len(array), width), np.nan, np.float32)
     values[chosen] = _float32(flat.to_numpy(zero_copy_only=False)).reshape(-1, width)
     odd = (lengths > 0) & ~chosen
-    notes = (f"{odd.sum()} rows are not {width} numbers wide as most are; left out",)
-    return values, notes if odd.any() else ()
+    reason = f"{odd.sum()} rows are not {width} numbers wide as most are; left out"
+    return values, (("malformed", reason),) if odd.any() else ()
 
 
-def _side_by_side(table: pa.Table, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+def _side_by_side(table: pa.Table, path: Path) -> tuple[np.ndarray, tuple[Defect, ...]]:
     """The columns of numbers as a matrix; other columns, such as labels, are left out."""
     numbers: list[str] = []
     others: list[str] = []
@@ -208,8 +210,8 @@ def _side_by_side(table: pa.Table, path: Path) -> tuple[np.ndarray, tuple[str, .
             f" {listed(table.column_names)}; write one of them"
         )
     columns = [_float32(table[name].to_numpy(zero_copy_only=False)) for name in numbers]
-    notes = (f"columns {listed(others)} are not features; left out",)
-    return np.stack(columns, axis=1), notes if others else ()
+    reason = f"columns {listed(others)} are not features; left out"
+    return np.stack(columns, axis=1), (("left_out", reason),) if others else ()
 
 
 def _float32(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from spcl.data.feature_files.arrays import READERS, read_content
 from spcl.data.feature_files.row_names import IDS, rows_by_name, rows_by_position
 from spcl.data.files.disk import entries
 from spcl.data.files.parsing import refuse_size
-from spcl.data.records import Problem
+from spcl.data.problems import Problem
 from spcl.errors import UserError
 from spcl.tables.schemas import MODALITIES
 
@@ -58,7 +58,7 @@ def read_features(
             features[m], more = rows_by_name(values, content.ids, wanted, path)
             notes += more
         files[m] = path.relative_to(folder).as_posix()
-        problems += [Problem(files[m], None, m, note) for note in notes]
+        problems += [Problem(files[m], None, m, *note) for note in notes]
     return features, problems, files
 
 
@@ -70,7 +70,8 @@ def _files(folder: Path, problems: list[Problem]) -> dict[str, Path]:
             continue
         if path.stem not in MODALITIES:
             reason = f"not read: feature files are called {', '.join(MODALITIES)}"
-            problems.append(Problem(path.relative_to(folder).as_posix(), None, None, reason))
+            name = path.relative_to(folder).as_posix()
+            problems.append(Problem(name, None, None, "left_out", reason))
         elif files.setdefault(path.stem, path) != path:
             raise UserError(
                 f"{path}: {files[path.stem]} has the {MODALITIES[path.stem]} features too;"

@@ -15,6 +15,7 @@ import numpy as np
 from spcl.data.emotions.classes import Class, emotions, known_corpus
 from spcl.data.feature_files.fields import Fields
 from spcl.data.feature_files.values import (
+    NoVectorError,
     class_of,
     lists_ids,
     naturally_sorted,
@@ -23,6 +24,7 @@ from spcl.data.feature_files.values import (
     text,
     vector,
 )
+from spcl.data.problems import Defect
 from spcl.data.records import Reading, Utterance
 from spcl.errors import UserError
 from spcl.tables.schemas import MODALITIES, SPLITS
@@ -83,7 +85,8 @@ def read_by_dialogue(
         spoken = [speaker(value) for value in file.values(file.speakers, dialogue)]
         labelled = [_class(file, dialogue, value) for value in file.values(file.classes, dialogue)]
         if fault := _fault(file, dialogue, labelled, spoken):
-            file.note(f"dialogue {dialogue}: {fault}; left out")
+            kind, reason = fault
+            file.note(kind, f"dialogue {dialogue}: {reason}; left out")
         else:
             speakers[dialogue], classes[dialogue] = spoken, labelled
     if not classes:
@@ -103,7 +106,7 @@ def read_by_dialogue(
         rows = zip(ids_, speakers[dialogue], texts, classes[dialogue], strict=True)
         for name, voice, words, class_ in rows:
             if voice is None:
-                file.note(f"no speaker; taken as '{UNKNOWN_SPEAKER}'", [name])
+                file.note("speaker", f"no speaker; taken as '{UNKNOWN_SPEAKER}'", [name])
             utterances.append(
                 Utterance(
                     dialogue_id=_dialogue_id(dialogue),
@@ -134,22 +137,22 @@ def _division(file: Fields, ids: Mapping[str, Collection]) -> dict[str, str]:
             )
     division = {dialogue: split for split, named in listed.items() for dialogue in named}
     for dialogue in naturally_sorted(file.classes.keys() - division.keys()):
-        file.note(f"dialogue {dialogue}: listed for no split; left out")
+        file.note("left_out", f"dialogue {dialogue}: listed for no split; left out")
     return division
 
 
-def _fault(file: Fields, dialogue: str, labelled: Sequence, spoken: Sequence) -> str | None:
+def _fault(file: Fields, dialogue: str, labelled: Sequence, spoken: Sequence) -> Defect | None:
     """Why a dialogue cannot be used at all; None if it can."""
     ids = file.utterance_ids(dialogue)
     if dialogue not in file.classes:
-        return "listed, but not in the file"
+        return "missing", "listed, but not in the file"
     if len(labelled) != len(spoken):
-        return f"{len(spoken)} speakers for {len(labelled)} labels"
+        return "malformed", f"{len(spoken)} speakers for {len(labelled)} labels"
     if ids and len(ids) != len(labelled):
-        return f"{len(ids)} utterance ids for {len(labelled)} labels"
+        return "malformed", f"{len(ids)} utterance ids for {len(labelled)} labels"
     if len(set(ids)) < len(ids):
-        return "two utterances with the same id"
-    return None if labelled else "no utterances"
+        return "duplicate", "two utterances with the same id"
+    return None if labelled else ("empty", "no utterances")
 
 
 def _class(file: Fields, dialogue: str, value: object) -> Class | None:
@@ -179,7 +182,8 @@ def _texts(file: Fields, dialogue: str, names: Sequence[str]) -> list[str]:
     found = file.values(file.texts, dialogue)
     if len(found) != len(names):
         if file.texts:
-            file.note(f"{len(found)} sentences for {len(names)} utterances", names, "t")
+            reason = f"{len(found)} sentences for {len(names)} utterances"
+            file.note("malformed", reason, names, "t")
         return [""] * len(names)
     texts = []
     for value in found:
@@ -209,9 +213,8 @@ def _matrix(
         values = file.values(field, dialogue)
         if len(values) != len(ids):
             n = len(ids)
-            file.note(
-                f"{len(values)} {MODALITIES[m]} vectors for {n} utterances of {dialogue}", ids, m
-            )
+            reason = f"{len(values)} {MODALITIES[m]} vectors for {n} utterances of {dialogue}"
+            file.note("malformed", reason, ids, m)
             found += [None] * n
             continue
         for name, value in zip(ids, values, strict=True):
@@ -219,7 +222,8 @@ def _matrix(
             try:
                 row = vector(value)
             except ValueError as error:
-                file.note(str(error), [name], m)
+                kind = "missing" if isinstance(error, NoVectorError) else "malformed"
+                file.note(kind, str(error), [name], m)
                 found.append(None)
                 continue
             first.setdefault(len(row), dialogue)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spcl.data.feature_files.values import identifier, rows
-from spcl.data.records import Problem
+from spcl.data.problems import Problem
 from spcl.errors import UserError
 
 MAX_ELEMENTS = 2**28
@@ -91,7 +91,8 @@ class Fields:
             ids = self.utterance_ids(dialogue)
             values = [by_id.get(name) for name in ids]
             if lost := len(found) - len(by_id.keys() & set(ids)):
-                self.note(f"dialogue {dialogue}: {lost} values name no utterance of it; left out")
+                reason = f"dialogue {dialogue}: {lost} values name no utterance of it; left out"
+                self.note("left_out", reason)
         self.count(_ROW * len(values))
         return values
 
@@ -116,10 +117,14 @@ class Fields:
             raise UserError(f"{self.path}: over {MAX_ELEMENTS} numbers and letters; divide it")
 
     def note(
-        self, reason: str, utterances: Iterable[str | None] = (None,), modality: str | None = None
+        self,
+        kind: str,
+        reason: str,
+        utterances: Iterable[str | None] = (None,),
+        modality: str | None = None,
     ) -> None:
         """Record a problem of each of the `utterances`, or of the whole file."""
-        self.problems += [Problem(self._file, name, modality, reason) for name in utterances]
+        self.problems += [Problem(self._file, name, modality, kind, reason) for name in utterances]
 
 
 def _is_of(modality: str, name: str) -> bool:

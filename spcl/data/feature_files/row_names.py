@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from spcl.data.files.disk import entries
+from spcl.data.problems import Defect
 from spcl.errors import UserError, listed
 
 IDS = "utterance_id"
@@ -19,7 +20,7 @@ _LIST_OF_IDS = re.compile(
 
 def rows_by_name(
     values: np.ndarray, ids: Sequence[str], wanted: Sequence[str], path: Path
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[np.ndarray, list[Defect]]:
     """The rows of a file with utterance ids, in the order of the utterances.
 
     Parameters
@@ -37,7 +38,7 @@ def rows_by_name(
     -------
     (N, D)
         A row of NaN where the file has none.
-    list of str
+    list of Defect
         What is wrong with single rows.
 
     Raises
@@ -69,11 +70,13 @@ def rows_by_name(
             f"{path}: no name is an utterance of the table (first {listed(ids[:1]) or 'none'} here,"
             f" {listed(wanted[:1])} there); write the same {IDS} in both"
         )
-    notes = []
+    notes: list[Defect] = []
     if lost := sorted(position.keys() - utterances):
-        notes.append(f"{len(lost)} rows name no utterance, first {listed(lost[:1])}; left out")
+        reason = f"{len(lost)} rows name no utterance, first {listed(lost[:1])}; left out"
+        notes.append(("left_out", reason))
     if twice := len(ids) - len(position):
-        notes.append(f"{twice} rows name an utterance again; the first of each is kept")
+        reason = f"{twice} rows name an utterance again; the first of each is kept"
+        notes.append(("duplicate", reason))
     gap = np.full((1, values.shape[1]), np.nan, np.float32)
     return np.vstack([values, gap])[[position.get(name, -1) for name in wanted]], notes
 

@@ -25,6 +25,10 @@ MAX_ONE_HOT = 64
 _NUMBER = (Real, np.bool_, type(None))
 
 
+class NoVectorError(ValueError):
+    """There is no vector, or an empty one."""
+
+
 def rows(value: object) -> Sequence[Any]:
     """The N_i values of a dialogue, or the numbers of a vector; empty for anything else."""
     if isinstance(value, np.ndarray) and value.ndim:
@@ -107,6 +111,8 @@ def vector(value: Any) -> np.ndarray:
 
     Raises
     ------
+    NoVectorError
+        There is none.
     ValueError
         It is not a vector of numbers.
     """
@@ -124,7 +130,7 @@ def vector(value: Any) -> np.ndarray:
         except OverflowError:
             raise ValueError("not a vector of numbers") from None
     if value is None or (isinstance(value, np.ndarray) and value.size == 0):
-        raise ValueError("no vector")
+        raise NoVectorError("no vector")
     if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype.kind not in "fiub":
         raise ValueError("not a vector of numbers")
     with np.errstate(over="ignore"):

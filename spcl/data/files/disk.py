@@ -15,11 +15,20 @@ files have a few hundred megabytes."""
 
 
 class UnreadableError(UserError):
-    """A file that cannot be read; `reason` is the message without the path and the remedy."""
+    """A file that cannot be read.
 
-    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+    Attributes
+    ----------
+    reason
+        The message without the path and the remedy.
+    missing
+        Whether there is no such file; else it exists, but cannot be opened.
+    """
+
+    def __init__(self, path: Path, reason: str, remedy: str, *, missing: bool = False) -> None:
         super().__init__(f"{path}: {reason}; {remedy}")
         self.reason = reason
+        self.missing = missing
 
 
 def read(path: Path, size: int = -1) -> bytes:
@@ -44,9 +53,9 @@ def read(path: Path, size: int = -1) -> bytes:
     except OSError as error:
         if os.path.islink(path):
             reason = f"a link to {os.readlink(path)}, where there is no file"
-            raise UnreadableError(path, reason, "fix the link") from error
+            raise UnreadableError(path, reason, "fix the link", missing=True) from error
         if isinstance(error, FileNotFoundError | NotADirectoryError):
-            raise UnreadableError(path, ABSENT, "put it there") from error
+            raise UnreadableError(path, ABSENT, "put it there", missing=True) from error
         raise UnreadableError(path, str(error.strerror), "get it again") from error
     kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
     raise UnreadableError(path, f"{kind} instead of a file", "put the file in its place")

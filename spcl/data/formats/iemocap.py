@@ -14,7 +14,8 @@ from spcl.data.emotions.spelling import labels_of
 from spcl.data.files.disk import entries
 from spcl.data.files.text_files import decode
 from spcl.data.media import MediaReference
-from spcl.data.records import Problem, Reading, Utterance
+from spcl.data.problems import Problem
+from spcl.data.records import Reading, Utterance
 from spcl.errors import UserError
 
 log = logging.getLogger("spcl.data")
@@ -77,7 +78,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
         base = found.get(session)
         if base is None:
             reason = f"no dialog/EmoEvaluation/Ses*.txt: session {session} is left out"
-            problems.append(Problem(f"Session{session}", None, None, reason))
+            problems.append(Problem(f"Session{session}", None, None, "missing", reason))
             log.warning("%s: Session%d: %s", folder, session, reason)
             continue
         available = _available_media(folder, base, problems)
@@ -122,12 +123,12 @@ def _available_media(folder: Path, base: Path, problems: list[Problem]) -> str:
             available += m
         else:
             reason = f"no files: session {base.name[-1]} has no {what}"
-            problems.append(Problem(_relative(base / part, folder), None, None, reason))
+            problems.append(Problem(_relative(base / part, folder), None, None, "missing", reason))
     annotated = {path.name for path in entries(base / _ANNOTATIONS)}
     for path in entries(base / _TRANSCRIPTS, "Ses*.txt"):
         if path.name not in annotated:
             reason = "a dialogue without annotations; left out"
-            problems.append(Problem(_relative(path, folder), None, None, reason))
+            problems.append(Problem(_relative(path, folder), None, None, "left_out", reason))
     return available
 
 
@@ -184,15 +185,15 @@ class _Recording:
         matches.sort(key=lambda match: (float(match["start"]), float(match["end"]), match["id"]))
         for utterance_id in sorted(texts.keys() - {match["id"] for match in matches}):
             reason = "a transcript without an annotation; left out"
-            self._note(self.transcription, utterance_id, None, reason)
+            self._note(self.transcription, utterance_id, None, "left_out", reason)
         for match in matches:
             utterance_id, emotion = match["id"], meaning[match["emotion"]]
             start_s, end_s = float(match["start"]), float(match["end"])
             if emotion is None:
                 reason = f"unknown emotion '{match['emotion']}'; kept as unlabelled"
-                self._note(self.annotation, utterance_id, None, reason)
+                self._note(self.annotation, utterance_id, None, "label", reason)
             if not texts.get(utterance_id):
-                self._note(self.transcription, utterance_id, "t", "no transcript")
+                self._note(self.transcription, utterance_id, "t", "missing", "no transcript")
             yield Utterance(
                 dialogue_id=self.dialogue_id,
                 utterance_id=utterance_id,
@@ -216,10 +217,10 @@ class _Recording:
                 yield match
             elif match:
                 reason = f"line {number}: the utterance occurs twice; the first is kept"
-                self._note(self.annotation, match["id"], None, reason)
+                self._note(self.annotation, match["id"], None, "duplicate", reason)
             elif line.startswith("["):
                 reason = f"line {number} has another format; left out"
-                self._note(self.annotation, None, None, reason)
+                self._note(self.annotation, None, None, "malformed", reason)
 
     def _audio(self, utterance_id: str) -> str | None:
         if "a" not in self.available:  # recorded for the whole session
@@ -227,7 +228,7 @@ class _Recording:
         wav = self.wavs / f"{utterance_id}.wav"
         fault = media.fault(wav)
         if fault:
-            self._note(wav, utterance_id, "a", fault)
+            self._note(wav, utterance_id, "a", *fault)
             return None
         return _relative(wav, self.folder)
 
@@ -236,17 +237,18 @@ class _Recording:
             return None
         fault = media.fault(self.avi)
         if not fault and end_s <= start_s:
-            fault = f"no video from {start_s} s to {end_s} s"
+            fault = "times", f"no video from {start_s} s to {end_s} s"
         if fault:
-            self._note(self.avi, utterance_id, "v", fault)
+            self._note(self.avi, utterance_id, "v", *fault)
             return None
         path = _relative(self.avi, self.folder)
         return str(MediaReference(path, start_s, end_s, speaker_region(utterance_id)))
 
     def _note(
-        self, file: Path, utterance_id: str | None, modality: str | None, reason: str
+        self, file: Path, utterance_id: str | None, modality: str | None, kind: str, reason: str
     ) -> None:
-        self.problems.append(Problem(_relative(file, self.folder), utterance_id, modality, reason))
+        name = _relative(file, self.folder)
+        self.problems.append(Problem(name, utterance_id, modality, kind, reason))
 
 
 def _texts(transcription: Path) -> dict[str, str]:

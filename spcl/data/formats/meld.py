@@ -10,9 +10,10 @@ from spcl.data import media
 from spcl.data.emotions.labels import MELD, label_order
 from spcl.data.emotions.spelling import labels_of
 from spcl.data.files.csv_files import read_csv
-from spcl.data.files.disk import entries, refuse_hidden
+from spcl.data.files.disk import ABSENT, entries, refuse_hidden
 from spcl.data.files.text_files import decode
-from spcl.data.records import Problem, Reading, Utterance
+from spcl.data.problems import Problem
+from spcl.data.records import Reading, Utterance
 from spcl.errors import UserError, listed
 from spcl.tables.schemas import SPLITS
 
@@ -95,14 +96,15 @@ class _Table:
         self.file = self._relative(self.table)
         for other in tables:
             if other != self.table:
-                self._note(self._relative(other), None, None, f"not read, because {self.file} is")
+                reason = f"not read, because {self.file} is"
+                self._note(self._relative(other), None, None, "left_out", reason)
         self.clips = {name: self._relative(path) for name, path in _clips(folder, split).items()}
         self.clip_folder = next(iter(self.clips.values()), "").rpartition("/")[0]
         self.named: set[str] = set()
         self.spelt = Counter[str]()
         if not self.clips:
             reason = f"no clips below {' or '.join(_CLIP_FOLDERS[split])}: text only"
-            self._note(self.file, None, None, reason)
+            self._note(self.file, None, None, "missing", reason)
 
     def rows(self) -> Iterator[tuple[tuple[int, int], dict[str, str]]]:
         """The usable rows with their dialogue and utterance numbers, sorted by these."""
@@ -120,10 +122,10 @@ class _Table:
             key = _whole(row["Dialogue_ID"]), _whole(row["Utterance_ID"])
             if key[0] is None or key[1] is None:
                 reason = f"line {line}: Dialogue_ID or Utterance_ID is not a number; left out"
-                self._note(self.file, None, None, reason)
+                self._note(self.file, None, None, "malformed", reason)
             elif key in rows:
                 reason = f"dialogue {key[0]}, utterance {key[1]} occurs twice; the first is kept"
-                self._note(self.file, None, None, reason)
+                self._note(self.file, None, None, "duplicate", reason)
             else:
                 rows[key[0], key[1]] = row
         if not rows:
@@ -139,9 +141,9 @@ class _Table:
         emotion = labels_of([row["Emotion"]], MELD)[row["Emotion"]]
         if emotion is None:
             reason = f"unknown emotion '{listed([row['Emotion']])}'; kept as unlabelled"
-            self._note(self.file, utterance_id, None, reason)
+            self._note(self.file, utterance_id, None, "label", reason)
         if not row["Utterance"]:
-            self._note(self.file, utterance_id, "t", "empty transcript")
+            self._note(self.file, utterance_id, "t", "empty", "empty transcript")
         start_s, end_s = self._times(utterance_id, row)
         length_s = 0.0 if start_s is None or end_s is None else end_s - start_s
         clip = self._clip(utterance_id, f"dia{number[0]}_utt{number[1]}.mp4", length_s)
@@ -161,7 +163,8 @@ class _Table:
     def note_clips_without_a_row(self) -> None:
         for name, path in sorted(self.clips.items()):
             if name not in self.named:
-                self._note(path, None, None, f"no row of {self.table.name} names this clip")
+                reason = f"no row of {self.table.name} names this clip"
+                self._note(path, None, None, "left_out", reason)
 
     def _times(
         self, utterance_id: str, row: Mapping[str, str]
@@ -173,7 +176,7 @@ class _Table:
         if start_s is None or end_s is None or end_s <= start_s:
             shown = " to ".join(repr(listed([row[name]])) for name in _TIMES)
             reason = f"lasts from {shown}; times left out"
-            self._note(self.file, utterance_id, None, reason)
+            self._note(self.file, utterance_id, None, "times", reason)
             return None, None
         return start_s, end_s
 
@@ -183,17 +186,19 @@ class _Table:
             return None
         self.named.add(name)
         clip = self.clips.get(name)
-        fault = media.fault(self.folder / clip) if clip else "no such file"
+        fault = media.fault(self.folder / clip) if clip else ("missing", ABSENT)
         if not fault and length_s > LONGEST_S:
-            fault = f"lasts {length_s:.0f} s, more than an utterance"
+            fault = "times", f"lasts {length_s:.0f} s, more than an utterance"
         if not fault:
             return clip
         for modality in "av":
-            self._note(clip or f"{self.clip_folder}/{name}", utterance_id, modality, fault)
+            self._note(clip or f"{self.clip_folder}/{name}", utterance_id, modality, *fault)
         return None
 
-    def _note(self, file: str, utterance_id: str | None, modality: str | None, reason: str) -> None:
-        self.problems.append(Problem(file, utterance_id, modality, reason))
+    def _note(
+        self, file: str, utterance_id: str | None, modality: str | None, kind: str, reason: str
+    ) -> None:
+        self.problems.append(Problem(file, utterance_id, modality, kind, reason))
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()

@@ -23,7 +23,8 @@ from spcl.data.feature_files.beside_table import read_features
 from spcl.data.files.csv_files import read_csv
 from spcl.data.files.parsing import read_facts, read_parquet, readable
 from spcl.data.media import MediaReference
-from spcl.data.records import Problem, Reading, Utterance
+from spcl.data.problems import Defect, Problem
+from spcl.data.records import Reading, Utterance
 from spcl.errors import UserError, listed
 from spcl.tables.schemas import SPLITS, UTTERANCES
 
@@ -148,7 +149,7 @@ class _Table:
         kept = [row for row in range(self.n) if dialogues[row]]
         if len(kept) < self.n:
             lost = self.n - len(kept)
-            self._note(f"{lost} rows have no dialogue_id; left out")
+            self._note("left_out", f"{lost} rows have no dialogue_id; left out")
         if "position" not in self.columns:
             return kept
         first: dict[str, int] = {}
@@ -157,7 +158,8 @@ class _Table:
         positions = [_number(value) for value in self.cells("position")]
         lost = sum(math.isnan(positions[row]) for row in kept)
         if lost:
-            self._note(f"{lost} rows have no position; moved to the end of their dialogues")
+            reason = f"{lost} rows have no position; moved to the end of their dialogues"
+            self._note("order", reason)
         last = [math.inf if math.isnan(position) else position for position in positions]
         return sorted(kept, key=lambda row: (first[dialogues[row]], last[row]))
 
@@ -185,7 +187,7 @@ class _Table:
         labels = asked or (tuple(stored) if stored else None)
         emotions, labels, notes = labelled(self.spelt(), labels, self.path)
         for note in notes:
-            self._note(note)
+            self._note("label", note)
         return emotions, labels
 
     def spelt(self) -> list[str]:
@@ -216,7 +218,7 @@ class _Table:
             reference = MediaReference.parse(cell)
             path = reference.path.replace("\\", "/")  # as Windows writes them
             if fault := _path_fault(path, self.folder):
-                self.problems.append(Problem(path, names[row] or None, m, fault))
+                self.problems.append(Problem(path, names[row] or None, m, *fault))
             else:
                 kept[row] = path + cell[len(reference.path) :]
         return kept
@@ -264,20 +266,20 @@ class _Table:
                     f"{self.path}: no column '{name}', but {listed(self.columns)}; {rename}"
                 )
             if near:
-                self._note(f"no column '{name}'; perhaps {rename}")
+                self._note("note", f"no column '{name}'; perhaps {rename}")
 
-    def _note(self, reason: str) -> None:
-        self.problems.append(Problem(self.path.name, None, None, reason))
+    def _note(self, kind: str, reason: str) -> None:
+        self.problems.append(Problem(self.path.name, None, None, kind, reason))
 
 
-def _path_fault(path: str, folder: Path) -> str | None:
+def _path_fault(path: str, folder: Path) -> Defect | None:
     """Why `path` is not a media file of the corpus; nothing outside its folder is opened."""
     try:
         file = (folder / path).resolve()
     except (OSError, ValueError, RuntimeError):  # a null byte, a loop of links
-        return "not a path"
+        return "unreadable", "not a path"
     if not file.is_relative_to(folder.resolve()):
-        return "outside the folder of the corpus"
+        return "unreadable", "outside the folder of the corpus"
     return media.fault(file)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from spcl.data.files.disk import read
 from spcl.data.files.parsing import parsing
+from spcl.data.files.placeholders import LFS_POINTER, LFS_START, WEB_PAGE
 from spcl.data.pickles.admitted import RefusedError
 from spcl.data.pickles.machine import Machine
 from spcl.errors import UserError
@@ -27,8 +28,8 @@ _OTHER_FILES = (
     (b"\x80\2\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19", "a file of torch.save", _HINTS["torch"]),
     (b"\x93NUMPY", "a NumPy file", REMEDY),
     (b"\x89HDF", "an HDF5 file", REMEDY),
-    (b"version https://git-lfs", "a pointer of Git LFS", "fetch the file itself: git lfs pull"),
-    (b"<", "a web page", "download the file itself"),
+    (LFS_START, *LFS_POINTER),
+    (b"<", *WEB_PAGE),  # no pickle begins with it
 )
 """Other files with the suffix of a pickle: first bytes, what it is, what to do."""
 
