@@ -9,9 +9,8 @@ from typing import Any
 import av
 import numpy as np
 
-from spcl.data.files.disk import ABSENT, UnreadableError, read
 from spcl.data.files.parsing import parsing
-from spcl.data.media import MediaReference
+from spcl.data.media import MediaReference, fault
 from spcl.extract.base import Item, Reason, UnusableError
 
 RATE = 16_000
@@ -146,13 +145,8 @@ def pictures(item: Item, count: int, *, colour: bool = False) -> list[np.ndarray
 def _open(reference: MediaReference, kind: str) -> Iterator[tuple[Any, Any]]:
     """Open a file and its first stream of `kind`: audio or video."""
     with parsing(lambda why: UnusableError("undecodable", f"cannot be decoded ({why})")):
-        try:
-            head = read(Path(reference.path), 1)
-        except UnreadableError as error:
-            kind_of = "missing" if error.reason == ABSENT else "unreadable"
-            raise UnusableError(kind_of, error.reason) from error
-        if not head:
-            raise UnusableError("empty", "the file is empty")
+        if defect := fault(Path(reference.path)):
+            raise UnusableError(*defect)
         try:
             opened = av.open(reference.path, metadata_errors="ignore", timeout=PATIENCE_S)
             with opened as container:
