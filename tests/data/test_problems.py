@@ -18,10 +18,10 @@ OF_EXTRACTORS = {
 
 
 def kinds_in(source: str) -> Iterator[str]:
-    """The texts that a source file passes to a function or puts first in a pair."""
+    """The texts of a source file where kinds are: with a reason, or in an assignment."""
     for node in ast.walk(ast.parse(source)):
         places: list[ast.expr] = []
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Problem", "note")):
             places = node.args
         elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
             places = node.elts[:1]
