@@ -63,21 +63,22 @@ def test_a_missing_value_costs_its_row_and_an_unknown_one_is_recorded():
     texts = {"u0": "one", "u2": "three", "u9": "nine"}
     reading = read(texts=texts)
     assert [row[3] for row in rows(reading)] == ["one", "", "three"]
-    assert [problem.reason for problem in reading.problems] == [
-        "dialogue d0: 1 values name no utterance of it; left out"
+    assert [(p.kind, p.reason) for p in reading.problems] == [
+        ("left_out", "dialogue d0: 1 values name no utterance of it; left out")
     ]
 
 
 @pytest.mark.parametrize(
-    ("utterance_ids", "reason"),
+    ("utterance_ids", "kind", "reason"),
     [
-        (IDS[:2], "dialogue d0: 2 utterance ids for 3 labels; left out"),
-        ([*IDS, "u3"], "dialogue d0: 4 utterance ids for 3 labels; left out"),
-        (["u0", "u1", "u1"], "dialogue d0: two utterances with the same id; left out"),
+        (IDS[:2], "malformed", "2 utterance ids for 3 labels"),
+        ([*IDS, "u3"], "malformed", "4 utterance ids for 3 labels"),
+        (["u0", "u1", "u1"], "duplicate", "two utterances with the same id"),
     ],
 )
-def test_a_dialogue_whose_names_do_not_fit_is_left_out(utterance_ids, reason):
+def test_a_dialogue_whose_names_do_not_fit_is_left_out(utterance_ids, kind, reason):
     lists = {name: list(values.values()) for name, values in FIELDS.items()}
     reading = read(utterance_ids=utterance_ids, **lists)
     assert rows(reading) == []
-    assert reason in [problem.reason for problem in reading.problems]
+    found = [(problem.kind, problem.reason) for problem in reading.problems]
+    assert (kind, f"dialogue d0: {reason}; left out") in found

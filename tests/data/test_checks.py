@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spcl.data.checks import check_splits, checked, constant_columns, usable
-from spcl.data.records import Features, Problem, Reading, Utterance
+from spcl.data.problems import Problem
+from spcl.data.records import Features, Reading, Utterance
 from spcl.errors import UserError
 
 
@@ -143,7 +144,10 @@ def test_utterances_without_a_speaker_are_counted(tmp_path):
 
 
 def test_a_corpus_without_utterances_names_its_first_problem(tmp_path):
-    problems = [Problem("x.csv", None, None, "line 2 is broken"), Problem("", None, None, "b")]
+    problems = [
+        Problem("x.csv", None, None, "malformed", "line 2 is broken"),
+        Problem("", None, None, "note", "b"),
+    ]
     with pytest.raises(UserError, match=r"no utterance could be read \(line 2 is broken\)"):
         check(reading([], problems=problems), tmp_path)
 
@@ -164,16 +168,16 @@ def test_rows_that_are_not_finite_are_unobserved_zeros_with_a_reason(tmp_path):
     assert features["a"].values.dtype == np.float32
     assert features["a"].values.tolist() == [[1, 1]] + [[0, 0]] * 4
     bad = "the features are NaN or infinite"
-    assert [(p.utterance_id, p.modality, p.reason) for p in problems] == [
-        ("u1", "a", bad),
-        ("u2", "a", "no features"),
-        ("u3", "a", bad),
-        ("u4", "a", bad),
+    assert [(p.utterance_id, p.modality, p.kind, p.reason) for p in problems] == [
+        ("u1", "a", "not_finite", bad),
+        ("u2", "a", "missing", "no features"),
+        ("u3", "a", "not_finite", bad),
+        ("u4", "a", "not_finite", bad),
     ]
 
 
 def test_a_gap_that_the_reader_has_explained_is_not_explained_again(tmp_path):
-    noted = [Problem("x.pkl", "u0", "a", "a vector of 3 numbers where others have 2")]
+    noted = [Problem("x.pkl", "u0", "a", "malformed", "a vector of 3 numbers where others have 2")]
     found = reading([utterance("u0")], features={"a": np.full((1, 2), np.nan)}, problems=noted)
     assert usable(found, tmp_path)[1] == []
 

@@ -229,9 +229,9 @@ class TestFeaturesThatACorpusBrings:
             "simulated": False,
         }
         problems = parquet.read(tmp_path / "a-problems.parquet", PROBLEMS).to_pylist()
-        assert [(p["file"], p["utterance_id"], p["reason"]) for p in problems] == [
-            ("a.npy", "u3", "no features"),
-            ("a.npy", "u17", "no features"),
+        assert [(p["file"], p["utterance_id"], p["kind"], p["reason"]) for p in problems] == [
+            ("a.npy", "u3", "missing", "no features"),
+            ("a.npy", "u17", "missing", "no features"),
         ]
 
     def test_features_of_very_different_scales_are_scored_and_standardised(self, folder):

@@ -256,10 +256,9 @@ def test_a_dialogue_in_no_list_or_without_content_costs_itself(path):
     write_pickle(path, content)
     reading = read(path, layout="spcl_pickle")
     check_same(reading, dialogues[1:])
-    reasons = [problem.reason for problem in reading.problems]
-    assert reasons == [
-        f"dialogue {dialogues[0].name}: listed for no split; left out",
-        "dialogue Ses01F_lost: listed, but not in the file; left out",
+    assert [(problem.kind, problem.reason) for problem in reading.problems] == [
+        ("left_out", f"dialogue {dialogues[0].name}: listed for no split; left out"),
+        ("missing", "dialogue Ses01F_lost: listed, but not in the file; left out"),
     ]
     assert reading.problems[0].file == "corpus.pkl"
 
@@ -299,6 +298,8 @@ def test_a_value_that_is_not_a_vector_costs_its_row(path, value):
     reading = read(path, layout="spcl_pickle")
     (problem,) = reading.problems
     assert (problem.utterance_id, problem.modality) == (f"{dialogues[2].name}_utt0", "v")
+    absent = value is None or (isinstance(value, list | np.ndarray) and not len(value))
+    assert problem.kind == ("missing" if absent else "malformed")
     assert np.isnan(reading.features["v"]).all(1).sum() == 1
 
 

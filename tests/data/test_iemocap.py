@@ -115,9 +115,9 @@ def test_an_empty_or_lost_transcript_is_an_empty_text(tree):
     (tree / "Session2/dialog/transcriptions/Ses02F_impro01.txt").unlink()
     reading = read(tree)
     assert [one.text for one in reading.utterances[:3]] == ["", "", "Excuse me."]
-    assert [(p.utterance_id, p.modality) for p in reading.problems] == [
-        ("Ses01F_impro01_F000", "t"),
-        ("Ses02F_impro01_F000", "t"),
+    assert [(p.utterance_id, p.modality, p.kind) for p in reading.problems] == [
+        ("Ses01F_impro01_F000", "t", "empty"),
+        ("Ses02F_impro01_F000", "t", "missing"),
     ]
 
 
@@ -126,7 +126,9 @@ def test_a_transcript_without_an_annotation_is_left_out_and_noted(tree):
     write_dialogue(tree, "Ses01F_impro01", ONE, texts=texts)
     reading = read(tree)
     assert len(rows(reading, "Ses01F_impro01")) == 1
-    assert [problem.utterance_id for problem in reading.problems] == ["Ses01F_impro01_M000"]
+    assert [(p.utterance_id, p.kind) for p in reading.problems] == [
+        ("Ses01F_impro01_M000", "left_out")
+    ]
 
 
 def test_missing_audio_or_video_costs_only_that_modality(tree):
@@ -138,9 +140,9 @@ def test_missing_audio_or_video_costs_only_that_modality(tree):
     assert first["video_path"] is not None
     assert second["video_path"] is None
     assert second["audio_path"] is not None
-    assert [(p.utterance_id[:5], p.modality, p.reason) for p in reading.problems] == [
-        ("Ses01", "a", "no such file"),
-        ("Ses02", "v", "the file is empty"),
+    assert [(p.utterance_id[:5], p.modality, p.kind, p.reason) for p in reading.problems] == [
+        ("Ses01", "a", "missing", "no such file"),
+        ("Ses02", "v", "empty", "the file is empty"),
     ]
 
 
@@ -148,7 +150,7 @@ def test_an_utterance_of_no_duration_has_no_video(tree):
     write_dialogue(tree, "Ses01F_impro01", [("F000", 3.0, 3.0, "neu")])
     reading = read(tree)
     assert reading.utterances[0].video_path is None
-    assert [problem.modality for problem in reading.problems] == ["v"]
+    assert [(p.modality, p.kind) for p in reading.problems] == [("v", "times")]
 
 
 def test_the_video_is_the_speaker_s_half_of_the_dialogue_s_film(tree):
@@ -225,7 +227,7 @@ def test_an_absent_session_is_recorded_and_the_others_are_read(tree):
     shutil.rmtree(tree / "Session3")
     reading = read(tree)
     assert reading.sessions == {f"Ses0{n}F_impro01": str(n) for n in (1, 2, 4, 5)}
-    assert [problem.file for problem in reading.problems] == ["Session3"]
+    assert [(p.file, p.kind) for p in reading.problems] == [("Session3", "missing")]
 
 
 def test_sound_and_film_that_a_session_lacks_altogether_are_noted_once(tree):
@@ -250,8 +252,8 @@ def test_summary_lines_are_read_with_blanks_for_tabs_and_broken_ones_noted(tree)
     )
     reading = read(tree)
     assert [row["emotion"] for row in rows(reading, "Ses01F_impro01")] == ["ang"]
-    assert [problem.reason for problem in reading.problems] == [
-        "line 4 has another format; left out"
+    assert [(p.kind, p.reason) for p in reading.problems] == [
+        ("malformed", "line 4 has another format; left out")
     ]
 
 

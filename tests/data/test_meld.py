@@ -135,12 +135,12 @@ def test_odd_rows_are_noted_and_the_rest_is_kept(tmp_path):
     reading = read(write_tree(tmp_path, {"train": rows}))
     assert column(reading, "text")[:4] == ["", "Hello", "Hello", "Hello"]
     assert column(reading, "emotion")[:4] == ["joy", None, "joy", "anger"]
-    assert [(p.utterance_id, p.reason.split(";")[0]) for p in reading.problems] == [
-        (None, "dialogue 0, utterance 2 occurs twice"),
-        (None, "line 6: Dialogue_ID or Utterance_ID is not a number"),
-        ("train_dia0_utt0", "empty transcript"),
-        ("train_dia0_utt1", "unknown emotion 'bored'"),
-        (None, "no row of train_sent_emo.csv names this clip"),
+    assert [(p.utterance_id, p.kind, p.reason.split(";")[0]) for p in reading.problems] == [
+        (None, "duplicate", "dialogue 0, utterance 2 occurs twice"),
+        (None, "malformed", "line 6: Dialogue_ID or Utterance_ID is not a number"),
+        ("train_dia0_utt0", "empty", "empty transcript"),
+        ("train_dia0_utt1", "label", "unknown emotion 'bored'"),
+        (None, "left_out", "no row of train_sent_emo.csv names this clip"),
     ]
 
 
@@ -150,7 +150,7 @@ def test_without_clips_the_text_is_read(tmp_path):
         path.unlink()
     reading = read(tmp_path)
     assert column(reading, "video_path") == [None] * 3
-    assert [problem.reason[:12] for problem in reading.problems] == ["no clips bel"] * 3
+    assert [(p.kind, p.reason[:12]) for p in reading.problems] == [("missing", "no clips bel")] * 3
 
 
 def test_the_label_order_is_meld_s_unless_another_is_asked_for(tmp_path):
@@ -320,9 +320,9 @@ def test_a_clip_of_minutes_is_not_that_utterance(tmp_path):
     reading = read(write_tree(tmp_path, {"test": [row(0, 0, times=times)]}))
     assert column(reading, "video_path")[2] is None
     assert column(reading, "text")[2] == "Hello"
-    assert [(p.modality, p.reason) for p in reading.problems] == [
-        ("a", "lasts 304 s, more than an utterance"),
-        ("v", "lasts 304 s, more than an utterance"),
+    assert [(p.modality, p.kind, p.reason) for p in reading.problems] == [
+        ("a", "times", "lasts 304 s, more than an utterance"),
+        ("v", "times", "lasts 304 s, more than an utterance"),
     ]
 
 

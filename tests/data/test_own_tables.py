@@ -407,8 +407,8 @@ class TestFeatures:
 
     def test_two_files_of_a_modality_are_refused_and_other_names_noted(self, folder):
         np.save(folder / "audio.npy", FEATURES)
-        assert [(p.file, p.reason) for p in read(folder).problems] == [
-            ("audio.npy", "not read: feature files are called a, t, v")
+        assert [(p.file, p.kind, p.reason) for p in read(folder).problems] == [
+            ("audio.npy", "left_out", "not read: feature files are called a, t, v")
         ]
         np.save(folder / "a.npy", FEATURES)
         np.save(folder / "features/a.npy", FEATURES)
@@ -431,7 +431,7 @@ class TestPaths:
         write_parquet(folder, COLUMNS | {"audio_path": cells})
         reading = read(folder)
         return column(reading, "audio_path"), [
-            (problem.utterance_id, problem.modality, problem.reason) for problem in reading.problems
+            (p.utterance_id, p.modality, p.kind, p.reason) for p in reading.problems
         ]
 
     def test_files_below_the_folder_are_kept_however_they_are_written(self, folder):
@@ -443,13 +443,17 @@ class TestPaths:
         cells = ["../outside.wav", str(folder.parent / "outside.wav"), "clips/link.wav", ""]
         kept, problems = self.paths(folder, cells)
         assert kept == [None] * 4
-        assert problems == [(f"u{n}", "a", "outside the folder of the corpus") for n in range(3)]
+        outside = ("unreadable", "outside the folder of the corpus")
+        assert problems == [(f"u{n}", "a", *outside) for n in range(3)]
 
     def test_a_lost_file_costs_its_own_row(self, folder):
         kept, problems = self.paths(folder, ["clips/one.wav", "clips/no.wav", "clips", "a\0b.wav"])
         assert kept == ["clips/one.wav", None, None, None]
-        reasons = [reason for _, _, reason in problems]
-        assert reasons == ["no such file", "a folder instead of a file", "not a path"]
+        assert [problem[2:] for problem in problems] == [
+            ("missing", "no such file"),
+            ("unreadable", "a folder instead of a file"),
+            ("unreadable", "not a path"),
+        ]
 
 
 def test_a_missing_column_is_named_with_those_found_and_the_nearest(tmp_path):
@@ -467,8 +471,8 @@ def test_a_missing_column_is_named_with_those_found_and_the_nearest(tmp_path):
 def test_a_misspelled_column_is_recorded_and_others_are_ignored(tmp_path):
     extra = {"postion": COLUMNS["position"], "mood": ["x"] * 4}
     write_parquet(tmp_path, without("position") | extra)
-    assert [problem.reason for problem in read(tmp_path).problems] == [
-        "no column 'position'; perhaps rename 'postion' to it"
+    assert [(p.kind, p.reason) for p in read(tmp_path).problems] == [
+        ("note", "no column 'position'; perhaps rename 'postion' to it")
     ]
 
 

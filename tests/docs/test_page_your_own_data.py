@@ -3,6 +3,7 @@
 import copy
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -154,3 +155,14 @@ def test_the_page_names_every_format(name):
     words = {"tables": "utterances.csv", "iemocap": "IEMOCAP_full_release", "meld": "MELD.Raw"}
     title = FORMATS[name].TITLE
     assert words.get(name, title.split()[0].removesuffix("'s").rstrip(":,")) in PAGE.text
+
+
+def test_the_problems_of_the_page_are_what_inspect_prints(meld_sim, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "120")
+    corpus = tmp_path / "meld"
+    shutil.copytree(meld_sim, corpus)
+    (corpus / "train_splits/dia0_utt0.mp4").unlink()
+    (corpus / "train_splits/dia0_utt1.mp4").write_text("<!DOCTYPE html>", "utf-8")
+    assert main(["inspect", str(corpus), "--problems"]) == 0
+    (shown,) = re.findall(r"```text\n(2 x missing.*?)```", PAGE.text, re.DOTALL)
+    assert capsys.readouterr().out == shown

@@ -12,6 +12,7 @@ import yaml
 
 from spcl.__main__ import main
 from spcl.data.emotions.labels import IEMOCAP
+from spcl.data.problems import KINDS, Problem, problem_table
 from spcl.data.records import Features, Utterance
 from spcl.inspection import facts, figures, paste, text
 from spcl.inspection.find import find
@@ -215,17 +216,31 @@ class TestScreen:
             or max(map(len, columns(rows, 15))) <= 15
         )
 
-    def test_problems_are_grouped_by_reason_and_listed_on_request(
-        self, meld_sim, tmp_path, inspect
-    ):
+    def test_problems_are_grouped_by_kind_and_listed_on_request(self, meld_sim, tmp_path, inspect):
         corpus = tmp_path / "corpus"
         shutil.copytree(meld_sim, corpus)
         for clip in sorted(corpus.glob("train_splits/*.mp4"))[:3]:
             clip.unlink()
-        assert "  6 x no such file, first train_splits" in inspect(corpus)
-        lines = inspect(corpus, "--problems").splitlines()
-        assert len(lines) == len(find(corpus).problems)
-        assert any("train_splits" in line and "no such file" in line for line in lines)
+        (corpus / "test.mp4").write_bytes(b"")
+        table = corpus / "train_sent_emo.csv"
+        first, *rows = table.read_text("utf-8").splitlines()
+        table.write_text("\n".join([first, *rows, rows[-1]]), "utf-8")
+        said = inspect(corpus)
+        assert "Problems: 7 (--problems lists all)\n  6 x missing, first train_splits" in said
+        assert ", audio: no such file\n  1 x duplicate, first train_sent_emo.csv: dialogue " in said
+        counts, problems = inspect(corpus, "--problems").split("\n\n")
+        assert counts.splitlines() == [
+            f"{n} x {kind}: {KINDS[kind]}" for n, kind in ((6, "missing"), (1, "duplicate"))
+        ]
+        assert problems.splitlines() == [
+            f"{one.kind}: {', '.join(filter(None, (one.file, one.utterance_id, modality)))}:"
+            f" {one.reason}"
+            for one in find(corpus).problems
+            for modality in ({"a": "audio", "v": "visual"}.get(one.modality),)
+        ]
+
+    def test_a_corpus_without_problems_has_none_to_list(self, meld_sim, inspect):
+        assert inspect(meld_sim, "--problems") == "No problems.\n"
 
 
 class TestClasses:
@@ -361,6 +376,16 @@ class TestSingleFiles:
         facts_ |= {"options": {}, "width": 4, "inputs": "0", "simulated": True}
         parquet.write(features["a"], tmp_path / "a.parquet", schemas.FEATURES, **facts_)
         assert "vectors of 4" in inspect(tmp_path / "a.parquet")
+
+    def test_a_table_of_problems_shows_the_counts_by_kind(self, tmp_path, inspect):
+        kinds = ("label", "missing", "missing")
+        problems = [Problem("a.csv", "u0", None, kind, "reason") for kind in kinds]
+        path = tmp_path / "problems.parquet"
+        parquet.write(problem_table("mine", problems), path, schemas.PROBLEMS)
+        said = inspect(path)
+        assert f"\n2 x missing: {KINDS['missing']}\n1 x label: {KINDS['label']}\n" in said
+        parquet.write(problem_table("mine", []), path, schemas.PROBLEMS)
+        assert " x " not in inspect(path)
 
     def test_a_foreign_table_shows_its_columns(self, tmp_path, inspect):
         import pyarrow.parquet as pq

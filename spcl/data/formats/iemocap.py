@@ -193,7 +193,8 @@ class _Recording:
                 reason = f"unknown emotion '{match['emotion']}'; kept as unlabelled"
                 self._note(self.annotation, utterance_id, None, "label", reason)
             if not texts.get(utterance_id):
-                self._note(self.transcription, utterance_id, "t", "missing", "no transcript")
+                kind = "empty" if utterance_id in texts else "missing"
+                self._note(self.transcription, utterance_id, "t", kind, "no transcript")
             yield Utterance(
                 dialogue_id=self.dialogue_id,
                 utterance_id=utterance_id,
