@@ -38,7 +38,7 @@ _SIZE = 64
 """Utterances per shard; a shard with a long dialogue has more."""
 _LOG_EVERY_S = 30.0
 
-_SCHEMA = Schema(
+SHARD = Schema(
     "shard of features",
     (
         *schemas.FEATURES.columns,
@@ -102,7 +102,7 @@ def extract_shards(
             if time.monotonic() - last > _LOG_EVERY_S:
                 last = time.monotonic()
                 logger.info("%s: %d of %d", title, done, len(items))
-    return pa.concat_tables([parquet.read(path, _SCHEMA) for path in paths])
+    return pa.concat_tables([parquet.read(path, SHARD) for path in paths])
 
 
 def _write_shards(
@@ -120,7 +120,7 @@ def _write_shards(
             extracted = extractor.finish(items, loaded, device, threads)
         finally:
             devices.put(device)
-        parquet.write(_table(extractor, items, extracted), path, _SCHEMA)
+        parquet.write(_table(extractor, items, extracted), path, SHARD)
         return len(items)
 
     ahead = devices.qsize() + 1  # of shards in memory

@@ -10,6 +10,7 @@ The Snakefile imports this module, so it imports pyarrow only to open a table.
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -105,6 +106,8 @@ class DigestCache:
         try:
             facts = os.stat(path)
         except OSError:
+            return None
+        if not stat.S_ISREG(facts.st_mode):  # to open a pipe can block
             return None
         version = [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
         entry = self._entries.get(path)

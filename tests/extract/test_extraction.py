@@ -1,5 +1,7 @@
 """Extraction of the features of a corpus: order, missing features, resuming, problems."""
 
+import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from spcl.errors import UserError
-from spcl.extract import Extractor, UnusableError, build
+from spcl.extract import Extractor, UnusableError, build, shards
 from spcl.extract.extraction import extract
 from spcl.tables import parquet, schemas
 from spcl.tables.parquet import metadata
@@ -112,6 +114,97 @@ def test_a_killed_extraction_resumes(tmp_path):
     assert [len(call) for call in resumed.calls] == [40]
     assert extraction.features.equals(whole.features)
     assert not (tmp_path / "shards").exists()
+
+
+def test_every_device_gets_shards_of_its_own_and_the_result_is_the_same(tmp_path):
+    @dataclass(kw_only=True)
+    class OnTwoDevices(Lengths):
+        def __post_init__(self):
+            super().__post_init__()
+            self.used, self.together = [], threading.Barrier(2)
+
+        @property
+        def devices(self):
+            return ["cuda:0", "cuda:1"]
+
+        def compute(self, loaded, device="cpu", threads=1):
+            self.used.append(device)
+            self.together.wait(20)  # both compute at the same time
+            return super().compute(loaded)
+
+    extractor = OnTwoDevices()
+    two = extract(corpus(160), tmp_path, extractor, shards=tmp_path / "two")
+    assert sorted(extractor.used) == ["cuda:0", "cuda:1"]
+    one = extract(corpus(160), tmp_path, Lengths(), shards=tmp_path / "one")
+    assert vectors(two).tolist() == vectors(one).tolist()
+
+
+def test_the_next_shard_is_decoded_while_one_is_computed(tmp_path):
+    @dataclass(kw_only=True)
+    class Overlapping(Lengths):
+        def __post_init__(self):
+            super().__post_init__()
+            self.second = threading.Event()
+
+        def load(self, item):
+            if item.name == "u159":
+                self.second.set()
+            return super().load(item)
+
+        def compute(self, loaded, device="cpu", threads=1):
+            assert self.second.wait(20)  # in the first shard: u159 belongs to the second one
+            return super().compute(loaded)
+
+    done = extract(corpus(160), tmp_path, Overlapping(), shards=tmp_path / "shards")
+    assert done.problems.num_rows == 0
+
+
+def test_only_a_few_shards_are_in_memory(tmp_path):
+    @dataclass(kw_only=True)
+    class Counting(Lengths):
+        def __post_init__(self):
+            super().__post_init__()
+            self.loaded = self.computed = self.most = 0
+            self.lock = threading.Lock()
+
+        def load(self, item):
+            with self.lock:
+                self.loaded += 1
+                self.most = max(self.most, self.loaded - self.computed)
+            return super().load(item)
+
+        def compute(self, loaded, device="cpu", threads=1):
+            time.sleep(0.02)
+            features = super().compute(loaded)
+            with self.lock:
+                self.computed += len(loaded)
+            return features
+
+    counting = Counting()
+    extract(corpus(2000), tmp_path, counting, shards=tmp_path / "shards", threads=4)
+    assert counting.computed == 2000
+    assert counting.most <= 4 * 80
+
+
+@pytest.mark.parametrize(("m", "name"), [("t", "minilm"), ("a", "egemaps"), ("v", "face_hog")])
+def test_defaults_are_equal_to_the_bit_for_any_shards_and_threads(
+    tmp_path, noise, monkeypatch, m, name
+):
+    rows = []
+    for i in range(10):
+        write_video(tmp_path / f"{i}.mp4", noise[i:], sound=voice(0.4, hertz=100 + 20 * i))
+        row = {"dialogue_id": f"d{i}", "utterance_id": f"u{i}", "text": "so " * i + "glad"}
+        rows.append(row | {"audio_path": f"{i}.mp4", "video_path": f"{i}.mp4"})
+    table, extractor = utterance_table(rows), build(m, name)
+    found = []
+    for size, threads in ((64, 1), (3, 2), (1, 3)):
+        monkeypatch.setattr(shards, "_SIZE", size)
+        options = {"shards": tmp_path / f"{size}", "threads": threads}
+        found.append(vectors(extract(table, tmp_path, extractor, **options)))
+    assert np.isfinite(found[0]).all()
+    assert found[0].any()
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0], other)
 
 
 @pytest.mark.parametrize(
