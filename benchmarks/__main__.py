@@ -14,7 +14,10 @@ from benchmarks import results, training
 from benchmarks.shapes import SHAPES
 from spcl.errors import UserError, choices
 
-PARTS = ("training", "operations", "curriculum", "seeds", "startup", "memory", "extraction", "dag")
+PARTS = (
+    *("training", "operations", "curriculum", "seeds", "startup", "memory"),
+    *("extraction", "faces", "dag"),
+)
 BASELINES = ("mmgcn", "mm_dfn", "dialogue_gcn", "biddin")
 MODALITIES = ("atv", "at", "tv", "av")
 

@@ -168,6 +168,19 @@ def extraction(rows: Rows) -> str:
     )
 
 
+def faces(rows: Rows) -> str:
+    """Frames in which a detector finds a face."""
+    return table(
+        rows["faces"],
+        {
+            "clip": lambda row: f"{row['shows']} (`{row['clip']}`)",
+            "detector": lambda row: row["detector"],
+            "frames with a face": lambda row: f"{row['found']} of {row['frames']}",
+            "ms per frame": lambda row: f"{1e3 * row['seconds']:.1f}",
+        },
+    )
+
+
 def dag(rows: Rows) -> str:
     """Dry runs that find nothing to do."""
     return table(
@@ -191,6 +204,7 @@ BLOCKS: dict[str, tuple[Callable[[Rows], str], str | None]] = {
     "startup": (startup, "startup"),
     "memory": (memory, "memory"),
     "extraction": (extraction, "extraction"),
+    "faces": (faces, "faces"),
     "dag": (dag, "dag"),
 }
 """Each table of the page and the part that it needs (None = any)."""

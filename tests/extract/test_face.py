@@ -6,6 +6,7 @@ import pytest
 from spcl.data.media import MediaReference
 from spcl.extract import Item, Reason, build
 from spcl.extract.decoding import pictures
+from spcl.extract.faces import Faces
 from tests.extract.conftest import write_video
 
 EDGE = np.where(np.arange(64) < 32, 6, -6)
@@ -113,3 +114,31 @@ def test_bad_video_gives_a_reason_and_no_output(tmp_path, noise, capfd):
         None,
     ]
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_talking_head_is_found_where_the_cascade_loses_it():
+    from benchmarks.faces import clip
+
+    head = item(clip("carphone_pristine.mp4"))
+    share = {
+        detector: build("v", "face_hog", {"frames": 30, "detector": detector})([head]).columns
+        for detector in ("dlib", "cascade")
+    }
+    assert share["dlib"]["face_share"][0] > 0.9
+    assert share["cascade"]["face_share"][0] < 0.7
+
+
+def test_the_speakers_half_is_cut_before_the_face(tmp_path, drawn_face):
+    two = np.full((120, 240), 128, np.uint8)
+    two[10:110, 10:110] = drawn_face
+    two[30:80, 170:220] = drawn_face[::2, ::2]
+    path = write_video(tmp_path / "u.mp4", [two] * 6)
+    faces = Faces("dlib", 480)
+
+    def size(**part):
+        (picture,) = pictures(item(path, **part), 1)
+        return faces.largest(picture).shape[0]
+
+    left, right = size(region=(0, 0, 50, 100)), size(region=(50, 0, 50, 100))
+    assert left > 1.5 * right
+    assert size() == left
