@@ -156,14 +156,19 @@ def memory(rows: Rows) -> str:
 
 
 def extraction(rows: Rows) -> str:
-    """Utterances a second."""
+    """Utterances a second, and the share of decoding."""
+
+    def name(row: Row) -> str:
+        return f"`{row['extractor']}`" + (f", {row['model']}" if row["model"] else "")
+
     return table(
         rows["extraction"],
         {
-            "extractor": lambda row: f"{row['extractor']} ({row['modality']})",
+            "extractor": name,
             "utterances": lambda row: str(row["utterances"]),
-            "seconds": lambda row: f"{row['seconds']:.1f}",
             "utterances per second": lambda row: f"{row['utterances'] / row['seconds']:.1f}",
+            "s per 1,000": lambda row: f"{1e3 * row['seconds'] / row['utterances']:.0f}",
+            "decoding": lambda row: f"{row['decoding_share']:.0%}",
         },
     )
 
