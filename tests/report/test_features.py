@@ -108,6 +108,15 @@ class TestSilhouettes:
         assert np.abs(space.sample["x"].to_numpy()) == pytest.approx(np.abs(points[:, 0]), abs=2e-6)
         assert (space.by_emotion.n_groups, space.by_speaker.n_groups) == (3, 4)
 
+    def test_random_groups_are_at_chance_however_many_there_are(self):
+        rng = np.random.default_rng(1)
+        speaker = np.array([f"s{i}" for i in rng.integers(30, size=N)], object)
+        vectors = rng.normal(size=(N, 4))
+        space = describe(features_of(vectors), utterances_of(speaker=speaker))
+        for found in (space.by_emotion, space.by_speaker):
+            assert found.value == pytest.approx(found.chance, abs=0.04)
+        assert space.by_speaker.value < space.by_emotion.value - 0.1
+
     def test_neither_scale_nor_offset_of_a_feature_matters(self):
         vectors = np.random.default_rng(1).normal(size=(N, 4))
         scaled = vectors * [1, 10, 1e4, 1e-3] + [0, 5, 0, 1]
@@ -251,7 +260,8 @@ class TestFigure:
         for modality, value in zip("at", table["silhouette_emotion"], strict=True):
             bars = data[(data["part"] == "norm") & (data["modality"] == modality)]
             assert bars["n"].sum() == N
-            assert f"Emotion: silhouette {value:+.3f}".replace("-", "−") in texts(results)  # noqa: RUF001
+            said = f"Emotion: silhouette {value:+.3f} (chance".replace("-", "−")  # noqa: RUF001
+            assert any(text.startswith(said) for text in texts(results))
 
     def test_one_feature_is_a_line_for_each_group(self, tmp_path):
         results = results_of(tmp_path, [np.arange(N, dtype=float)[:, None]])

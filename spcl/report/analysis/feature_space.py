@@ -20,6 +20,9 @@ SAMPLE_SIZE = 2000
 N_COMPONENTS = 50
 """Most principal components in which silhouettes are computed."""
 
+N_SHUFFLES = 5
+"""Random assignments that a silhouette is compared with."""
+
 _UNKNOWN = ("", "unknown")
 """What an import writes where an utterance has no speaker."""
 
@@ -35,6 +38,9 @@ class Silhouette:
     ----------
     value
         From -1 to 1; NaN if it is undefined.
+    chance
+        The mean over `N_SHUFFLES` random assignments of groups of the same sizes. It is lower for
+        more groups, because a point is compared with the nearest group but its own.
     n_groups
         Emotions or speakers in the sample.
     undefined
@@ -42,6 +48,7 @@ class Silhouette:
     """
 
     value: float
+    chance: float
     n_groups: int
     undefined: str = ""
 
@@ -119,7 +126,7 @@ def describe(features: pa.Table, utterances: pa.Table | None) -> FeatureSpace:
         extractor=facts["extractor"],
         width=facts["width"],
         n_utterances=len(ids),
-        norms=np.sqrt(np.square(vectors[observed], dtype=np.float64).sum(1)),
+        norms=np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[observed],
         sample=pd.DataFrame(sample),
         explained=explained[:2],
         by_emotion=silhouette(points, emotion[rows], "emotion"),
@@ -177,7 +184,8 @@ def principal_components(vectors: np.ndarray) -> tuple[np.ndarray, tuple[float, 
     if not vectors.size:
         return np.empty((len(vectors), 0)), ()
     standardised = StandardScaler().fit_transform(vectors.astype(np.float64))
-    pca = PCA(min(N_COMPONENTS, *standardised.shape), random_state=0)
+    # With the default of 10, the last components of a flat spectrum change the silhouette by 0.001.
+    pca = PCA(min(N_COMPONENTS, *standardised.shape), n_oversamples=50, random_state=0)
     points = pca.fit_transform(standardised)
     return _rounded(points), tuple(_rounded(pca.explained_variance_ratio_).tolist())
 
@@ -209,8 +217,11 @@ def silhouette(points: np.ndarray, groups: np.ndarray, what: str, unnamed: str =
     elif not np.ptp(points, axis=0).any():
         why = "all vectors are equal"
     else:
-        return Silhouette(float(_rounded(silhouette_score(points, names))), n_groups)
-    return Silhouette(np.nan, n_groups, why)
+        rng = np.random.default_rng(0)
+        shuffled = [silhouette_score(points, rng.permutation(names)) for _ in range(N_SHUFFLES)]
+        value, chance = _rounded(np.array([silhouette_score(points, names), np.mean(shuffled)]))
+        return Silhouette(float(value), float(chance), n_groups)
+    return Silhouette(np.nan, np.nan, n_groups, why)
 
 
 def _evenly_spaced(rows: np.ndarray) -> np.ndarray:

@@ -27,7 +27,8 @@ CAPTION = (
     " principal components of the standardised features (with one feature, a line for each group)."
     " The eight most frequent emotions and speakers of a corpus have colours, the others are grey."
     " Silhouette: mean over these utterances, in the first 50 principal components; 1 = compact"
-    " groups far apart, 0 = groups that overlap, below 0 = nearer to another group. Right:"
+    " groups far apart, 0 = groups that overlap, below 0 = nearer to another group; chance = the"
+    " same for random groups of the same sizes, which is lower for more groups. Right:"
     " Euclidean norms of all observed vectors, as extracted; % = share of the corpus' utterances"
     " that are observed."
 )
@@ -131,7 +132,10 @@ def _projection(
     axes: Axes, points: pd.DataFrame, numbers: pd.Series, group: str, looks: dict[str, style.Series]
 ) -> None:
     value, why = numbers[f"silhouette_{group}"], numbers[f"undefined_{group}"]
-    said = f"silhouette {signed(value, 3).text}" if pd.isna(why) else f"no silhouette, {why}"
+    chance = signed(numbers[f"chance_{group}"], 3).text
+    said = f"silhouette {signed(value, 3).text} (chance {chance})"
+    if pd.notna(why):
+        said = f"no silhouette, {why}"
     axes.set_title(f"{group.capitalize()}: {said}", fontweight="bold")
     axes.set_xticks([])
     axes.set_yticks([])

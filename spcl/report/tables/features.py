@@ -1,12 +1,13 @@
 """Features of each corpus and modality: share observed, grouping by emotion and by speaker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
 from spcl.report import fields
 from spcl.report.analysis.feature_space import (
     N_COMPONENTS,
+    N_SHUFFLES,
     SAMPLE_SIZE,
     FeatureSpace,
     Silhouette,
@@ -30,6 +31,7 @@ def _silhouette_columns(group: str) -> tuple[Column, ...]:
     return (
         Column(f"n_{group}s", COUNT, f"{group}s in the sample"),
         Column(f"silhouette_{group}", REAL, f"mean silhouette of the sample by {group}", True),
+        Column(f"chance_{group}", REAL, "the same for random groups of the same sizes", True),
         Column(f"undefined_{group}", TEXT, f"why there is no silhouette by {group}", True),
     )
 
@@ -79,6 +81,7 @@ def _of_group(group: str, found: Silhouette) -> dict[str, object]:
     return {
         f"n_{group}s": found.n_groups,
         f"silhouette_{group}": found.value,
+        f"chance_{group}": found.chance,
         f"undefined_{group}": found.undefined or None,
     }
 
@@ -87,7 +90,7 @@ def caption(data: pd.DataFrame) -> str:
     return (
         "Share of the utterances that have features, and mean silhouettes of the features grouped"
         " by emotion and by speaker: 1 = compact groups far apart, 0 = groups that overlap, below"
-        " 0 = utterances nearer to another group than to their own. Over at most"
+        " 0 = utterances nearer to another group than to their own. They are over at most"
         f" {SAMPLE_SIZE:,} observed labelled utterances of all splits, evenly spaced, in the first"
         f" {N_COMPONENTS} principal components of the standardised features."
     )
@@ -100,18 +103,22 @@ def panels(data: pd.DataFrame, results: Results) -> Iterator[Panel]:
         fields.words("extractor"),
         fields.count("width", "Width"),
         fields.value("observed", "Observed %"),
-        *(_silhouette(group) for group in GROUPS),
+        *(field for group in GROUPS for field in _silhouettes(group)),
         fields.count("n_sample", "n"),
         *(fields.count(f"n_{group}s", f"{group.capitalize()}s") for group in GROUPS),
     )
     yield fields.panel(data, shown, nested=1)
 
 
-def _silhouette(group: str) -> Field:
-    def entry(row: Row) -> Entry:
-        return signed(row[f"silhouette_{group}"], 3)
+def _silhouettes(group: str) -> tuple[Field, Field]:
+    def shown(column: str) -> Callable[[Row], Entry]:
+        return lambda row: signed(row[f"{column}_{group}"], 3)
 
-    return Field(f"Silhouette by {group}", entry)
+    name = group.capitalize()
+    return (
+        Field(f"{name}: silhouette", shown("silhouette")),
+        Field(f"{name}: chance", shown("chance")),
+    )
 
 
 def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
@@ -127,6 +134,6 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
             named = ", ".join(f"{dataset} {MODALITIES[letter]}" for dataset, letter in pairs)
             yield f"No silhouette by {group} (dash): {why} ({named})."
     yield (
-        "A silhouette compares the own group with the nearest other one, so it is lower if there"
-        " are many groups. Compare the modalities of a corpus, not corpora."
+        f"Chance: mean of {N_SHUFFLES} random assignments of groups of the same sizes. It is lower"
+        " for more groups, so compare how far each silhouette is above its chance."
     )
