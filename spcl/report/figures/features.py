@@ -136,7 +136,7 @@ def _projection(
     said = f"silhouette {signed(value, 3).text} (chance {chance})"
     if pd.notna(why):
         said = f"no silhouette, {why}"
-    axes.set_title(f"{group.capitalize()}: {said}", fontweight="bold")
+    axes.set_title(f"{group.capitalize()}: {said}", fontsize=7.5, fontweight="bold")
     axes.set_xticks([])
     axes.set_yticks([])
     points = points[points["x"].notna()]
@@ -177,7 +177,7 @@ def _marks(axes: Axes, points: pd.DataFrame, place: int, look: style.Series, lab
 
 
 def _norms(axes: Axes, bars: pd.DataFrame, numbers: pd.Series) -> None:
-    axes.set_title(f"Norms: {numbers['observed']:.1f} % observed", fontweight="bold")
+    axes.set_title(f"Norms: {numbers['observed']:.1f} % observed", fontsize=7.5, fontweight="bold")
     if not len(bars):
         axes.set_axis_off()
         return
