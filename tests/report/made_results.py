@@ -152,6 +152,7 @@ def _write_corpus(corpus, folder, paths, protocol):
         predicted = _answers(rng, corpus, np.arange(n), skill + 0.2)
         p_true = np.exp(-corpus.hardness * rng.uniform(0.6, 1.4, n) * (1.3 - skill))
         p_by_modality.append(np.where(labelled, p_true, 0))
+        vectors = np.random.default_rng(n).normal(size=(n, 3)).astype(np.float32)
         _save(
             folder,
             paths,
@@ -182,13 +183,13 @@ def _write_corpus(corpus, folder, paths, protocol):
             {
                 "utterance_id": corpus.ids,
                 "observed": np.arange(n) % 50 != 0,
-                "features": pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(n, "f4")), 1),
+                "features": pa.FixedSizeListArray.from_arrays(vectors.ravel(), 3),
             },
             modality=modality,
             extractor={"a": "egemaps", "t": "minilm", "v": "face_hog"}[modality],
             version="1",
             options={"size": 2},
-            width=1,
+            width=3,
             inputs="0123456789abcdef",
             **corpus.facts,
         )

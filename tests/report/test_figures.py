@@ -11,7 +11,15 @@ from made_results import make_results
 from spcl.errors import UserError
 from spcl.report.analysis.results import Results
 from spcl.report.drawing import style
-from spcl.report.figures import cost, curriculum, difficulty, main, modality_gain, plot
+from spcl.report.figures import (
+    cost,
+    curriculum,
+    difficulty,
+    features,
+    main,
+    modality_gain,
+    plot,
+)
 from spcl.tables import parquet
 
 FIGURES = {
@@ -19,6 +27,7 @@ FIGURES = {
     "modality_gain": modality_gain,
     "curriculum": curriculum,
     "difficulty": difficulty,
+    "features": features,
     "cost": cost,
 }
 

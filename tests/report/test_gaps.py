@@ -85,7 +85,7 @@ def test_gains_are_over_the_seeds_that_are_left(holed):
     assert (row["n_seeds"], row["n_paired_seeds"]) == (2, 2)
 
 
-@pytest.mark.parametrize("name", sorted(set(TABLES) - {"findings", "provenance"}))
+@pytest.mark.parametrize("name", sorted(set(TABLES) - {"features", "findings", "provenance"}))
 def test_a_cell_that_diverged_or_never_admitted_all_is_marked_wherever_it_shows(name, tmp_path):
     cell = "iemocap-sim/mmgcn/atv/spcl"
     shape = SHAPE | {"datasets": ("iemocap-sim",), "modalities": ("atv", "at"), "epochs": 3}

@@ -65,6 +65,16 @@ def test_scores_are_of_all_folds_as_one_and_one_table_shows_them_apart(files):
     assert pooled not in inputs  # the same trainings twice
 
 
+def test_features_are_shown_once_for_all_folds(files):
+    corpora = ("meld-one", "chats", "chats-drawn", "acted")
+    for path in ("tables/little/features.parquet", "figures/little/features.svg"):
+        inputs = files[f"results/{path}"][1]
+        assert {one for one in inputs if one.endswith("utterances.parquet")} == {
+            f"results/corpora/{name}/utterances.parquet" for name in corpora
+        }
+        assert "results/features/acted/a.parquet" in inputs
+
+
 def test_status_looks_for_what_the_workflow_makes_and_for_its_logs(mixed_once):
     lines = mixed_once.snakemake("--detailed-summary", config="grid.yaml").stdout.splitlines()
     rows = [line.split("\t") for line in lines[1:]]

@@ -20,6 +20,7 @@ TABLES = {
         "utterance_difficulty",
         "conversation_difficulty",
     ],
+    "features": ["features", "utterances"],
     "cost": ["metrics", "benchmarks"],
     "provenance": ["metrics", "features", "utterances"],
 }
@@ -31,6 +32,7 @@ FIGURES = {
     "balance": ["metrics", "predictions", "utterances", "utterance_difficulty"],
     "curriculum": ["history", "curriculum", "utterances", "utterance_difficulty"],
     "difficulty": ["utterances", "utterance_difficulty"],
+    "features": ["features", "utterances"],
     "cost": ["metrics", "benchmarks"],
 }
 SHOWS = {
@@ -42,6 +44,7 @@ SHOWS = {
     "balance": "each modality in the joint model and alone",
     "curriculum": "admitted utterances by epoch",
     "difficulty": "offline difficulty of the corpora",
+    "features": "grouping of the features by emotion and speaker",
     "cost": "time and memory",
     "provenance": "code, corpora and settings",
     "folds": "the main table for each fold",
@@ -70,9 +73,14 @@ OF_FOLDS = {
     "metrics": of_datasets("results/gathered/{grid}/{dataset}/metrics.parquet", FOLDS),
     "predictions": of_datasets("results/gathered/{grid}/{dataset}/predictions.parquet", FOLDS),
 }
+# Folds share the features of their corpus.
+OF_OWNERS = {
+    "features": KINDS["features"],
+    "utterances": of_datasets("results/corpora/{dataset}/utterances.parquet", OWNERS),
+}
 MADE_OF = dict.fromkeys(
     ["findings", "main", "modality_gain", "ablation", "per_class", "balance"], OF_CORPORA
-) | {"folds": OF_FOLDS}
+) | {"folds": OF_FOLDS, "features": OF_OWNERS}
 if FOLDED:
     TABLES["folds"] = ["metrics", "predictions"]
 
