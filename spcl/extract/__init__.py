@@ -26,8 +26,6 @@ from spcl.extract.options import check_options
 __all__ = ["Extracted", "Extractor", "Item", "ItemExtractor", "UnusableError", "build", "names"]
 
 _EXTRAS = {"a": "audio", "t": "text", "v": "visual"}
-_TRANSFORMERS = "text"
-"""The extra that installs transformers."""
 
 
 def names(modality: str) -> list[str]:
@@ -68,12 +66,9 @@ def build(modality: str, name: str, options: Mapping[str, Any] | None = None) ->
     try:
         cls: type[Extractor] = importlib.import_module(f"spcl.extract.{name}").EXTRACTOR
     except ModuleNotFoundError as error:
-        extras = [_EXTRAS[modality]]
-        if name.startswith("huggingface_") and _TRANSFORMERS not in extras:
-            extras.append(_TRANSFORMERS)
         raise UserError(
             f"{key}.extractor: {name} needs the package '{error.name}';"
-            f" pip install 'spcl[{','.join(extras)}]'"
+            f" pip install 'spcl[{_EXTRAS[modality]}]'"
         ) from error
     options = options or {}
     check_options(cls, options, f"{key}.options")

@@ -14,10 +14,11 @@ class Faces:
 
     def __init__(self, detector: Literal["dlib", "cascade"], side: int) -> None:
         self.side = side
+        self.version = f"opencv {cv2.__version__}"
 
     def largest(self, picture: np.ndarray, margin: float = 0.0) -> np.ndarray | None:
         """The part of the picture with the largest face."""
-        scale = min(self.side / max(picture.shape), 1.0)
+        scale = min(self.side / max(picture.shape[:2]), 1.0)
         small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         boxes = cv2.CascadeClassifier(_CASCADE).detectMultiScale(small, 1.2, 3, minSize=(24, 24))
         if not len(boxes):
