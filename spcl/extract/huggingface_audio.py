@@ -1,9 +1,11 @@
 """A Hugging Face audio encoder in a local folder, for example wav2vec 2.0 or Whisper's."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+import av
 import numpy as np
 import torch
 from transformers import AutoFeatureExtractor
@@ -17,6 +19,8 @@ from spcl.extract.windows import windows
 _MASKED = ("wav2vec2", "hubert", "wavlm")
 """Models whose features do not depend on padding if their convolutions are normalised by layer."""
 _WINDOW_S = 30.0
+
+warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")  # from WavLM
 
 
 class Frames(NamedTuple):
@@ -75,6 +79,10 @@ class HuggingFaceAudio(Pretrained):
             if not 0 <= value < np.inf:
                 raise ValueError(f"{option}: {value} is not allowed; write a number of seconds")
         super().__post_init__()
+
+    @property
+    def version(self) -> str:
+        return f"{super().version}, av {av.__version__}"
 
     def prepare(self, folder: ModelFolder) -> None:
         self._extractor = folder.read(AutoFeatureExtractor.from_pretrained)

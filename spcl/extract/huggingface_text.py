@@ -141,7 +141,7 @@ class HuggingFaceText(Pretrained):
         kept = plain[begin : begin + room]
         positions = np.sort(np.concatenate([np.flatnonzero(special), kept]))
         if not self.context:
-            return Part(ids[positions])
+            return Part(ids[positions], slice(0, len(positions)))
         mine = np.flatnonzero(np.isin(positions, plain[own : begin + room]))
         if not len(mine):
             raise UnusableError("empty", "no token of the transcript is within max_tokens")

@@ -28,11 +28,12 @@ class Part:
     data
         What the model reads, without the axis of the batch.
     keep
-        Which of the K vectors that the model returns for it belong to the item.
+        Which of the K vectors that the model returns for it belong to the item. Vectors of padding
+        do not.
     """
 
     data: np.ndarray
-    keep: slice = slice(None)
+    keep: slice = field(default_factory=lambda: slice(None))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import av
 import numpy as np
+import PIL
 import torch
 from transformers import AutoImageProcessor
 
@@ -47,6 +49,11 @@ class PretrainedVisual(Pretrained):
     def __post_init__(self) -> None:
         self._faces = Faces(self.detector, _DETECTION_SIDE) if self.crop == "face" else None
         super().__post_init__()
+
+    @property
+    def version(self) -> str:
+        faces = f", {self._faces.version}" if self._faces else ""
+        return f"{super().version}, av {av.__version__}, pillow {PIL.__version__}{faces}"
 
     def prepare(self, folder: ModelFolder) -> None:
         # The backend that uses torchvision gives other numbers, where it is installed.
