@@ -158,8 +158,8 @@ class HuggingFaceAudio(Pretrained):
         if not total:
             raise UnusableError(
                 "short",
-                f"there is {len(signal) / self._rate:.3f} s of sound, and the model needs"
-                f" {self._frames.field / self._rate:.3f} s",
+                f"there are {len(signal)} samples of sound, and the model needs"
+                f" {self._frames.field} at {self._rate} Hz",
             )
         parts = []
         for begin, keep in windows(total, self._length, self._overlap):

@@ -155,9 +155,11 @@ class Pretrained(Extractor):
 
     def hidden_states(self, model: Any, **inputs: torch.Tensor) -> torch.Tensor:
         """The mean of the chosen layers of `model`, (B, T, D) float32."""
+        output = model(**inputs, **({} if self.layers == [-1] else {"output_hidden_states": True}))
+        if output.last_hidden_state.ndim != 3:
+            raise ValueError("it returns no token vectors; for pictures, write token: model")
         if self.layers == [-1]:
-            return model(**inputs).last_hidden_state.float()
-        output = model(**inputs, output_hidden_states=True)
+            return output.last_hidden_state.float()
         # Some models return the last one without the normalisation that follows.
         states = [*output.hidden_states[:-1], output.last_hidden_state]
         count = len(states)
