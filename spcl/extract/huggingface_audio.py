@@ -85,6 +85,7 @@ class HuggingFaceAudio(Pretrained):
         return f"{super().version}, av {av.__version__}"
 
     def prepare(self, folder: ModelFolder) -> None:
+        folder.require("preprocessor_config.json", "processor_config.json")
         self._extractor = folder.read(AutoFeatureExtractor.from_pretrained)
         with folder.reading():
             self._rate = int(self._extractor.sampling_rate)

@@ -62,9 +62,8 @@ class HuggingFaceText(Pretrained):
 
     def prepare(self, folder: ModelFolder) -> None:
         self._tokenizer = folder.read(AutoTokenizer.from_pretrained)
-        files = (file for pattern in _VOCABULARIES for file in folder.path.glob(pattern))
-        if self._tokenizer.vocab_files_names and not any(files):
-            raise folder.refusal("there is no vocabulary in the folder {}; {}")
+        if self._tokenizer.vocab_files_names:  # not for bytes
+            folder.require(*_VOCABULARIES)
         if self.context and not self._tokenizer.is_fast:
             raise self.option_error(
                 "context",

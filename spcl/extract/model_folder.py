@@ -72,6 +72,11 @@ class ModelFolder:
         files = f"put config.json, model.safetensors and {self._others} there"
         return UserError(f"{self._key}: {message.format(self.path, files)}")
 
+    def require(self, *patterns: str) -> None:
+        """Refuse the folder if it has no file that matches one of `patterns`."""
+        if not any(any(self.path.glob(pattern)) for pattern in patterns):
+            raise self.refusal(f"there is no {patterns[0]} in the folder {{}}; {{}}")
+
     def reading(self) -> AbstractContextManager[None]:
         """Replace all that transformers raises by a `UserError`."""
         return parsing(
@@ -89,7 +94,10 @@ class ModelFolder:
             )
 
     def model(self, dtype: torch.dtype, *, allow_pickle: bool) -> tuple[Any, set[str]]:
-        """The model for inference, and the names of its weights that no file contains."""
+        """The model for inference, and the names of its weights that have random values.
+
+        These are missing in the files, or have another size there than ``config.json`` says.
+        """
         safe = self._has_weights("model.safetensors")
         if not safe and not self._has_weights("pytorch_model.bin"):
             raise self.refusal("there are no weights in the folder {}; {}")
@@ -106,25 +114,27 @@ class ModelFolder:
             dtype=dtype,
             use_safetensors=safe,
             weights_only=True,
+            ignore_mismatched_sizes=True,  # refused by `refuse_random`, by name
             output_loading_info=True,
         )
         model.eval().requires_grad_(False)
         if hasattr(model.config, "use_cache"):
             model.config.use_cache = False  # for generation
-        return model, set(info["missing_keys"])
+        other_sizes = {name for name, *_ in info["mismatched_keys"]}
+        return model, set(info["missing_keys"]) | other_sizes
 
     def refuse_random(
-        self, model: torch.nn.Module, missing: set[str], features: Callable[[], torch.Tensor]
+        self, model: torch.nn.Module, random: set[str], features: Callable[[], torch.Tensor]
     ) -> None:
-        """Refuse weights in `missing` on which the features depend: they have random values.
+        """Refuse weights with random values on which the features depend.
 
         A weight is used if the features have a gradient with respect to it. Poolers and heads that
-        are not used may be missing.
+        are not used may have random values.
         """
-        weights = {name: one for name, one in model.named_parameters() if name in missing}
+        weights = {name: one for name, one in model.named_parameters() if name in random}
         used = {
             name
-            for name in missing - weights.keys()
+            for name in random - weights.keys()
             if not name.endswith(("position_ids", "num_batches_tracked"))
         }
         for weight in weights.values():
@@ -137,8 +147,9 @@ class ModelFolder:
         model.requires_grad_(False)
         if used:
             raise UserError(
-                f"{self._key}: the weights in the folder {self.path} are not complete, and"
-                f" {listed(sorted(used))} would be random; download the model again"
+                f"{self._key}: the weights in the folder {self.path} are not complete or do not"
+                f" belong to its config.json: {listed(sorted(used))} would be random; download the"
+                " model again"
             )
 
     def digest(self) -> str:

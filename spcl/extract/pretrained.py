@@ -91,16 +91,14 @@ class Pretrained(Extractor):
             raise ValueError("precision: float16 needs a GPU; write bfloat16 or float32")
         folder = ModelFolder(self.folder, self.kind, self.others)
         self.prepare(folder)
-        model, missing = folder.model(
-            getattr(torch, self.precision), allow_pickle=self.allow_pickle
-        )
+        model, random = folder.model(getattr(torch, self.precision), allow_pickle=self.allow_pickle)
         with folder.reading():
             used = self.adopt(model)
             self._replicas = {"cpu": used}
             self._lock = threading.Lock()
             example = self.example()
-            if missing:
-                folder.refuse_random(model, missing, lambda: self._features(used, [example]))
+            if random:
+                folder.refuse_random(model, random, lambda: self._features(used, [example]))
             with torch.inference_mode():
                 device = self.devices[0]
                 self._width = self._features(self._replica(device), [example]).shape[1]

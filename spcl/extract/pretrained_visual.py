@@ -56,6 +56,7 @@ class PretrainedVisual(Pretrained):
         return f"{super().version}, av {av.__version__}, pillow {PIL.__version__}{faces}"
 
     def prepare(self, folder: ModelFolder) -> None:
+        folder.require("preprocessor_config.json", "processor_config.json")
         # The backend that uses torchvision gives other numbers, where it is installed.
         self._processor = folder.read(AutoImageProcessor.from_pretrained, backend="pil")
         picture = self.noise()

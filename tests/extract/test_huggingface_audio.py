@@ -1,5 +1,7 @@
 """Sound: encoders in a folder, windows, padding and pooling."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -126,6 +128,15 @@ def test_windows_hold_as_many_frames_as_the_sound(tiny, sounds, name):
 @pytest.mark.parametrize(("name", "seconds"), [("wav2vec2", 30), ("whisper", 2), ("ast", 1.575)])
 def test_the_window_is_what_the_model_was_made_for(tiny, name, seconds):
     assert make(tiny, name)._window == seconds * 16_000
+
+
+def test_the_sound_is_decoded_at_the_rate_of_the_model(tiny, sounds, tmp_path):
+    from transformers import Wav2Vec2FeatureExtractor
+
+    folder = shutil.copytree(tiny("hubert"), tmp_path / "model")
+    Wav2Vec2FeatureExtractor(sampling_rate=8000).save_pretrained(folder)
+    (part,) = build("a", "huggingface_audio", {"folder": str(folder)}).load(sounds[0]).parts
+    assert part.data.shape == (4000,)
 
 
 @pytest.mark.parametrize("name", NAMES)

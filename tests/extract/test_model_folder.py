@@ -109,7 +109,7 @@ def test_a_folder_without_preprocessor_is_refused(copied, name):
     folder = copied(name)
     (folder / "preprocessor_config.json").unlink()
     message = refusal(KINDS[name], folder)
-    assert message.endswith("put config.json, model.safetensors and preprocessor_config.json there")
+    assert f"there is no preprocessor_config.json in the folder {folder}; put" in message
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_weights_of_another_size_are_refused(copied):
     folder = copied("roberta")
     key = "encoder.layer.0.output.dense.weight"
     change_weights(folder, lambda weights: weights.update({key: torch.zeros(3, 3)}))
-    assert "cannot be loaded" in refusal("text", folder)
+    assert f"{key} would be random" in refusal("text", folder)
 
 
 def test_weights_in_several_files_are_loaded(tiny, tmp_path):
