@@ -148,7 +148,7 @@ def test_half_precision_is_close(tiny, sounds, name):
 
 
 def test_a_sound_shorter_than_a_frame_is_not_observed(tiny, tmp_path):
-    path = write_wav(tmp_path / "short.wav", np.ones(399, np.int16))
+    path = write_wav(tmp_path / "short.wav", np.arange(399, dtype=np.int16))
     extracted = make(tiny, "wav2vec2")([Item("u", audio=MediaReference(str(path)))])
     assert extracted.reasons == [
         Reason("short", "there are 399 samples of sound, and the model needs 400 at 16000 Hz")
