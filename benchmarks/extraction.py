@@ -83,7 +83,7 @@ def _item(modality: str, folder: Path, number: int) -> Item:
     clip = MediaReference(str(folder / f"{number % _CLIPS}.mp4"))
     if modality == "t":
         return Item(str(number), text=_TEXTS[number % len(_TEXTS)])
-    return Item(str(number), **{{"a": "audio", "v": "video"}[modality]: clip})
+    return Item(str(number)).with_medium(modality, clip)
 
 
 def _decode(extractor: Extractor, item: Item) -> None:

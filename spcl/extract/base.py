@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -77,6 +77,12 @@ class Item:
     annotated_s: float | None = None
     longest_s: float | None = None
     notes: list[Reason] = field(default_factory=list, compare=False)
+
+    def with_medium(self, modality: str, reference: MediaReference) -> "Item":
+        """This item with its audio (a) or its video (v)."""
+        if modality == "a":
+            return replace(self, audio=reference)
+        return replace(self, video=reference)
 
 
 @dataclass(frozen=True)

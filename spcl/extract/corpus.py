@@ -81,7 +81,8 @@ def corpus_features(
     part = corpus.features[modality]
     ids = corpus.utterances["utterance_id"].to_pylist()
     problems = _problems(corpus, modality, part, ids)
-    report_problems(problems, len(ids), modality, corpus.dataset, problem_limit)
+    observed = dict(zip(ids, part.observed.tolist(), strict=True))
+    report_problems(problems, observed, modality, corpus.dataset, problem_limit)
     width = part.values.shape[1]
     table = pa.table(
         {

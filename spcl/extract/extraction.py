@@ -159,10 +159,8 @@ def _items(
         if start is not None and end is not None and end > start:
             annotated = end - start
             longest = max(length_limit * annotated, annotated + LENGTH_SLACK_S)
-        name = {"a": "audio", "v": "video"}[modality]
-        yield Item(
-            row["utterance_id"], annotated_s=annotated, longest_s=longest, **{name: reference}
-        )
+        item = Item(row["utterance_id"], annotated_s=annotated, longest_s=longest)
+        yield item.with_medium(modality, reference)
 
 
 def _file(source: str | None, modality: str) -> str:

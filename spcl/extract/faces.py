@@ -83,4 +83,4 @@ class Faces:
         boxes = self._of_thread.cascade.detectMultiScale(
             grey, scaleFactor=1.2, minNeighbors=3, minSize=(_SMALLEST, _SMALLEST)
         )
-        return [tuple(map(int, box)) for box in boxes]
+        return [(int(x), int(y), int(w), int(h)) for x, y, w, h in boxes]

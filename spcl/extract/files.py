@@ -121,6 +121,4 @@ def _medium(text: str, folder: Path, modality: str) -> Item:
     reference = MediaReference.parse(text) if not Path(text).exists() else MediaReference(text)
     if not Path(reference.path).exists() and (folder / reference.path).exists():
         reference = replace(reference, path=str(folder / reference.path))
-    if modality == "a":
-        return Item(text, audio=reference)
-    return Item(text, video=reference)
+    return Item(text).with_medium(modality, reference)

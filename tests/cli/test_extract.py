@@ -122,12 +122,12 @@ def test_a_killed_command_resumes(tmp_path):
     command += ["--output", str(output), "--threads", "1"]
     killed = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     shards = tmp_path / "o.parquet.shards"
-    while not list(shards.glob("*.parquet")):
+    while not list(shards.glob("[!.]*.parquet")):
         assert killed.poll() is None
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    first = {path.name: path.stat().st_mtime_ns for path in shards.glob("*.parquet")}
+    first = {path.name: path.stat().st_mtime_ns for path in shards.glob("[!.]*.parquet")}
     assert 1 <= len(first) < 7
     assert not output.exists()
     kept = next(iter(first))

