@@ -9,6 +9,7 @@ import torch
 _lock = threading.Lock()
 _users = 0
 _before = 1
+_changed = threading.local()  # .here: the setting of this Python thread is not the previous one
 
 
 @contextmanager
@@ -21,9 +22,10 @@ def torch_threads(count: int) -> Iterator[None]:
     """
     global _users, _before
     with _lock:
-        if not _users:
+        if not _users and not getattr(_changed, "here", False):
             _before = torch.get_num_threads()
         _users += 1
+        _changed.here = True
         torch.set_num_threads(count)
     try:
         yield
@@ -32,3 +34,4 @@ def torch_threads(count: int) -> Iterator[None]:
             _users -= 1
             if not _users:
                 torch.set_num_threads(_before)
+                _changed.here = False
