@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import cv2
+import dlib
 import numpy as np
 
 Detector = Literal["dlib", "cascade"]
@@ -41,9 +42,6 @@ class Faces:
         self._of_thread = threading.local()  # a detector must not be shared between threads
         self.version = f"opencv {cv2.__version__}"
         if detector == "dlib":
-            import dlib
-
-            self._new_dlib = dlib.get_frontal_face_detector
             self.version = f"dlib {dlib.__version__}, {self.version}"
 
     def largest(self, picture: np.ndarray, margin: float = 0.0) -> np.ndarray | None:
@@ -72,7 +70,7 @@ class Faces:
 
     def _with_dlib(self, grey: np.ndarray) -> list[tuple[int, int, int, int]]:
         if not hasattr(self._of_thread, "dlib"):
-            self._of_thread.dlib = self._new_dlib()
+            self._of_thread.dlib = dlib.get_frontal_face_detector()
         # Once doubled: a face of 40 pixels is found, instead of 80.
         boxes = self._of_thread.dlib(grey, 1)
         return [(box.left(), box.top(), box.width(), box.height()) for box in boxes]
