@@ -97,4 +97,3 @@ class Reading:
     simulated: bool = False
     names: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str | None, str] = field(default_factory=dict)
-
