@@ -14,7 +14,7 @@ from spcl.data.counts import log_report, report_table
 from spcl.data.files.disk import ABSENT, UnreadableError, entries, read, refuse_hidden
 from spcl.data.formats import FORMATS, load, recognise
 from spcl.data.problems import Problem, problem_table
-from spcl.data.records import Features, Reading, Utterance
+from spcl.data.records import Choices, Features, Reading, Utterance
 from spcl.data.simulated import is_simulated
 from spcl.data.splits import divide, sessions_by_name
 from spcl.errors import UserError
@@ -68,7 +68,7 @@ def read_corpus(
     path: str | Path,
     *,
     layout: str | None = None,
-    labels: Sequence[str] | None = None,
+    choices: Choices | None = None,
     dataset: str,
     protocol: str = "official",
     protocol_seed: int | None = 0,
@@ -81,8 +81,8 @@ def read_corpus(
         The corpus' folder or file.
     layout
         One of `spcl.data.formats.FORMATS`; None = recognised by its content.
-    labels
-        The emotions in the order of the classes, if the corpus does not define it.
+    choices
+        What the config chooses where the files leave a choice.
     dataset
         The corpus' name in the config.
     protocol, protocol_seed
@@ -94,9 +94,9 @@ def read_corpus(
         `path` does not exist or has another layout; the layout or the protocol is unknown; the
         corpus lacks what the protocol needs; see also `spcl.data.checks`.
     """
-    path = Path(path)
-    layout, reading = _read(path, layout, labels, dataset)
-    reading = checked(reading, path, asked=labels)
+    path, choices = Path(path), choices or Choices()
+    layout, reading = _read(path, layout, choices, dataset)
+    reading = checked(reading, path, asked=choices.labels)
     features, gaps = usable(reading, path)
     utterances = reading.utterances
     own: dict[str, str | None] = {}
@@ -159,9 +159,7 @@ def write_corpus(
     parquet.write(corpus.utterances, utterances_path, UTTERANCES, **facts)
 
 
-def _read(
-    path: Path, layout: str | None, labels: Sequence[str] | None, dataset: str
-) -> tuple[str, Reading]:
+def _read(path: Path, layout: str | None, choices: Choices, dataset: str) -> tuple[str, Reading]:
     """The name of the format, and the corpus as its reader returns it."""
     key = f"datasets.{dataset}"
     if layout is not None and layout not in FORMATS:
@@ -191,7 +189,7 @@ def _read(
             f"{path}: not {format_.TITLE}; {format_.REMEDY}, or remove {key}.layout, so that"
             " the layout is recognised"
         )
-    return layout, FORMATS[layout].read(path, content, None if labels is None else tuple(labels))
+    return layout, FORMATS[layout].read(path, content, choices)
 
 
 def _table(

@@ -45,6 +45,29 @@ class Utterance:
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What a config chooses where the files of a corpus leave a choice.
+
+    Attributes
+    ----------
+    labels
+        The order of the classes; None if the config has none.
+    classes
+        The number of classes that sentiment scores become, see `spcl.data.emotions.sentiment`; None
+        if the config has none.
+    layer
+        Which of several fields of vectors of a modality is used, from 1; None for their mean.
+    pooling
+        How steps in time become a vector: their ``mean``, or ``mean_std`` (mean and deviation).
+    """
+
+    labels: tuple[str, ...] | None = None
+    classes: int | None = None
+    layer: int | None = None
+    pooling: str = "mean"
+
+
+@dataclass(frozen=True)
 class Features:
     """The corpus' own features of one modality.
 

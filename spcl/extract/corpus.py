@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from spcl.data.corpus import Corpus, read_corpus
 from spcl.data.problems import Problem, problem_table
-from spcl.data.records import Features
+from spcl.data.records import Choices, Features
 from spcl.errors import UserError
 from spcl.extract.extraction import Extraction, report_problems
 from spcl.tables.parquet import describe, metadata
@@ -65,7 +65,7 @@ def corpus_features(
     corpus = read_corpus(
         path,
         layout=facts.get("layout"),
-        labels=facts["labels"],
+        choices=Choices(labels=tuple(facts["labels"]), classes=facts.get("classes")),
         dataset=facts["dataset"],
         protocol=facts["protocol"],
         protocol_seed=facts["protocol_seed"],

@@ -8,7 +8,7 @@ from pathlib import Path
 from spcl.data.checks import checked, usable
 from spcl.data.formats import DATA_SUFFIXES, FORMATS, Format, load, recognise
 from spcl.data.problems import Problem
-from spcl.data.records import Features, Reading
+from spcl.data.records import Choices, Features, Reading
 from spcl.data.simulated import is_simulated
 from spcl.errors import UserError
 
@@ -90,7 +90,7 @@ def _read(path: Path, content: object, layout: str, labels: tuple[str, ...] | No
     format_ = FORMATS[layout]
     known = True
     try:
-        reading = checked(format_.read(path, content, labels), path, asked=labels)
+        reading = checked(format_.read(path, content, Choices(labels)), path, asked=labels)
     except UserError as error:
         if labels is not None:
             raise
@@ -113,7 +113,7 @@ def _with_numbers(path: Path, content: object, format_: Format, error: UserError
     """The corpus with numbers as labels, if the unknown label order was the only error."""
     numbers = tuple(map(str, range(_MOST_CLASSES)))
     try:
-        reading = checked(format_.read(path, content, numbers), path, asked=numbers)
+        reading = checked(format_.read(path, content, Choices(numbers)), path, asked=numbers)
     except UserError:
         raise error from None
     met = [int(u.emotion) for u in reading.utterances if u.emotion is not None]
@@ -192,7 +192,7 @@ def _is_whole(folder: Path) -> bool:
     """Whether a folder can be read without its surroundings."""
     layout = _layout(folder)
     try:
-        return layout is not None and bool(FORMATS[layout].read(folder, None, None))
+        return layout is not None and bool(FORMATS[layout].read(folder, None, Choices()))
     except UserError:
         return False
 

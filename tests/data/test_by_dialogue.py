@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spcl.data.feature_files.by_dialogue import read_by_dialogue
+from spcl.data.records import Choices
 
 IDS = ["u0", "u1", "u2"]
 FIELDS = {
@@ -29,7 +30,7 @@ def read(*, utterance_ids=IDS, **changed):
     """Dialogue d0 as `FIELDS` has it but for what is changed, and another beside it."""
     own = FIELDS | {"utterance_ids": utterance_ids} | changed
     fields = {name: {"d0": own[name], "d1": OTHER[name]} for name in OTHER}
-    return read_by_dialogue(Path("x.pkl"), {"train": ["d0", "d1"]} | fields, None)
+    return read_by_dialogue(Path("x.pkl"), {"train": ["d0", "d1"]} | fields, Choices())
 
 
 def rows(reading):

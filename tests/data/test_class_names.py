@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from spcl.data.corpus import read_corpus
 from spcl.data.emotions.labels import IEMOCAP, MELD
+from spcl.data.records import Choices
 from spcl.errors import UserError
 from spcl.inspection.find import find
 from tests.data.made_formats import WIDTHS, Dialogue, spcl_dict, write_dag, write_pickle
@@ -74,7 +75,7 @@ every_format = pytest.mark.parametrize("write", FORMATS)
 
 def read(path, labels=None):
     """The labels, and the emotions of one split, for all have the same."""
-    corpus = read_corpus(path, labels=labels, dataset="mine")
+    corpus = read_corpus(path, choices=Choices(labels and tuple(labels)), dataset="mine")
     emotions = corpus.utterances["emotion"].to_pylist()
     n = len(emotions) // 3
     assert emotions == emotions[:n] * 3
@@ -217,7 +218,7 @@ def test_codes_of_iemocap_without_a_majority_stay_unlabelled(tmp_path, write):
 def test_a_word_for_no_value_among_integers_is_unlabelled_and_noted(tmp_path, write):
     path = write(tmp_path, ["0.0", "1", "nan", "-1", ""])
     assert "integers, up to 1" in question(path)
-    corpus = read_corpus(path, labels=["joy", "sad"], dataset="mine")
+    corpus = read_corpus(path, choices=Choices(("joy", "sad")), dataset="mine")
     assert corpus.utterances["emotion"].to_pylist()[:5] == ["joy", "sad", None, None, None]
     assert "3 utterances are 'nan', which is not a label" in corpus.problems[0].reason
 
@@ -226,7 +227,10 @@ def test_a_word_for_no_value_among_integers_is_unlabelled_and_noted(tmp_path, wr
 def test_labels_take_every_spelling_of_theirs_and_it_is_noted(tmp_path, write):
     path = write(tmp_path, ["Joy", "joy ", "sad", "bored"])
     assert read(path, ["joy", "sad"])[1] == ["joy", "joy", "sad", None]
-    reasons = [one.reason for one in read_corpus(path, labels=["joy", "sad"], dataset="x").problems]
+    reasons = [
+        one.reason
+        for one in read_corpus(path, choices=Choices(("joy", "sad")), dataset="x").problems
+    ]
     assert "Joy (3 utterances), 'joy ' (3 utterances) are read as 'joy'" in reasons
     assert any("'bored'" in reason for reason in reasons)
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from spcl.data.corpus import read_corpus, write_corpus
+from spcl.data.records import Choices
 from spcl.difficulty.probe import score_utterances
 from spcl.errors import UserError
 from spcl.extract import build
@@ -134,7 +135,7 @@ def test_positions_count_from_nought_in_every_dialogue(folder):
 
 
 def test_the_label_order_of_the_config_is_that_of_the_classes(folder):
-    assert read(folder, labels=["glad", "calm"]).labels == ("glad", "calm")
+    assert read(folder, choices=Choices(("glad", "calm"))).labels == ("glad", "calm")
 
 
 def test_all_tables_are_written_with_their_facts(folder, tmp_path):
@@ -159,7 +160,7 @@ def test_all_tables_are_written_with_their_facts(folder, tmp_path):
 
 
 def test_the_output_of_an_import_can_be_imported(folder, tmp_path):
-    corpus = read(folder, labels=["glad", "calm"])
+    corpus = read(folder, choices=Choices(("glad", "calm")))
     utterances, _, _ = written(corpus, tmp_path / "again")
     again = read(tmp_path / "again")
     assert again.utterances.equals(utterances)

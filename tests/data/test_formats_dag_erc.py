@@ -8,6 +8,7 @@ import pytest
 
 from spcl.data.emotions.labels import IEMOCAP, MELD
 from spcl.data.formats import FORMATS, dag_erc, load, recognise
+from spcl.data.records import Choices
 from spcl.errors import UserError
 from tests.data.made_formats import check_same, dag_lists, made, write_dag
 
@@ -15,7 +16,7 @@ from tests.data.made_formats import check_same, dag_lists, made, write_dag
 def read(path, labels=None):
     content = load(path)
     assert recognise(path, content) == "dag_erc"
-    return FORMATS["dag_erc"].read(path, content, labels)
+    return FORMATS["dag_erc"].read(path, content, Choices(labels))
 
 
 def named_by_split(dialogues):

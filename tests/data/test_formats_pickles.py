@@ -15,6 +15,7 @@ from spcl.data.corpus import read_corpus
 from spcl.data.emotions.labels import IEMOCAP, MELD
 from spcl.data.feature_files import fields
 from spcl.data.formats import FORMATS, load, recognise
+from spcl.data.records import Choices
 from spcl.errors import UserError
 from tests.data.made_formats import (
     IDS,
@@ -33,7 +34,7 @@ from tests.data.made_formats import (
 def read(path, labels=None, *, layout):
     content = load(path)
     assert recognise(path, content) == layout
-    return FORMATS[layout].read(path, content, labels)
+    return FORMATS[layout].read(path, content, Choices(labels))
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def refused(path, content, labels=None):
     """The message for a pickle of `content` that its reader refuses."""
     write_pickle(path, content)
     with pytest.raises(UserError) as error:
-        FORMATS[recognise(path, load(path))].read(path, load(path), labels)
+        FORMATS[recognise(path, load(path))].read(path, load(path), Choices(labels))
     assert "\n" not in str(error.value)
     assert str(error.value).startswith(str(path))
     return str(error.value)
@@ -488,7 +489,7 @@ def test_a_file_with_anything_anywhere_gives_a_reading_or_a_message(tmp_path_fac
                 break
     path = write_pickle(tmp_path_factory.getbasetemp() / "odd.pkl", content)
     try:
-        reading = FORMATS[recognise(path, load(path))].read(path, load(path), None)
+        reading = FORMATS[recognise(path, load(path))].read(path, load(path), Choices())
     except UserError:
         return
     assert {len(matrix) for matrix in reading.features.values()} <= {len(reading.utterances)}

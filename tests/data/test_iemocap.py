@@ -10,6 +10,7 @@ from spcl.data.emotions.labels import IEMOCAP
 from spcl.data.formats import iemocap
 from spcl.data.formats.iemocap import division, speaker_region
 from spcl.data.media import MediaReference
+from spcl.data.records import Choices
 from spcl.errors import UserError
 
 RIFF = b"RIFF0000WAVE"
@@ -55,7 +56,7 @@ def tree(tmp_path):
 
 
 def read(folder, labels=None):
-    return iemocap.read(folder, None, labels)
+    return iemocap.read(folder, None, Choices(labels))
 
 
 def rows(reading, dialogue_id):

@@ -7,6 +7,7 @@ import pytest
 from spcl.data.checks import checked
 from spcl.data.emotions.labels import MELD
 from spcl.data.formats import meld
+from spcl.data.records import Choices
 from spcl.errors import UserError
 
 HEADER = (
@@ -37,8 +38,8 @@ def write_tree(folder, rows, *, encoding="utf-8", folders=("train", "dev", "test
     return folder
 
 
-def read(folder, **options):
-    return meld.read(folder, **options)
+def read(folder, labels=None):
+    return meld.read(folder, None, Choices(labels))
 
 
 def column(reading, name):

@@ -20,6 +20,7 @@ from spcl.comparison.published import read_published
 from spcl.data.download.unpack import unpack
 from spcl.data.formats import tables
 from spcl.data.media import MediaReference
+from spcl.data.records import Choices
 from spcl.data.simulator.media import write_avi, write_mp4, write_wav
 from spcl.errors import UserError
 from spcl.extract.base import Item, UnusableError
@@ -238,7 +239,7 @@ def corpus(path, folder):
 
 
 def own_tables(path, folder):
-    tables.read(folder)
+    tables.read(folder, None, Choices())
 
 
 def one_file(path, folder):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spcl.data.formats import tables
+from spcl.data.records import Choices
 from spcl.errors import UserError
 
 COLUMNS = {
@@ -40,7 +41,7 @@ def without(*names):
 
 
 def read(folder, labels=None):
-    return tables.read(folder, None, labels)
+    return tables.read(folder, None, Choices(labels))
 
 
 def column(reading, name):

@@ -14,6 +14,7 @@ import pytest
 from spcl.data.feature_files import fields
 from spcl.data.files import parsing
 from spcl.data.formats import iemocap, load, tables
+from spcl.data.records import Choices
 from spcl.errors import UserError
 from spcl.inspection import single
 from spcl.inspection.find import find
@@ -37,6 +38,10 @@ def write_table(folder, facts=None, columns=COLUMNS):
     table = pa.table(columns).replace_schema_metadata(facts and {"spcl": facts})
     pq.write_table(table, folder / "utterances.parquet")
     return folder / "utterances.parquet"
+
+
+def tables_read(folder):
+    return tables.read(folder, None, Choices())
 
 
 def refused(path, read, *arguments):
@@ -78,9 +83,9 @@ LOCAL, DIRECTORY = b"PK\3\4", b"PK\1\2"
 def test_an_archive_of_arrays_that_cannot_be_unpacked_is_named(folder, changes, words):
     path = folder / "a.npz"
     np.savez_compressed(path, utterance_id=COLUMNS["utterance_id"], features=FEATURES)
-    tables.read(folder)
+    tables_read(folder)
     changed(path, *changes)
-    message = refused(path, tables.read, folder)
+    message = refused(path, tables_read, folder)
     assert words in message
     assert message.endswith("write it again with NumPy, without Python objects in it")
 
@@ -88,7 +93,7 @@ def test_an_archive_of_arrays_that_cannot_be_unpacked_is_named(folder, changes, 
 def test_an_archive_may_not_name_more_rows_than_it_has(folder):
     path = folder / "a.npz"
     np.savez(path, utterance_id=[f"u{n}" for n in range(6)], features=FEATURES)
-    assert "6 names in utterance_id for 4 rows" in refused(path, tables.read, folder)
+    assert "6 names in utterance_id for 4 rows" in refused(path, tables_read, folder)
 
 
 def test_an_archive_of_arrays_that_would_fill_memory_is_not_unpacked(folder, monkeypatch):
@@ -96,7 +101,7 @@ def test_an_archive_of_arrays_that_would_fill_memory_is_not_unpacked(folder, mon
     np.savez_compressed(path, features=np.zeros((4, 10**6), np.float32))
     monkeypatch.setattr(parsing, "MAX_BYTES", 10**6)
     tracemalloc.start()
-    assert "takes over" in refused(path, tables.read, folder)
+    assert "takes over" in refused(path, tables_read, folder)
     assert tracemalloc.get_traced_memory()[1] < 10**6
     tracemalloc.stop()
 
@@ -107,7 +112,7 @@ def test_an_array_with_an_invalid_shape_is_refused(folder, shape):
     content = b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + bytes(48)
     path = folder / "a.npy"
     path.write_bytes(content)
-    refused(path, tables.read, folder)
+    refused(path, tables_read, folder)
     refused(path, single.describe, path, 80)
 
 
@@ -133,7 +138,7 @@ def test_an_array_with_an_invalid_shape_is_refused(folder, shape):
 )
 def test_metadata_that_no_stage_writes_are_refused(folder, facts, words):
     path = write_table(folder, facts)
-    assert words in refused(path, tables.read, folder)
+    assert words in refused(path, tables_read, folder)
 
 
 def test_a_table_to_inspect_whose_metadata_are_no_object_is_named(folder):
@@ -143,7 +148,7 @@ def test_a_table_to_inspect_whose_metadata_are_no_object_is_named(folder):
 
 def test_a_column_of_lists_of_lists_is_no_column_of_names(folder):
     path = write_table(folder, columns=COLUMNS | {"speaker": [[["a"]]] * 4})
-    assert "column 'speaker' has type list<" in refused(path, tables.read, folder)
+    assert "column 'speaker' has type list<" in refused(path, tables_read, folder)
 
 
 def test_a_table_of_a_few_bytes_for_very_many_rows_is_refused(folder):
@@ -153,7 +158,7 @@ def test_a_table_of_a_few_bytes_for_very_many_rows_is_refused(folder):
     runs = pa.RunEndEncodedArray.from_arrays(pa.array([rows], pa.int32()), pa.array([True]))
     pq.write_table(pa.table({"f": pc.run_end_decode(runs)}), path)
     assert path.stat().st_size < rows // 100
-    assert "takes over 4 GiB; divide it" in refused(path, tables.read, folder)
+    assert "takes over 4 GiB; divide it" in refused(path, tables_read, folder)
 
 
 # JSON and pickles
@@ -201,7 +206,7 @@ def test_two_columns_with_the_same_name_are_found_among_very_many(tmp_path):
     path = tmp_path / "utterances.csv"
     names = [f"c{n}" for n in range(100_000)]
     path.write_text(",".join([*names, names[-1]]) + "\n")
-    assert "two columns have the name 'c99999'" in refused(path, tables.read, tmp_path)
+    assert "two columns have the name 'c99999'" in refused(path, tables_read, tmp_path)
 
 
 def test_a_line_of_blanks_is_no_transcript(tmp_path):
@@ -214,7 +219,7 @@ def test_a_very_long_class_name_is_not_normalised(tmp_path):
     accents = "a" + "\u0315\u0300" * 200_000
     emotions = [accents, "calm", "", "calm"]
     write_table(tmp_path, columns=COLUMNS | {"emotion": emotions})
-    assert tables.read(tmp_path, None, ("calm",)).utterances[0].emotion is None
+    assert tables.read(tmp_path, None, Choices(("calm",))).utterances[0].emotion is None
 
 
 def test_lists_that_dialogues_share_are_read_only_so_often(tmp_path, monkeypatch):

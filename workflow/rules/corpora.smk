@@ -60,6 +60,7 @@ rule import_corpus:
     params:
         layout=of_dataset("layout"),
         labels=of_dataset("labels"),
+        classes=of_dataset("classes"),
         protocol=of_dataset("protocol"),
         protocol_seed=of_dataset("protocol_seed"),
         path=of_dataset("path"),

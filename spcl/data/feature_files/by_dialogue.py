@@ -25,7 +25,7 @@ from spcl.data.feature_files.values import (
     vector,
 )
 from spcl.data.problems import Defect
-from spcl.data.records import Reading, Utterance
+from spcl.data.records import Choices, Reading, Utterance
 from spcl.errors import UserError
 from spcl.tables.schemas import MODALITIES, SPLITS
 
@@ -35,7 +35,7 @@ UNKNOWN_SPEAKER = "unknown"
 def read_by_dialogue(
     path: Path,
     fields: Mapping[str, Any],
-    labels: Sequence[str] | None,
+    choices: Choices,
     *,
     corpora: Collection[str] = ("iemocap", "meld"),
 ) -> Reading:
@@ -65,8 +65,8 @@ def read_by_dialogue(
         ``t``, ``a``, ``v``
             Vectors of a modality. Where there are several fields (``t1``, ``t2``, ...), their mean
             is taken.
-    labels
-        The order of the classes from the config; None if the config has none.
+    choices
+        What the config chooses.
     corpora
         The known corpora that this format can contain.
 
@@ -96,7 +96,7 @@ def read_by_dialogue(
     voices = {s for spoken in speakers.values() for s in spoken if s is not None}
     known = known_corpus(classes, voices, found)
     known = known if known in corpora else None
-    order, meaning = emotions(found, known, labels, path)
+    order, meaning = emotions(found, known, choices.labels, path)
     names = _utterance_ids(
         file, {dialogue: len(labelled) for dialogue, labelled in classes.items()}
     )

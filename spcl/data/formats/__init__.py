@@ -23,7 +23,7 @@ from spcl.data.formats import (
 )
 from spcl.data.pickles.admitted import short
 from spcl.data.pickles.unpickle import unpickle
-from spcl.data.records import Reading
+from spcl.data.records import Choices, Reading
 from spcl.errors import UserError
 
 
@@ -42,10 +42,10 @@ class Format(Protocol):
     def fits(self, path: Path, content: object, /) -> bool:
         """Whether the corpus at `path` has this format."""
 
-    def read(self, path: Path, content: object, labels: tuple[str, ...] | None, /) -> Reading:
+    def read(self, path: Path, content: object, choices: Choices, /) -> Reading:
         """Read the corpus.
 
-        `labels` is the order of the classes in the config, None if it has none. A defect of the
+        A defect of the
         whole corpus raises `UserError`; a defect of single rows is one of the reading's problems.
         """
 

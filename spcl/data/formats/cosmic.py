@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from spcl.data.feature_files.by_dialogue import read_by_dialogue
 from spcl.data.feature_files.tuples import fields_of
-from spcl.data.records import Reading
+from spcl.data.records import Choices, Reading
 
 TITLE = "COSMIC's RoBERTa features: a pickled tuple of 10 or 11"
 REMEDY = "put the pickle there (see https://github.com/declare-lab/conv-emotion for where it is)"
@@ -30,9 +30,9 @@ def fits(path: Path, content: object) -> bool:
     return fields_of(content, _FORMS) is not None
 
 
-def read(path: Path, content: object, labels: tuple[str, ...] | None = None) -> Reading:
+def read(path: Path, content: object, choices: Choices) -> Reading:
     """Read the corpus; an utterance that lacks a layer lacks t."""
     fields = cast(dict[str, Any], fields_of(content, _FORMS))
     # EmoryNLP and DailyDialog have the first form too, and seven classes as MELD has.
     corpus = "meld" if "sentiments" in fields else "iemocap"
-    return read_by_dialogue(path, fields, labels, corpora=(corpus,))
+    return read_by_dialogue(path, fields, choices, corpora=(corpus,))

@@ -19,7 +19,7 @@ from spcl.data.feature_files.by_dialogue import read_by_dialogue
 from spcl.data.feature_files.values import vector
 from spcl.data.files.parsing import parsing
 from spcl.data.files.text_files import decode
-from spcl.data.records import Reading
+from spcl.data.records import Choices, Reading
 from spcl.errors import UserError
 from spcl.tables.schemas import SPLITS
 
@@ -39,7 +39,7 @@ def fits(path: Path, content: object) -> bool:
     return _is_dialogues(content) or _divided(content) is not None
 
 
-def read(path: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
+def read(path: Path, content: object, choices: Choices) -> Reading:
     """Read the corpus. Dialogues are named by split and position.
 
     Raises
@@ -61,7 +61,7 @@ def read(path: Path, content: object = None, labels: tuple[str, ...] | None = No
             for key, name in _FIELDS.items():
                 fields[name][dialogue] = [utterance.get(key) for utterance in utterances]
             cls[dialogue] = [utterance.get("cls") for utterance in utterances]
-    return read_by_dialogue(path, fields | _by_modality(cls), labels)
+    return read_by_dialogue(path, fields | _by_modality(cls), choices)
 
 
 def parse(path: Path) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from spcl.data.feature_files.by_dialogue import read_by_dialogue
 from spcl.data.feature_files.tuples import fields_of
-from spcl.data.records import Reading
+from spcl.data.records import Choices, Reading
 
 TITLE = "a pickled tuple of 9 or 10, as DialogueRNN and its successors use"
 REMEDY = "put the pickle there (see https://github.com/declare-lab/conv-emotion for where it is)"
@@ -31,7 +31,7 @@ def fits(path: Path, content: object) -> bool:
     return fields_of(content, _FORMS) is not None
 
 
-def read(path: Path, content: object, labels: tuple[str, ...] | None = None) -> Reading:
+def read(path: Path, content: object, choices: Choices) -> Reading:
     """Read the corpus; it has no dev split."""
     fields = cast(dict[str, Any], fields_of(content, _FORMS))
-    return read_by_dialogue(path, fields, labels)
+    return read_by_dialogue(path, fields, choices)

@@ -15,7 +15,7 @@ from spcl.data.files.disk import entries
 from spcl.data.files.text_files import decode
 from spcl.data.media import MediaReference
 from spcl.data.problems import Problem
-from spcl.data.records import Reading, Utterance
+from spcl.data.records import Choices, Reading, Utterance
 from spcl.errors import UserError
 
 log = logging.getLogger("spcl.data")
@@ -48,7 +48,7 @@ def fits(path: Path, content: object) -> bool:
     return path.is_dir() and bool(_sessions(path))
 
 
-def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
+def read(folder: Path, content: object, choices: Choices) -> Reading:
     """Read the corpus: sessions by number, dialogues by name, utterances by start.
 
     Returns
@@ -62,7 +62,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     ------
     UserError
         The folder does not have this layout, a folder or file in it cannot be read, an annotation
-        file has no utterance, or `labels` are other emotions.
+        file has no utterance, or `choices.labels` are other emotions.
     """
     utterances: list[Utterance] = []
     problems: list[Problem] = []
@@ -90,7 +90,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
             by_dialogue[dialogue_id] = str(session)
     return Reading(
         utterances,
-        label_order(IEMOCAP, labels),
+        label_order(IEMOCAP, choices.labels),
         problems,
         known_as="iemocap",
         sessions=by_dialogue,

@@ -13,7 +13,7 @@ from spcl.data.files.csv_files import read_csv
 from spcl.data.files.disk import ABSENT, entries, refuse_hidden
 from spcl.data.files.text_files import decode
 from spcl.data.problems import Problem
-from spcl.data.records import Reading, Utterance
+from spcl.data.records import Choices, Reading, Utterance
 from spcl.errors import UserError, listed
 from spcl.tables.schemas import SPLITS
 
@@ -39,7 +39,7 @@ def fits(path: Path, content: object) -> bool:
     return path.is_dir() and bool(_search(path, ["train_sent_emo.csv"]))
 
 
-def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
+def read(folder: Path, content: object, choices: Choices) -> Reading:
     """Read the corpus: train, dev, test, each in the order of the dialogue and utterance ids.
 
     The ids restart in every split, so they get its name: ``train_dia0_utt3``. Utterance ids have
@@ -53,8 +53,8 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     Raises
     ------
     UserError
-        The folder does not have this layout, a table has no usable row, or `labels` are other
-        emotions.
+        The folder does not have this layout, a table has no usable row, or the config has
+        other emotions.
     """
     utterances: list[Utterance] = []
     problems: list[Problem] = []
@@ -65,7 +65,9 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
             utterances.append(table.utterance(number, row))
         table.note_clips_without_a_row()
         spelt += table.spelt
-    return Reading(utterances, label_order(MELD, labels), problems, known_as="meld", names=spelt)
+    return Reading(
+        utterances, label_order(MELD, choices.labels), problems, known_as="meld", names=spelt
+    )
 
 
 def _search(folder: Path, names: Collection[str]) -> list[Path]:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from spcl.data.feature_files.by_dialogue import read_by_dialogue
 from spcl.data.feature_files.values import lists_ids
-from spcl.data.records import Reading
+from spcl.data.records import Choices, Reading
 
 TITLE = "a pickled dict with trainVid, testVid, label, text, audio, visual, as SPCL and Ada2I use"
 REMEDY = "put the pickle there (see https://github.com/np4s/SPCL for where it is)"
@@ -37,8 +37,8 @@ def fits(path: Path, content: object) -> bool:
     )
 
 
-def read(path: Path, content: object, labels: tuple[str, ...] | None = None) -> Reading:
+def read(path: Path, content: object, choices: Choices) -> Reading:
     """Read the corpus."""
     found = cast(Mapping[str, Any], content)
     fields = {name: found[key] for key, name in _FIELDS.items() if key in found}
-    return read_by_dialogue(path, fields, labels)
+    return read_by_dialogue(path, fields, choices)

@@ -24,7 +24,7 @@ from spcl.data.files.csv_files import read_csv
 from spcl.data.files.parsing import read_facts, read_parquet, readable
 from spcl.data.media import MediaReference
 from spcl.data.problems import Defect, Problem
-from spcl.data.records import Reading, Utterance
+from spcl.data.records import Choices, Reading, Utterance
 from spcl.errors import UserError, listed
 from spcl.tables.schemas import SPLITS, UTTERANCES
 
@@ -52,12 +52,12 @@ def fits(path: Path, content: object) -> bool:
     return bool(_found(path))
 
 
-def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = None) -> Reading:
+def read(folder: Path, content: object, choices: Choices) -> Reading:
     """Read the corpus: dialogues in the order of the table, utterances by position if there is one.
 
-    Emotions are names or integers; an empty cell is unlabelled. The order of names is `labels`,
-    else that in the file's metadata, else that of a known corpus, else alphabetical. Integers need
-    `labels` or the metadata; -1 is unlabelled.
+    Emotions are names or integers; an empty cell is unlabelled. The order of names is that of the
+    config, else that in the file's metadata, else that of a known corpus, else alphabetical.
+    Integers need one of the first two; -1 is unlabelled.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def read(folder: Path, content: object = None, labels: tuple[str, ...] | None = 
     """
     table = _Table(folder)
     order = table.order()
-    emotions, chosen = table.emotions(labels)
+    emotions, chosen = table.emotions(choices.labels)
     dialogues, names = table.names(order)
     splits = table.splits()
     texts, speakers = table.cells("text"), table.cells("speaker", "speaker")
