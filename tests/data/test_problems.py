@@ -33,6 +33,7 @@ def kinds_in(source: str) -> Iterator[str]:
                     yield one.value
 
 
+@pytest.mark.usefixtures("no_collection")
 def test_every_kind_is_used_by_the_readers_or_by_the_extractors():
     sources = Path(spcl.data.__file__).parent.rglob("*.py")
     used = {kind for path in sources for kind in kinds_in(path.read_text("utf-8"))}

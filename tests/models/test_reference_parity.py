@@ -173,12 +173,12 @@ def test_a_training_step_is_the_references(case):
             name: gradient * along[name].detach()
             for name, gradient in zip(along, gradients, strict=True)
         }
-        torch.testing.assert_close(
-            by_reference_tensor(case, products),
-            torch.tensor(row["gradient"], dtype=torch.float64),
-            atol=1e-5,
-            rtol=1e-4,
-        )
+        ours = by_reference_tensor(case, products)
+        theirs = torch.tensor(row["gradient"], dtype=torch.float64)
+        # A product sums up to 600 in absolute terms, of which almost nothing remains. Its float32
+        # gradient differs between processors by a share of these terms.
+        terms = by_reference_tensor(case, {name: one.abs() for name, one in products.items()})
+        assert ((ours - theirs).abs() <= 1e-5 + 1e-4 * theirs.abs() + 1e-7 * terms).all()
 
 
 @pytest.mark.parametrize("modalities", MODALITIES)

@@ -1,7 +1,6 @@
 """One set of versions: the lock, the environments of the rules, what pyproject asks for."""
 
 import ast
-import gc
 import itertools
 import re
 import sys
@@ -53,19 +52,7 @@ IMPORTED_AS = {"cv2": "opencv-python-headless", "dlib": "dlib-bin", "sklearn": "
 ALWAYS_THERE = {"snakemake", "jsonschema", "pyyaml", "yaml"}  # with Snakemake itself
 
 
-@pytest.fixture
-def _no_collection():
-    """Objects that other tests left are not finalised while Python 3.11 parses.
-
-    Python takes it for an error if a finaliser writes a traceback, for which it parses too.
-    """
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.mark.usefixtures("_no_collection")
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_an_environment_holds_what_its_scripts_import(path):
     rules = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
