@@ -5,7 +5,7 @@ from pathlib import Path
 
 SUMMARY = "write extracted features in a format that others' code reads"
 _DEFAULT = [Path("config/config.yaml")]
-_FORMATS = ("sdt", "spcl", "dialogue_rnn")
+FORMATS = ("sdt", "spcl", "dialogue_rnn")
 DESCRIPTION = """\
 Write a dataset of a config, with the features that the workflow extracted, as one pickle that the
 code of papers reads, beside a README. The formats are sdt (SDT and its successors), spcl (SPCL,
@@ -16,7 +16,7 @@ Snakemake runs. See docs/your-own-data.md."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus", metavar="CORPUS", help="the name of a dataset in the config")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the files are written")
-    parser.add_argument("--format", required=True, choices=_FORMATS, help="the format of the file")
+    parser.add_argument("--format", required=True, choices=FORMATS, help="the format of the file")
     parser.add_argument(
         "--configfile",
         action="append",

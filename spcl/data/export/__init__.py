@@ -66,7 +66,7 @@ def export(
     """
     format_ = FORMATS[format_name]
     content = content_of(utterances, features)
-    name = format_.FILES.get(content.known_as, format_.FILES[None].format(content.dataset))
+    name = format_.FILES.get(content.known_as, format_.FILES[None]).format(content.dataset)
     path = folder / (f"simulated_{name}" if content.simulated else name)
     described = path.with_suffix(".README.md")
     if path.exists() and not described.exists():
