@@ -14,6 +14,7 @@ from spcl.data.feature_files.by_dialogue import read_by_dialogue
 from spcl.data.formats import FORMATS as READERS
 from spcl.data.formats import load, recognise
 from spcl.data.records import Choices
+from spcl.data.simulated import is_simulated
 from spcl.errors import UserError
 from tests.data.made_export import LABELS, WIDTHS, rows_of, tables
 
@@ -225,6 +226,9 @@ def test_a_simulated_corpus_says_so(tmp_path, format_name):
     path, _ = exported(rows_of("meld", [2, 2, 2]), "meld", format_name, tmp_path, simulated=True)
     assert path.name.startswith("simulated_")
     assert "SIMULATED" in path.with_suffix(".README.md").read_text("utf-8")
+    assert is_simulated(path)
+    path, _ = exported(rows_of("meld", [2, 2, 2]), "meld", format_name, tmp_path / "real")
+    assert not is_simulated(path)
 
 
 def test_only_its_own_files_are_overwritten(tmp_path):

@@ -13,6 +13,7 @@ from spcl.data.export import dialogue_rnn, sdt, spcl_pickle
 from spcl.data.export.content import Content, content_of
 from spcl.data.export.readme import notes, readme
 from spcl.data.pickles.write import write_pickle
+from spcl.data.simulated import FILE_PREFIX
 from spcl.errors import UserError
 from spcl.tables.parquet import write_atomically
 
@@ -67,7 +68,7 @@ def export(
     format_ = FORMATS[format_name]
     content = content_of(utterances, features)
     name = format_.FILES.get(content.known_as, format_.FILES[None]).format(content.dataset)
-    path = folder / (f"simulated_{name}" if content.simulated else name)
+    path = folder / (f"{FILE_PREFIX}{name}" if content.simulated else name)
     described = path.with_suffix(".README.md")
     if path.exists() and not described.exists():
         raise UserError(

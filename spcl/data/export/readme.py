@@ -40,8 +40,8 @@ def readme(
             else []
         ),
         f"Dataset `{content.dataset}` in the format `{format_name}` ({papers}), written by"
-        " `python -m spcl export`. The features were extracted by spcl: they are not those of the"
-        " papers.",
+        " `python -m spcl export`. The table below names the extractors: the features can differ"
+        " from those of the papers.",
         "",
         f"- Split protocol: `{content.protocol}`{seed}.",
         *(f"- {split}: {_size(content, split)}." for split in SPLITS),

@@ -4,7 +4,7 @@
                  train, test
     others   13  the same and one more, which no code reads: here sentiments
 
-The four text fields are layers of one RoBERTa model; here all are the same vectors.
+The four text fields are layers of one RoBERTa model; here all contain the same vectors.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ FILES: Mapping[str | None, str] = {
 }
 HAS_DEV = False
 NOTES: tuple[str, ...] = (
-    "the four text fields are the same vectors: the features were extracted from one layer",
+    "the four text fields contain the same vectors: there is one text vector per utterance",
 )
 
 
