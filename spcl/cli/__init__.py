@@ -5,6 +5,7 @@ of its ``--help``; ``add_arguments(parser)``; and ``run(options)``, which prints
 raises `spcl.errors.UserError` if the user can fix the cause. A new command is a new module here.
 
 `spcl.__main__` imports all of them to build the help, so a module imports what is slow to load
-inside `run`. A command computes nothing itself: it calls `spcl.inspection`, `spcl.comparison`,
-`spcl.status` or `spcl.verification`. No other package imports this one.
+inside `run`. A command computes nothing itself: it calls another package, such as
+`spcl.inspection`, `spcl.comparison`, `spcl.status` or `spcl.data.export`. No other package imports
+this one.
 """

@@ -16,6 +16,7 @@ from spcl.data.emotions.labels import KNOWN
 from spcl.data.legible import check_names, legible
 from spcl.data.problems import Problem
 from spcl.data.records import Features, Reading, Utterance
+from spcl.data.speakers import named_by_session
 from spcl.data.splits import CUTTING_DEV, sessions
 from spcl.errors import UserError
 from spcl.tables.schemas import MODALITIES, SPLITS
@@ -37,6 +38,7 @@ def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None)
     -------
     Reading
         With a problem for each row that was left out and each dialogue whose rows were moved.
+        Speakers are named as `spcl.data.speakers.named_by_session` does.
 
     Raises
     ------
@@ -59,6 +61,7 @@ def checked(reading: Reading, path: Path, *, asked: Sequence[str] | None = None)
     utterances = [reading.utterances[row] for row in rows]
     utterances = [_labelled(utterance, reading, problems, file) for utterance in utterances]
     utterances = [legible(utterance, problems, file) for utterance in utterances]
+    utterances = [_with_own_name(utterance) for utterance in utterances]
     _note_missing_speakers(utterances, problems, file)
     _check_one_split(utterances, path)
     return replace(
@@ -180,6 +183,11 @@ def _check_features(reading: Reading, path: Path) -> None:
                 f"{path}: the {MODALITIES[m]} features have shape {matrix.shape}, not"
                 f" ({n}, D): a row for each utterance; fix or remove them"
             )
+
+
+def _with_own_name(utterance: Utterance) -> Utterance:
+    name = named_by_session(utterance.speaker, utterance.dialogue_id)
+    return replace(utterance, speaker=name)
 
 
 def _check_one_split(utterances: Sequence[Utterance], path: Path) -> None:

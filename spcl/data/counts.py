@@ -65,6 +65,7 @@ PUBLISHED = {
     "iemocap": Published(
         {**_IEMOCAP, "all": _total(_IEMOCAP, *_IEMOCAP) | {UNLABELLED: 10039 - 7380}},
         dialogues={"train and dev": 120, "test": 31, "all": 151},
+        speakers={"train and dev": 8, "test": 2, "all": 10},
     ),
     # Poria et al., ACL 2019, and the README of the corpus, for its official splits.
     "meld": Published(

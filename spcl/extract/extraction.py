@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from spcl.data.media import MediaReference
 from spcl.data.problems import Problem, problem_table
+from spcl.data.speakers import as_annotated
 from spcl.errors import UserError
 from spcl.extract.base import Extractor, Item
 from spcl.extract.shards import extract_shards, extractor_options, short_digest
@@ -143,7 +144,7 @@ def _items(
     before: dict[str, deque[tuple[str, str]]] = {}
     for row in utterances.to_pylist():
         if modality == "t":
-            spoken = row["speaker"] or "", (row["text"] or "").strip()
+            spoken = as_annotated(row["speaker"] or ""), (row["text"] or "").strip()
             earlier = before.setdefault(row["dialogue_id"], deque(maxlen=context))
             yield Item(row["utterance_id"], spoken[1], speaker=spoken[0], context=tuple(earlier))
             earlier.append(spoken)

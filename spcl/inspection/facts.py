@@ -36,7 +36,7 @@ def splits(rows: pd.DataFrame) -> list[str]:
 def sizes(rows: pd.DataFrame) -> pd.DataFrame:
     """The number of ``dialogues``, ``utterances`` and ``speakers`` (columns) of each split.
 
-    A speaker counts once in each split. Names are as annotated: IEMOCAP has two, F and M.
+    A speaker counts once in each split.
     """
     by_split = rows.groupby("split", sort=False)
     table = pd.DataFrame(

@@ -96,7 +96,6 @@ def _read(path: Path, content: object, layout: str, labels: tuple[str, ...] | No
             raise
         reading, known = _with_numbers(path, content, format_, error), False
     features, gaps = usable(reading, path)
-    folder = path if path.is_dir() else path.parent
     return Found(
         path,
         layout,
@@ -104,7 +103,7 @@ def _read(path: Path, content: object, layout: str, labels: tuple[str, ...] | No
         reading,
         features,
         [*reading.problems, *gaps],
-        simulated=reading.simulated or is_simulated(folder),
+        simulated=reading.simulated or is_simulated(path),
         labels_known=known,
     )
 

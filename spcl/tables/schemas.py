@@ -37,7 +37,7 @@ UTTERANCES = Schema(
         _DIALOGUE,
         _UTTERANCE,
         Column("position", _INT, "0..N-1 inside the dialogue, without gaps"),
-        Column("speaker", _TEXT, "as annotated"),
+        Column("speaker", _TEXT, "as annotated; IEMOCAP's F of session 1 is Ses01_F"),
         Column("text", _TEXT, "transcript, may be empty"),
         Column(
             "emotion", _is_emotion, "null = unlabelled: context, never training data", nullable=True

@@ -151,7 +151,7 @@ def test_each_actor_sits_where_the_reader_looks(iemocap_sim):
     for row in table.to_pylist():
         if row["dialogue_id"].startswith("Ses01"):
             video = MediaReference.parse(row["video_path"])
-            key = (row["dialogue_id"][5], row["speaker"])
+            key = (row["dialogue_id"][5], row["speaker"][-1])
             if key not in pictures:
                 pictures[key] = mean_picture(iemocap_sim / video.path, video.region)
 

@@ -28,7 +28,7 @@ def one_hot(names):
     return (names[:, None] == np.unique(names)).astype(np.float32)
 
 
-def utterances_of(*, emotion=EMOTION, speaker=SPEAKER, dialogue=None, session=None):
+def utterances_of(*, emotion=EMOTION, speaker=SPEAKER, dialogue=None):
     """Dialogues of three utterances with one speaker, unless `dialogue` says otherwise."""
     n = len(emotion)
     table = schemas.UTTERANCES.table(
@@ -44,8 +44,6 @@ def utterances_of(*, emotion=EMOTION, speaker=SPEAKER, dialogue=None, session=No
         }
     )
     facts = {"dataset": "mine", "labels": LABELS, "simulated": False}
-    if session is not None:
-        table = table.append_column("session", pa.array(session, pa.string()))
     return parquet.describe(table, protocol="official", protocol_seed=0, **facts)
 
 
@@ -192,11 +190,13 @@ class TestSpeakers:
         assert list(found) == list(SPEAKER)
         assert not why
 
-    def test_actors_of_other_sessions_are_other_people(self):
-        speaker, session = np.array(["F", "M"] * 60), np.repeat(["1", "2", "3"], 40)
-        found, why = identities(utterances_of(speaker=speaker, session=session))
-        assert len(set(found)) == 6
-        assert found[0] == "F, session 1"
+    def test_the_ten_actors_of_iemocap_are_ten_people(self):
+        session = np.repeat([1, 2, 3, 4, 5], 24)
+        speaker = [f"Ses0{s}_{letter}" for s, letter in zip(session, "FM" * 60, strict=True)]
+        found, why = identities(
+            utterances_of(speaker=speaker, dialogue=[f"Ses0{s}F_impro01" for s in session])
+        )
+        assert len(set(found)) == 10
         assert not why
 
     @pytest.mark.parametrize("names", [["F", "M"], ["0", "1", "2"], ["agent", "customer"]])
@@ -213,9 +213,8 @@ class TestSpeakers:
         assert set(found) == {"F", "M"}
         assert not why
 
-    def test_one_name_in_all_sessions_is_no_person_of_each(self):
-        speaker, session = ["speaker"] * N, np.repeat(["1", "2"], 60)
-        found, _ = identities(utterances_of(speaker=speaker, session=session))
+    def test_one_name_in_all_dialogues_is_one_person(self):
+        found, _ = identities(utterances_of(speaker=["speaker"] * N))
         assert set(found) == {"speaker"}
 
     def test_the_unknown_are_left_out(self):

@@ -92,7 +92,7 @@ def feature_spaces(results: Results) -> Iterator[FeatureSpace]:
 
     If the utterances of a corpus are not given, its sample is empty.
     """
-    wanted = ("utterance_id", "dialogue_id", "speaker", "emotion", "session")
+    wanted = ("utterance_id", "dialogue_id", "speaker", "emotion")
     corpora = {metadata(one)["dataset"]: one for one in results.columns("utterances", wanted)}
     for features in results.columns("features", ("utterance_id", "observed", "features")):
         yield describe(features, corpora.get(metadata(features)["dataset"]))
@@ -137,10 +137,9 @@ def describe(features: pa.Table, utterances: pa.Table | None) -> FeatureSpace:
 def identities(utterances: pa.Table) -> tuple[np.ndarray, str]:
     """Who speaks each utterance.
 
-    Actors of different recording sessions are different people, whatever their names: IEMOCAP calls
-    all of them F or M. Without sessions, names that all occur in one of several dialogues may be
-    roles, or numbers that start again in each dialogue, so nobody is identified. An import writes
-    one name for all where the corpus has none.
+    A name is one person in the whole corpus, but names that all occur in one of several dialogues
+    may be roles, or numbers that start again in each dialogue: then nobody is identified. An import
+    writes one name for all where the corpus has none.
 
     Returns
     -------
@@ -155,10 +154,7 @@ def identities(utterances: pa.Table) -> tuple[np.ndarray, str]:
     names = set(speaker[known])
     if not names:
         return nobody, "no speakers are given"
-    if len(names) > 1 and "session" in utterances.column_names:
-        pairs = zip(speaker, strings(utterances, "session"), strict=True)
-        speaker = np.array([s if of is None else f"{s}, session {of}" for s, of in pairs], object)
-    elif len(names) > 1:
+    if len(names) > 1:
         in_dialogue = pd.Series(speaker[known]).groupby(dialogue[known]).nunique()
         if len(names) <= in_dialogue.max() and len(in_dialogue) > 1:
             return nobody, "names may be roles in a dialogue"
