@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from spcl.data.emotions.sentiment import RULES
+from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import CellKey, by_cell
 from spcl.report.analysis.statistics import WILCOXON_SEEDS
 from spcl.report.panels import Panel
@@ -62,6 +64,12 @@ def explained(panels: Iterable[Panel]) -> list[str]:
     """One note for each sign in the panels."""
     used = {mark for panel in panels for row in panel.rows for e in row for mark in e.marks}
     return [f"{sign} {words}" for sign, words in _WORDS.items() if sign in used]
+
+
+def class_rules(*results: Results) -> list[str]:
+    """How sentiment scores became classes: a note for each dataset with such labels."""
+    classes = {dataset: n for one in results for dataset, n in one.classes.items()}
+    return [f"{dataset}: {RULES[n]}." for dataset, n in classes.items()]
 
 
 def absent_cells(cells: pd.DataFrame) -> list[str]:

@@ -78,7 +78,8 @@ def asked_classes(classes: int | None, path: Path) -> int:
     if classes is None:
         raise UserError(
             f"{path}: its labels are sentiment scores; write datasets.<name>.classes: 7 (rounded to"
-            " -3..3), 3 (negative, neutral, positive) or 2 (without zero)"
+            " -3..3), 3 (negative, neutral, positive) or 2 (without zero), or inspect it with"
+            " --classes 7"
         )
     return classes
 
