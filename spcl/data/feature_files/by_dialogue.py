@@ -5,7 +5,7 @@ and missing values are the same for all formats and are handled here.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -236,11 +236,26 @@ def _features(
     features = {}
     for m, layers in file.vectors.items():
         fields = layers if layer is None or len(layers) == 1 else layers[layer - 1 : layer]
-        matrices = [_matrix(file, m, field, names) for field in fields]
-        present = [matrix for matrix in matrices if matrix is not None]
-        if present and len(present) == len(fields):
-            features[m] = present[0] if len(present) == 1 else np.mean(present, axis=0)
+        matrices = (_matrix(file, m, field, names) for field in fields)
+        if (mean := _mean(file, m, matrices, len(fields))) is not None:
+            features[m] = mean
     return features
+
+
+def _mean(file: Fields, m: str, matrices: Iterable[np.ndarray | None], n: int) -> np.ndarray | None:
+    """The mean of `n` matrices, of which two are in memory at a time; None if any is absent."""
+    total: np.ndarray | None = None
+    for matrix in matrices:
+        if matrix is None:
+            return None
+        if total is not None and total.shape != matrix.shape:
+            raise UserError(
+                f"{file.path}: the layers of the {MODALITIES[m]} vectors have the widths"
+                f" {total.shape[1]} and {matrix.shape[1]}; extract them all in one way"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = matrix if total is None else np.add(total, matrix, out=total)
+    return total if total is None or n == 1 else total / np.float32(n)
 
 
 def _matrix(
