@@ -15,7 +15,7 @@ import pyarrow as pa
 from spcl.data.corpus import Corpus, read_corpus
 from spcl.data.problems import Problem, problem_table
 from spcl.data.records import Choices, Features
-from spcl.errors import UserError, choices
+from spcl.errors import UserError
 from spcl.extract.extraction import Extraction, report_problems
 from spcl.tables.parquet import describe, metadata
 from spcl.tables.schemas import MODALITIES
@@ -113,12 +113,18 @@ def _chosen(options: Mapping[str, Any], key: str) -> tuple[int | None, str]:
     """The layer, None = their mean, and the pooling."""
     for option in options:
         if option not in ("layer", "pooling"):
-            raise UserError(f"{key}.options: {option}: {choices(option, ('layer', 'pooling'))}")
+            raise UserError(
+                f"{key}.options.{option}: there is no such option; available: layer, pooling"
+            )
     layer, pooling = options.get("layer", "mean"), options.get("pooling", "mean")
     if layer != "mean" and (type(layer) is not int or layer < 1):
-        raise UserError(f"{key}.options.layer: {layer}: write mean, or a number from 1")
+        raise UserError(
+            f"{key}.options.layer: {layer!r} is not allowed; write mean, or a number from 1"
+        )
     if pooling not in POOLINGS:
-        raise UserError(f"{key}.options.pooling: {choices(pooling, POOLINGS)}")
+        raise UserError(
+            f"{key}.options.pooling: {pooling!r} is not allowed; write {' or '.join(POOLINGS)}"
+        )
     return None if layer == "mean" else layer, pooling
 
 
