@@ -8,11 +8,11 @@ import pandas as pd
 import pyarrow as pa
 
 from spcl.data.counts import UNLABELLED, compared, report_table
-from spcl.data.emotions.sentiment import RULES
 from spcl.data.problems import KINDS, Problem
 from spcl.errors import printable
 from spcl.inspection import facts
 from spcl.inspection.find import Found
+from spcl.report.footnotes import CLASS_RULES
 from spcl.report.formats.terminal import columns, paragraph
 from spcl.tables.schemas import MODALITIES
 
@@ -88,7 +88,7 @@ def _heading(found: Found, width: int) -> list[str]:
     elif name:
         lines += paragraph(f"Corpus: {name}", width)
     if found.reading.classes is not None:
-        lines += paragraph(f"Labels: {RULES[found.reading.classes]}", width)
+        lines += paragraph(f"Labels: {CLASS_RULES[found.reading.classes]}", width)
     if not found.labels_known:
         lines += paragraph(
             "The classes are numbers, and their meaning is unknown. Ask the author of the file,"

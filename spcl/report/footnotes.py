@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from spcl.data.emotions.sentiment import RULES
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import CellKey, by_cell
 from spcl.report.analysis.statistics import WILCOXON_SEEDS
@@ -22,6 +21,13 @@ _WORDS = {
     BEST_TEST: "Protocol best-test-epoch: the epoch was chosen on the test split itself, so the"
     " score is optimistic.",
 }
+
+CLASS_RULES = {
+    7: "7 classes by rounding sentiment scores of -3..3",
+    3: "3 classes by the sign of sentiment scores",
+    2: "2 classes by the sign of sentiment scores; zero is unlabelled",
+}
+"""By number of classes, the rule of `spcl.data.emotions.sentiment`."""
 
 FEW_DIALOGUES = 20
 """With fewer test dialogues an interval is rough."""
@@ -69,7 +75,7 @@ def explained(panels: Iterable[Panel]) -> list[str]:
 def class_rules(*results: Results) -> list[str]:
     """How sentiment scores became classes: a note for each dataset with such labels."""
     classes = {dataset: n for one in results for dataset, n in one.classes.items()}
-    return [f"{dataset}: {RULES[n]}." for dataset, n in classes.items()]
+    return [f"{dataset}: {CLASS_RULES[n]}." for dataset, n in classes.items()]
 
 
 def absent_cells(cells: pd.DataFrame) -> list[str]:

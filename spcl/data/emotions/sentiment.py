@@ -1,6 +1,6 @@
 """Classes of sentiment scores from -3 (highly negative) to 3 (highly positive).
 
-CMU-MOSI, CMU-MOSEI and CH-SIMS annotate scores. The config chooses their classes:
+CMU-MOSI and CMU-MOSEI annotate such scores. The config chooses their classes:
 
 =======  ===========================================================================
 classes  rule
@@ -35,13 +35,6 @@ LABELS = {
     2: ("negative", "positive"),
 }
 """By number of classes, from the lowest score to the highest."""
-
-RULES = {
-    7: "7 classes by rounding sentiment scores of -3..3",
-    3: "3 classes by the sign of sentiment scores",
-    2: "2 classes by the sign of sentiment scores; zero is unlabelled",
-}
-"""By number of classes, for the notes of tables and figures."""
 
 
 def sentiment_classes(

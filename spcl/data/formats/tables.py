@@ -19,7 +19,7 @@ import pyarrow.types as pt
 from spcl.data import media
 from spcl.data.counts import resembles
 from spcl.data.emotions.labels import KNOWN, labelled
-from spcl.data.emotions.sentiment import RULES
+from spcl.data.emotions.sentiment import LABELS
 from spcl.data.feature_files.beside_table import read_features
 from spcl.data.files.csv_files import read_csv
 from spcl.data.files.parsing import read_facts, read_parquet, readable
@@ -254,10 +254,10 @@ class _Table:
                 f" {_METADATA}"
             )
         classes = self.facts.get("classes")
-        if classes is not None and (type(classes) is not int or classes not in RULES):
+        if classes is not None and (type(classes) is not int or classes not in LABELS):
             raise UserError(
                 f"{self.path}: its metadata 'classes' is not one of"
-                f" {', '.join(map(str, RULES))}; {_METADATA}"
+                f" {', '.join(map(str, LABELS))}; {_METADATA}"
             )
 
     def _check_columns(self) -> None:
