@@ -74,8 +74,8 @@ def explained(panels: Iterable[Panel]) -> list[str]:
 
 def class_rules(*results: Results) -> list[str]:
     """How sentiment scores became classes: a note for each dataset with such labels."""
-    classes = {dataset: n for one in results for dataset, n in one.classes.items()}
-    return [f"{dataset}: {CLASS_RULES[n]}." for dataset, n in classes.items()]
+    classes = dict.fromkeys(item for one in results for item in one.classes.items())
+    return [f"{dataset}: {CLASS_RULES[n]}." for dataset, n in classes]
 
 
 def absent_cells(cells: pd.DataFrame) -> list[str]:

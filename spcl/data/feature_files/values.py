@@ -116,7 +116,10 @@ def score(value: object) -> float | None:
         return None
     if not isinstance(value, Real):
         raise ValueError(f"of type {type(value).__name__}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError("that is too large a number") from None
     return None if math.isnan(number) else number
 
 
