@@ -79,7 +79,8 @@ def corpus_features(
             f"{path}: the utterances have changed since the import; import the corpus again:"
             f" snakemake --cores 1 -f {table}"
         )
-    _check_applicable(options, layer, corpus, modality)
+    if modality in corpus.features or modality in corpus.layers:
+        _check_applicable(options, layer, corpus, modality)
     if modality not in corpus.features:
         raise UserError(f"{key}.extractor: {_missing(corpus, modality)}")
     part = corpus.features[modality]

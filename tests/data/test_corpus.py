@@ -277,7 +277,7 @@ class TestFeaturesThatACorpusBrings:
         with pytest.raises(
             UserError, match=r"mine has no visual .* datasets: \{mine: \{modalities: at\}\}"
         ):
-            self.bring(folder, "v")
+            self.bring(folder, "v", options={"layer": 1})
         for name in ("a", "t"):
             (folder / f"{name}.npy").unlink()
         with pytest.raises(UserError, match="nor any others; choose an extractor"):
