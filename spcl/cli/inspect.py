@@ -21,6 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the names of classes 0, 1, 2, if the files contain only numbers",
     )
     parser.add_argument(
+        "--classes",
+        type=int,
+        choices=(7, 3, 2),
+        help="the number of classes, if the labels are sentiment scores",
+    )
+    parser.add_argument(
         "--problems",
         action="store_true",
         help="count the problems of each kind and list all",
@@ -46,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     if single.is_one(options.path):
         print("\n".join(single.describe(options.path, width)))
         return
-    found = find(options.path, options.labels)
+    found = find(options.path, options.labels, options.classes)
     if options.problems:
         print("\n".join(text.all_problems(found, width)))
         return

@@ -74,7 +74,11 @@ def published_table(run: Run, path: str, published: pd.DataFrame) -> ResultTable
         data=data,
         schema=SCHEMA,
         panels=(panel,),
-        notes=(*_notes(data), *footnotes.explained([panel])),
+        notes=(
+            *_notes(data),
+            *footnotes.explained([panel]),
+            *footnotes.class_rules(run.results),
+        ),
         simulated=simulated,
     )
 

@@ -33,7 +33,11 @@ def runs_table(first: Run, second: Run) -> ResultTable:
         data=data,
         schema=SCHEMA,
         panels=(panel,),
-        notes=(*_notes(data), *footnotes.explained([panel])),
+        notes=(
+            *_notes(data),
+            *footnotes.explained([panel]),
+            *footnotes.class_rules(first.results, second.results),
+        ),
         simulated=tuple(dict.fromkeys(first.results.simulated + second.results.simulated)),
     )
 

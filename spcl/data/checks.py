@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from spcl.data.emotions.class_names import check_class_names, spellings_taken
-from spcl.data.emotions.labels import KNOWN
+from spcl.data.emotions.labels import IEMOCAP_4, KNOWN
 from spcl.data.legible import check_names, legible
 from spcl.data.problems import Problem
 from spcl.data.records import Features, Reading, Utterance
@@ -168,7 +168,8 @@ def _check_labels(reading: Reading, path: Path, asked: Sequence[str] | None) -> 
             " name them under datasets with labels: [...]"
         )
     known = KNOWN.get(reading.known_as or "", tuple(labels))
-    if tuple(labels) != known and asked is None:
+    of_four = reading.known_as == "iemocap" and tuple(labels) == IEMOCAP_4
+    if tuple(labels) != known and not of_four and asked is None:
         raise UserError(
             f"{path}: its label order [{', '.join(labels)}] is not that of {reading.known_as};"
             f" write the correct order, for example labels: [{', '.join(known)}]"

@@ -4,7 +4,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from spcl.data.problems import Problem, problem_table
 from spcl.data.records import Choices, Features, Reading, Utterance
 from spcl.data.simulated import is_simulated
 from spcl.data.splits import divide, sessions_by_name
-from spcl.errors import UserError
+from spcl.errors import UserError, listed
 from spcl.tables import parquet
 from spcl.tables.schemas import CORPUS_REPORT, PROBLEMS, UTTERANCES
 
@@ -50,6 +50,8 @@ class Corpus:
         ``iemocap`` or ``meld`` if it is that corpus, in any format; else None.
     simulated
         Whether it is simulated.
+    classes, layers, pooled
+        See `spcl.data.records.Reading`.
     """
 
     utterances: pa.Table
@@ -62,6 +64,9 @@ class Corpus:
     layout: str
     known_as: str | None
     simulated: bool
+    classes: int | None = None
+    layers: Mapping[str, int] = field(default_factory=dict)
+    pooled: frozenset[str] = frozenset()
 
 
 def read_corpus(
@@ -96,6 +101,11 @@ def read_corpus(
     """
     path, choices = Path(path), choices or Choices()
     layout, reading = _read(path, layout, choices, dataset)
+    if choices.classes not in (None, reading.classes):
+        raise UserError(
+            f"datasets.{dataset}.classes: {choices.classes}: the labels of {path} are classes"
+            f" already ({listed(reading.labels)}); remove the key"
+        )
     reading = checked(reading, path, asked=choices.labels)
     features, gaps = usable(reading, path)
     utterances = reading.utterances
@@ -123,6 +133,9 @@ def read_corpus(
         layout=layout,
         known_as=reading.known_as,
         simulated=reading.simulated or is_simulated(path),
+        classes=reading.classes,
+        layers=reading.layers,
+        pooled=reading.pooled,
     )
 
 
@@ -154,6 +167,8 @@ def write_corpus(
         "simulated": corpus.simulated,
         "brings": {m: part.values.shape[1] for m, part in corpus.features.items()},
     }
+    if corpus.classes is not None:
+        facts["classes"] = corpus.classes
     parquet.write(problem_table(corpus.dataset, corpus.problems), problems_path, PROBLEMS)
     parquet.write(report, report_path, CORPUS_REPORT, simulated=corpus.simulated)
     parquet.write(corpus.utterances, utterances_path, UTTERANCES, **facts)

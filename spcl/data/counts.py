@@ -123,7 +123,8 @@ def report_table(
     protocol
         How it was split: only parts that it leaves as published are compared.
     known_as
-        A key of `PUBLISHED`; None if there is nothing to compare with.
+        A key of `PUBLISHED`; None if there is nothing to compare with. A corpus with some of the
+        published labels only is not compared.
 
     Returns
     -------
@@ -132,6 +133,8 @@ def report_table(
     """
     columns = ("split", "dialogue_id", "speaker", "emotion")
     rows = list(zip(*(utterances[name].to_pylist() for name in columns), strict=True))
+    if known_as is not None and set(labels) < set(KNOWN[known_as]):
+        known_as = None
     found = []
     for part, splits in PARTS.items():
         inside = [row for row in rows if row[0] in splits]

@@ -109,6 +109,14 @@ class Reading:
     files
         Modality -> the file with its features, relative to the corpus folder; None -> the file with
         the utterances. For problems that later checks find.
+    classes
+        The number of classes if the labels are classes of sentiment scores, see
+        `spcl.data.emotions.sentiment`; else None.
+    layers
+        Modality -> the number of its fields of vectors (layers of a model), where there are several
+        to choose from.
+    pooled
+        Modalities whose vectors were pooled over steps in time.
     """
 
     utterances: list[Utterance]
@@ -120,3 +128,6 @@ class Reading:
     simulated: bool = False
     names: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str | None, str] = field(default_factory=dict)
+    classes: int | None = None
+    layers: Mapping[str, int] = field(default_factory=dict)
+    pooled: frozenset[str] = frozenset()

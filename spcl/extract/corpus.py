@@ -21,6 +21,7 @@ from spcl.tables.parquet import describe, metadata
 from spcl.tables.schemas import MODALITIES
 
 NAME = "corpus"
+POOLINGS = ("mean", "mean_std")
 
 
 def corpus_features(
@@ -42,7 +43,9 @@ def corpus_features(
     modality
         a, t or v.
     options
-        Must be empty.
+        ``layer``: which of several fields of vectors is used, ``mean`` (the default) or a number
+        from 1. ``pooling``: how steps in time become a vector, ``mean`` (the default) or
+        ``mean_std`` (mean and deviation).
     problem_limit
         The maximum share of utterances without features, 0..1.
 
@@ -56,16 +59,16 @@ def corpus_features(
     ------
     UserError
         The corpus has no features of this modality, too many utterances have none, the corpus has
-        changed since the import, or there are options.
+        changed since the import, or an option is unknown or does not apply to the features.
     """
     key = f"features.{modality}"
-    for option in options or {}:
-        raise UserError(f"{key}.options.{option}: corpus has no options; remove it")
+    options = options or {}
+    layer, pooling = _chosen(options, key)
     facts = metadata(utterances)
     corpus = read_corpus(
         path,
         layout=facts.get("layout"),
-        choices=Choices(labels=tuple(facts["labels"]), classes=facts.get("classes")),
+        choices=Choices(tuple(facts["labels"]), facts.get("classes"), layer, pooling),
         dataset=facts["dataset"],
         protocol=facts["protocol"],
         protocol_seed=facts["protocol_seed"],
@@ -76,6 +79,8 @@ def corpus_features(
             f"{path}: the utterances have changed since the import; import the corpus again:"
             f" snakemake --cores 1 -f {table}"
         )
+    if modality in corpus.features or modality in corpus.layers:
+        _check_applicable(options, layer, corpus, modality)
     if modality not in corpus.features:
         raise UserError(f"{key}.extractor: {_missing(corpus, modality)}")
     part = corpus.features[modality]
@@ -97,12 +102,49 @@ def corpus_features(
         modality=modality,
         extractor=NAME,
         version=corpus.layout,
-        options={},
+        options=dict(options),
         width=width,
         inputs=_digest(ids, part),
         simulated=corpus.simulated,
     )
     return Extraction(features, problem_table(corpus.dataset, problems))
+
+
+def _chosen(options: Mapping[str, Any], key: str) -> tuple[int | None, str]:
+    """The layer, None = their mean, and the pooling."""
+    for option in options:
+        if option not in ("layer", "pooling"):
+            raise UserError(
+                f"{key}.options.{option}: there is no such option; available: layer, pooling"
+            )
+    layer, pooling = options.get("layer", "mean"), options.get("pooling", "mean")
+    if layer != "mean" and (type(layer) is not int or layer < 1):
+        raise UserError(
+            f"{key}.options.layer: {layer!r} is not allowed; write mean, or a number from 1"
+        )
+    if pooling not in POOLINGS:
+        raise UserError(
+            f"{key}.options.pooling: {pooling!r} is not allowed; write {' or '.join(POOLINGS)}"
+        )
+    return None if layer == "mean" else layer, pooling
+
+
+def _check_applicable(
+    options: Mapping[str, Any], layer: int | None, corpus: Corpus, modality: str
+) -> None:
+    """Refuse an option for which the features of this modality leave no choice."""
+    key = f"features.{modality}.options"
+    features = f"the {MODALITIES[modality]} features of {corpus.dataset}"
+    n = corpus.layers.get(modality, 1)
+    if "layer" in options and n == 1:
+        raise UserError(f"{key}.layer: {features} have one layer only; remove the option")
+    if layer is not None and layer > n:
+        raise UserError(f"{key}.layer: {features} have {n} layers; write 1 to {n}, or mean")
+    if "pooling" in options and modality not in corpus.pooled:
+        raise UserError(
+            f"{key}.pooling: {features} are one vector an utterance, not steps in time; remove the"
+            " option"
+        )
 
 
 def _problems(corpus: Corpus, modality: str, part: Features, ids: list[str]) -> list[Problem]:

@@ -54,7 +54,7 @@ class Found:
     labels_known: bool
 
 
-def find(path: Path, labels: tuple[str, ...] | None = None) -> Found:
+def find(path: Path, labels: tuple[str, ...] | None = None, classes: int | None = None) -> Found:
     """Find and read the corpus at `path`, below it or above it.
 
     Parameters
@@ -64,11 +64,14 @@ def find(path: Path, labels: tuple[str, ...] | None = None) -> Found:
     labels
         The emotions in the order of their numbers, for formats with numbers. None: unknown; then
         the classes are shown as numbers.
+    classes
+        The number of classes of sentiment scores, see `spcl.data.emotions.sentiment`.
 
     Raises
     ------
     UserError
-        The path does not exist, is an archive, or does not have exactly one corpus.
+        The path does not exist, is an archive, or does not have exactly one corpus; there are
+        `classes` for labels that are no scores.
     """
     if not path.exists():
         raise UserError(f"{path}: no such file or folder; name one that exists")
@@ -83,18 +86,20 @@ def find(path: Path, labels: tuple[str, ...] | None = None) -> Found:
         layout = recognise(path, content)
     else:
         path = _narrowed(path, layout)
-    return _read(path, content, layout, labels)
+    return _read(path, content, layout, Choices(labels, classes))
 
 
-def _read(path: Path, content: object, layout: str, labels: tuple[str, ...] | None) -> Found:
+def _read(path: Path, content: object, layout: str, choices: Choices) -> Found:
     format_ = FORMATS[layout]
     known = True
     try:
-        reading = checked(format_.read(path, content, Choices(labels)), path, asked=labels)
+        reading = checked(format_.read(path, content, choices), path, asked=choices.labels)
     except UserError as error:
-        if labels is not None:
+        if choices.labels is not None:
             raise
         reading, known = _with_numbers(path, content, format_, error), False
+    if choices.classes not in (None, reading.classes):
+        raise UserError(f"{path}: its labels are classes, not scores; leave --classes out")
     features, gaps = usable(reading, path)
     return Found(
         path,

@@ -39,6 +39,8 @@ def config_lines(found: Found, labels: Sequence[str] = ()) -> tuple[list[str], l
     dataset: dict[str, Any] = {"path": str(found.path), **keys}
     if labels:
         dataset["labels"] = list(labels)
+    if found.reading.classes is not None:
+        dataset["classes"] = found.reading.classes
     if letters not in ("", "atv"):
         dataset["modalities"] = letters
     lines = ["datasets:", f"  {_flow(name(found))}:"]
@@ -52,12 +54,20 @@ def config_lines(found: Found, labels: Sequence[str] = ()) -> tuple[list[str], l
     brought = [letter for letter in letters if letter in found.features]
     if brought:
         lines += ["    features:"]
-        lines += [f"      {letter}: {{extractor: corpus}}" for letter in brought]
+        lines += [
+            f"      {letter}: {{extractor: corpus}}{_layers(found, letter)}" for letter in brought
+        ]
     extracted = [letter for letter in letters if letter not in brought]
     if extracted:
         lines += ["features:"]
         lines += [f"  {letter}: {{extractor: {EXTRACTORS[letter]}}}" for letter in extracted]
     return lines, faults
+
+
+def _layers(found: Found, letter: str) -> str:
+    """A comment on a modality with several layers; else empty."""
+    n = found.reading.layers.get(letter, 1)
+    return f"  # mean of {n} layers; one of them: options: {{layer: {n}}}" if n > 1 else ""
 
 
 def name(found: Found) -> str:

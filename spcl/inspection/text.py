@@ -12,6 +12,7 @@ from spcl.data.problems import KINDS, Problem
 from spcl.errors import printable
 from spcl.inspection import facts
 from spcl.inspection.find import Found
+from spcl.report.footnotes import CLASS_RULES
 from spcl.report.formats.terminal import columns, paragraph
 from spcl.tables.schemas import MODALITIES
 
@@ -38,6 +39,7 @@ def describe(found: Found, width: int) -> list[str]:
         _remarks(report, width),
         _dialogues(rows, width),
         columns(list(_features(found)), width) if found.features else [],
+        _layers(found, width),
         _raw_media(rows, width),
         _problems(found, width),
     )
@@ -85,6 +87,8 @@ def _heading(found: Found, width: int) -> list[str]:
         lines += paragraph(f"Simulated{' ' + name if name else ''}: no real recordings.", width)
     elif name:
         lines += paragraph(f"Corpus: {name}", width)
+    if found.reading.classes is not None:
+        lines += paragraph(f"Labels: {CLASS_RULES[found.reading.classes]}", width)
     if not found.labels_known:
         lines += paragraph(
             "The classes are numbers, and their meaning is unknown. Ask the author of the file,"
@@ -170,6 +174,19 @@ def _features(found: Found) -> Iterator[list[str]]:
             *(f"{number:,}" for number in counts),
             *(f"{number:.3g}" for number in scale),
         ]
+
+
+def _layers(found: Found, width: int) -> list[str]:
+    """The number of layers of each modality that has several."""
+    return [
+        line
+        for letter, n in found.reading.layers.items()
+        for line in paragraph(
+            f"The {MODALITIES[letter]} features have {n} layers; their mean is shown. To use one of"
+            f" them: {letter}: {{extractor: corpus, options: {{layer: {n}}}}}, or 1 to {n - 1}.",
+            width,
+        )
+    ]
 
 
 def _raw_media(rows: pd.DataFrame, width: int) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import CellKey, by_cell
 from spcl.report.analysis.statistics import WILCOXON_SEEDS
 from spcl.report.panels import Panel
@@ -20,6 +21,13 @@ _WORDS = {
     BEST_TEST: "Protocol best-test-epoch: the epoch was chosen on the test split itself, so the"
     " score is optimistic.",
 }
+
+CLASS_RULES = {
+    7: "7 classes by rounding sentiment scores of -3..3",
+    3: "3 classes by the sign of sentiment scores",
+    2: "2 classes by the sign of sentiment scores; zero is unlabelled",
+}
+"""By number of classes, the rule of `spcl.data.emotions.sentiment`."""
 
 FEW_DIALOGUES = 20
 """With fewer test dialogues an interval is rough."""
@@ -62,6 +70,12 @@ def explained(panels: Iterable[Panel]) -> list[str]:
     """One note for each sign in the panels."""
     used = {mark for panel in panels for row in panel.rows for e in row for mark in e.marks}
     return [f"{sign} {words}" for sign, words in _WORDS.items() if sign in used]
+
+
+def class_rules(*results: Results) -> list[str]:
+    """How sentiment scores became classes: a note for each dataset with such labels."""
+    classes = dict.fromkeys(item for one in results for item in one.classes.items())
+    return [f"{dataset}: {CLASS_RULES[n]}." for dataset, n in classes]
 
 
 def absent_cells(cells: pd.DataFrame) -> list[str]:

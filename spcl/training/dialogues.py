@@ -90,6 +90,8 @@ class Corpus:
     n_speakers: int
     protocol: str
     simulated: bool
+    classes: int | None = None
+    """Of sentiment scores, see `spcl.data.emotions.sentiment`; None for other labels."""
 
 
 def load_corpus(
@@ -170,6 +172,7 @@ def load_corpus(
         n_speakers=n_speakers,
         protocol=facts["protocol"],
         simulated=bool(facts["simulated"]),
+        classes=facts.get("classes"),
     )
 
 

@@ -37,6 +37,7 @@ def seed_tables(
         predictions=predictions,
         curriculum=table(schemas.ADMISSIONS, _admissions(corpus, result)),
         labels=corpus.labels,
+        classes=corpus.classes,
     )
 
 

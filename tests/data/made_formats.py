@@ -6,7 +6,7 @@ Nothing here is a real corpus: the vectors are drawn by a seed.
 import json
 import pickle
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -172,6 +172,47 @@ def dialogue_rnn_tuple(dialogues, form, *, rows="list of arrays", ids="set"):
         _ids(dialogues, "test", ids),
         *(() if iemocap else (_by_dialogue(dialogues, lambda d: [0] * len(d)),)),
     )
+
+
+def sdt_tuple(dialogues, form, *, layers=(0, 0, 0, 0), rows="list of arrays", ids="set"):
+    """SDT's tuples; `form` is ``iemocap``, ``meld`` or ``graphsmile``; `layers` as in COSMIC's."""
+    names, spoken, numbers, text, audio, visual, texts, train, test, *feelings = dialogue_rnn_tuple(
+        dialogues, "iemocap" if form == "iemocap" else "meld", rows=rows, ids=ids
+    )
+    shifted = [
+        _by_dialogue(dialogues, lambda d, by=by: ROWS[rows](d.vectors["t"] + np.float32(by)))
+        for by in layers
+    ]
+    fields = (*(shifted if any(layers) else [text] * 4), audio, visual, texts, train, test)
+    if form == "graphsmile":
+        fields = (*feelings, *fields)
+    return (names, spoken, numbers, *fields, *(() if form == "iemocap" else ({"any": [None]},)))
+
+
+SCORES = (-3.0, -1.6666666, -1.0, -0.5, 0.0, 0.3333333, 0.5, 1.0, 1.5, 2.5, 3.0, None)
+"""Sentiment scores; -1 is one of them, and None is unlabelled."""
+
+
+def made_mosei(lengths=(5, 3, 1, 4, 6, 5)):
+    """Dialogues of one speaker whose emotions are the `SCORES` in turn."""
+    scores = [SCORES[i % len(SCORES)] for i in range(sum(lengths))]
+    return [
+        replace(
+            d,
+            name=f"video{place:02d}",
+            speakers=["F"] * len(d),
+            emotions=[scores.pop(0) for _ in range(len(d))],
+        )
+        for place, d in enumerate(made("iemocap", lengths))
+    ]
+
+
+def mosei_tuple(dialogues, *, scores=list, rows="list of arrays", ids="list"):
+    """The tuple of 9 with scores in place of classes, in any form that `scores` makes of a list."""
+    plain = [replace(d, emotions=["hap"] * len(d)) for d in dialogues]
+    content = list(dialogue_rnn_tuple(plain, "iemocap", rows=rows, ids=ids))
+    content[2] = _by_dialogue(dialogues, lambda d: scores(d.emotions))
+    return tuple(content)
 
 
 def cosmic_list(dialogues, *, layers, sentiments, ids="list", rows="list of arrays"):

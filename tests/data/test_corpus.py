@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,14 @@ from spcl.tables import parquet
 from spcl.tables.parquet import metadata
 from spcl.tables.schemas import CORPUS_REPORT, FEATURES, PROBLEMS, UTTERANCES
 from spcl.training.dialogues import load_corpus
+from tests.data.made_formats import (
+    cosmic_list,
+    made,
+    made_mosei,
+    mosei_tuple,
+    sdt_tuple,
+    write_pickle,
+)
 
 N = 40
 
@@ -268,15 +277,74 @@ class TestFeaturesThatACorpusBrings:
         with pytest.raises(
             UserError, match=r"mine has no visual .* datasets: \{mine: \{modalities: at\}\}"
         ):
-            self.bring(folder, "v")
+            self.bring(folder, "v", options={"layer": 1})
         for name in ("a", "t"):
             (folder / f"{name}.npy").unlink()
         with pytest.raises(UserError, match="nor any others; choose an extractor"):
             self.bring(folder, "v")
 
-    def test_options_are_refused(self, folder):
-        with pytest.raises(UserError, match=r"features\.t\.options\.width: corpus has no options"):
-            self.bring(folder, "t", options={"width": 3})
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"width": 3}, r"width: there is no such option; available: layer, pooling$"),
+            ({"layer": 1}, r"layer: the text features of mine have one layer only; remove"),
+            ({"layer": "mean"}, r"layer: the text features of mine have one layer only; remove"),
+            ({"layer": 0}, r"layer: 0 is not allowed; write mean, or a number from 1$"),
+            ({"layer": "2"}, r"layer: '2' is not allowed; write mean, or a number from 1$"),
+            ({"layer": True}, r"layer: True is not allowed; write mean, or a number from 1$"),
+            ({"pooling": "max"}, r"pooling: 'max' is not allowed; write mean or mean_std$"),
+            ({"pooling": []}, r"pooling: \[\] is not allowed; write mean or mean_std$"),
+            ({"pooling": "mean_std"}, r"pooling: the text features of mine are one vector an utt"),
+        ],
+    )
+    def test_options_that_do_not_apply_are_refused(self, folder, options, message):
+        with pytest.raises(UserError, match=rf"^features\.t\.options\.{message}"):
+            self.bring(folder, "t", options=options)
+
+    @pytest.mark.parametrize("layout", ["sdt", "cosmic"])
+    def test_a_layer_is_chosen_by_an_option(self, tmp_path, layout):
+        dialogues = made("iemocap", (4, 4, 4, 4, 4, 4))
+        dialogues[1] = replace(dialogues[1], split="dev")
+        layers = (-2, 1, 1, 0)
+        contents = {
+            "sdt": sdt_tuple(dialogues, "iemocap", layers=layers),
+            "cosmic": cosmic_list(dialogues, layers=layers, sentiments=False),
+        }
+        path = write_pickle(tmp_path / "corpus.pkl", contents[layout])
+        utterances = written(read(path, protocol="cogmen"), tmp_path / "results")[0]
+        by_id = {}
+        inputs = set()
+        for layer in (None, "mean", 1, 2, 3, 4):
+            options = {} if layer is None else {"layer": layer}
+            table = corpus_features(utterances, path, "t", options=options).features
+            facts = metadata(table)
+            assert facts["options"] == options
+            assert facts["version"] == layout
+            inputs.add(facts["inputs"])
+            by_id[layer] = np.stack(table["features"].to_numpy(zero_copy_only=False))
+        assert len(inputs) == 4  # layers 2 and 3 are equal, and so are None and mean
+        np.testing.assert_array_equal(by_id[None], by_id["mean"])
+        for layer, by in enumerate(layers, 1):
+            np.testing.assert_allclose(by_id[layer] - by_id[4], by, atol=1e-6)
+        np.testing.assert_allclose(by_id["mean"], by_id[4], atol=1e-6)
+        with pytest.raises(UserError, match=r"have 4 layers; write 1 to 4, or mean$"):
+            corpus_features(utterances, path, "t", options={"layer": 5})
+        if layout == "sdt":
+            with pytest.raises(UserError, match="audio features of mine have one layer only"):
+                corpus_features(utterances, path, "a", options={"layer": 1})
+
+    @pytest.mark.parametrize("classes", [7, 3, 2])
+    def test_the_rule_of_sentiment_scores_is_recorded_and_used_again(self, tmp_path, classes):
+        path = write_pickle(tmp_path / "corpus.pkl", mosei_tuple(made_mosei((9, 6, 6, 6, 6, 6))))
+        corpus = read(path, protocol="cogmen", choices=Choices(classes=classes))
+        utterances = written(corpus, tmp_path / "results")[0]
+        assert metadata(utterances)["classes"] == classes
+        assert metadata(utterances)["labels"] == list(corpus.labels)
+        assert corpus_features(utterances, path, "a").features.num_rows == len(utterances)
+        again = read(tmp_path / "results")
+        assert again.classes == classes
+        assert again.labels == corpus.labels
+        assert again.utterances.equals(utterances)
 
     def test_a_corpus_that_changed_since_the_import_is_refused(self, folder):
         utterances = written(read(folder), folder.parent / "results")[0]

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spcl.data.corpus import read_corpus
+from spcl.data.counts import report_table
 from spcl.data.emotions.labels import IEMOCAP, MELD
+from spcl.data.emotions.sentiment import sentiment_classes
 from spcl.data.feature_files import fields
 from spcl.data.formats import FORMATS, load, recognise
 from spcl.data.records import Choices
@@ -25,16 +27,19 @@ from tests.data.made_formats import (
     cosmic_list,
     dialogue_rnn_tuple,
     made,
+    made_mosei,
+    mosei_tuple,
     python2_pickle,
+    sdt_tuple,
     spcl_dict,
     write_pickle,
 )
 
 
-def read(path, labels=None, *, layout):
+def read(path, labels=None, *, layout, **chosen):
     content = load(path)
     assert recognise(path, content) == layout
-    return FORMATS[layout].read(path, content, Choices(labels))
+    return FORMATS[layout].read(path, content, Choices(labels, **chosen))
 
 
 @pytest.fixture
@@ -42,11 +47,11 @@ def path(tmp_path):
     return tmp_path / "corpus.pkl"
 
 
-def refused(path, content, labels=None):
+def refused(path, content, labels=None, **chosen):
     """The message for a pickle of `content` that its reader refuses."""
     write_pickle(path, content)
     with pytest.raises(UserError) as error:
-        FORMATS[recognise(path, load(path))].read(path, load(path), Choices(labels))
+        FORMATS[recognise(path, load(path))].read(path, load(path), Choices(labels, **chosen))
     assert "\n" not in str(error.value)
     assert str(error.value).startswith(str(path))
     return str(error.value)
@@ -123,6 +128,204 @@ def test_cosmic_gives_the_mean_of_its_four_layers_as_text(path, corpus):
         assert {u.split for u in reading.utterances} == {"train", "dev", "test"}
 
 
+SDT = {"iemocap": "iemocap", "meld": "meld", "graphsmile": "meld"}
+"""The forms of SDT's tuple, and the corpus of each."""
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("form", SDT)
+def test_the_three_tuples_of_sdt_are_distinguished(path, form, rows):
+    dialogues = made(SDT[form])
+    content = sdt_tuple(dialogues, form, rows=rows)
+    assert len(content) == {"iemocap": 12, "meld": 13, "graphsmile": 14}[form]
+    write_pickle(path, content)
+    reading = read(path, layout="sdt")
+    check_same(reading, dialogues)
+    assert reading.known_as == SDT[form]
+    assert reading.problems == []
+    assert reading.layers == {"t": 4}
+
+
+@pytest.mark.parametrize("ids", IDS)
+@pytest.mark.parametrize("form", SDT)
+@pytest.mark.parametrize("protocol", range(2, 6))
+def test_sdts_lists_and_tuples_come_back_in_any_protocol(path, form, ids, protocol):
+    dialogues = made(SDT[form])
+    write_pickle(path, list(sdt_tuple(dialogues, form, ids=ids)), protocol)
+    check_same(read(path, layout="sdt"), dialogues)
+
+
+@pytest.mark.parametrize("form", SDT)
+def test_sdts_arrays_of_either_numpy_come_back(path, form):
+    dialogues = made(SDT[form])
+    content = pickle.dumps(sdt_tuple(dialogues, form, rows="float64"), protocol=2)
+    assert b"numpy._core" in content
+    for written in (content, content.replace(b"numpy._core", b"numpy.core")):
+        path.write_bytes(written)
+        check_same(read(path, layout="sdt"), dialogues)
+
+
+@pytest.mark.parametrize("unread", [None, 3, "words", [], {}, {"a": 1}, np.zeros(2)])
+def test_the_last_part_of_sdts_meld_may_be_anything(path, unread):
+    dialogues = made("meld")
+    write_pickle(path, (*sdt_tuple(dialogues, "meld")[:-1], unread))
+    check_same(read(path, layout="sdt"), dialogues)
+
+
+def test_a_tuple_of_twelve_whose_parts_are_of_other_types_is_not_sdts(path):
+    content = list(sdt_tuple(made("iemocap"), "iemocap"))
+    content[3] = []
+    assert "a list of 12 (dict, dict, dict, list," in refused(path, content)
+
+
+LAYERS = (-2, 1, 1, 0)
+
+
+@pytest.mark.parametrize("layout", ["sdt", "cosmic"])
+def test_a_layer_is_one_of_the_fields_and_none_is_their_mean(path, layout):
+    dialogues = made("iemocap")
+    if layout == "sdt":
+        content = sdt_tuple(dialogues, "iemocap", layers=LAYERS)
+    else:
+        content = cosmic_list(dialogues, layers=LAYERS, sentiments=False)
+    write_pickle(path, content)
+    text = np.concatenate([d.vectors["t"] for d in dialogues])
+    each = [text + np.float32(by) for by in LAYERS]
+    for layer, expected in enumerate([np.mean(each, axis=0), *each]):
+        reading = read(path, layout=layout, layer=layer or None)
+        np.testing.assert_array_equal(reading.features["t"], expected)
+        assert reading.layers == {"t": 4}
+    assert "t" not in read(path, layout=layout, layer=5).features
+
+
+def test_an_utterance_that_lacks_a_layer_has_the_others(path):
+    content = sdt_tuple(made("iemocap"), "iemocap", layers=LAYERS)
+    name = next(iter(content[3]))
+    content[4][name][0] = None
+    write_pickle(path, content)
+    lost = [np.isnan(read(path, layout="sdt", layer=n).features["t"]).any() for n in (None, 1, 2)]
+    assert lost == [True, False, True]
+
+
+def test_layers_of_two_widths_are_refused(path):
+    dialogues = made("iemocap")
+    content = list(sdt_tuple(dialogues, "iemocap"))
+    content[5] = {d.name: np.zeros((len(d), 9)) for d in dialogues}
+    assert "layers of the text vectors have the widths 6 and 9" in refused(path, content)
+
+
+def test_four_classes_in_the_tuple_of_cogmen_are_those_of_iemocap(path):
+    dialogues = made("iemocap", (6, 6, 4, 4, 6, 6))
+    for d in dialogues:
+        d.emotions[:] = [IEMOCAP[i % 4] for i in range(len(d))]
+    write_pickle(path, dialogue_rnn_tuple(dialogues, "iemocap"))
+    reading = read(path, layout="dialogue_rnn")
+    check_same(reading, dialogues)
+    assert reading.labels == ("hap", "sad", "neu", "ang")
+    assert reading.known_as == "iemocap"
+    corpus = read_corpus(path, dataset="four", protocol="spcl")
+    assert corpus.labels == reading.labels
+    report = report_table(
+        corpus.utterances,
+        labels=corpus.labels,
+        dataset="four",
+        protocol="spcl",
+        known_as=corpus.known_as,
+    )
+    assert report["published"].null_count == len(report)
+    asked = ("a", "b", "c", "d")
+    assert read(path, asked, layout="dialogue_rnn").labels == asked
+
+
+@pytest.mark.parametrize("rename", [{"name": "talk"}, {"highest": 2}, {"named": "neu"}])
+def test_four_classes_are_not_guessed(path, rename):
+    dialogues = made("iemocap", (6, 6, 4, 4, 6, 6))
+    for place, d in enumerate(dialogues):
+        d.emotions[:] = [IEMOCAP[min(i % 4, rename.get("highest", 3))] for i in range(len(d))]
+        if "name" in rename:
+            dialogues[place] = dataclasses.replace(d, name=f"talk{place}")
+    content = dialogue_rnn_tuple(dialogues, "iemocap")
+    if "named" in rename:
+        content[2][dialogues[0].name][0] = rename["named"]
+    assert "their meaning is unknown" in refused(path, content)
+
+
+FORMS_OF_SCORES = {
+    "list": list,
+    "tuple": tuple,
+    "array": lambda scores: np.array([np.nan if s is None else s for s in scores]),
+    "float32": lambda scores: [None if s is None else np.float32(s) for s in scores],
+    "arrays of one": lambda scores: [np.array([np.nan if s is None else s]) for s in scores],
+    "lists of one": lambda scores: [[s] for s in scores],
+    "a column": lambda scores: np.array([[np.nan if s is None else s] for s in scores]),
+}
+
+
+@pytest.mark.parametrize("classes", [7, 3, 2])
+@pytest.mark.parametrize("form", FORMS_OF_SCORES)
+def test_sentiment_scores_are_the_classes_that_the_config_chooses(path, form, classes):
+    dialogues = made_mosei()
+    write_pickle(path, mosei_tuple(dialogues, scores=FORMS_OF_SCORES[form]))
+    scores = [score for d in dialogues for score in d.emotions]
+    labels, expected = sentiment_classes(scores, classes)
+    reading = read(path, layout="dialogue_rnn", classes=classes)
+    places = iter(expected)
+    named = [dataclasses.replace(d, emotions=[next(places) for _ in d.emotions]) for d in dialogues]
+    check_same(reading, named)
+    assert reading.labels == labels
+    assert (reading.known_as, reading.classes, dict(reading.names)) == (None, classes, {})
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("protocol", range(2, 6))
+def test_mosei_comes_back_with_any_form_of_vectors(path, rows, protocol):
+    dialogues = made_mosei()
+    write_pickle(path, list(mosei_tuple(dialogues, rows=rows, ids="set")), protocol)
+    reading = read(path, layout="dialogue_rnn", classes=2)
+    for m in "tav":
+        expected = np.concatenate([d.vectors[m] for d in dialogues])
+        np.testing.assert_array_equal(reading.features[m], expected)
+    path.write_bytes(python2_pickle(mosei_tuple(dialogues)))
+    assert read(path, layout="dialogue_rnn", classes=2).utterances == reading.utterances
+
+
+def test_sentiment_scores_without_a_choice_are_refused_with_the_config_to_write(path):
+    message = refused(path, mosei_tuple(made_mosei()))
+    assert "sentiment scores; write datasets.<name>.classes: 7 " in message
+
+
+def test_a_choice_of_classes_is_refused_where_the_labels_are_classes(path):
+    write_pickle(path, dialogue_rnn_tuple(made("iemocap"), "iemocap"))
+    with pytest.raises(
+        UserError, match=r"^datasets\.mine\.classes: 7: .* classes already .*remove"
+    ):
+        read_corpus(path, dataset="mine", protocol="spcl", choices=Choices(classes=7))
+
+
+def test_the_order_of_the_classes_of_scores_may_be_chosen_and_no_other_names(path):
+    content = mosei_tuple(made_mosei())
+    write_pickle(path, content)
+    asked = ("positive", "neutral", "negative")
+    assert read(path, asked, layout="dialogue_rnn", classes=3).labels == asked
+    with pytest.raises(UserError, match="are not the emotions of this corpus"):
+        read(path, ("good", "bad", "none"), layout="dialogue_rnn", classes=3)
+
+
+def test_text_among_sentiment_scores_is_refused(path):
+    content = mosei_tuple(made_mosei())
+    content[2]["video00"][1] = "positive"
+    assert "has a label of type str; labels are sentiment scores" in refused(
+        path, content, classes=3
+    )
+
+
+@pytest.mark.parametrize(("odd", "message"), [(-100, "has the number -100"), (0.25, "type float")])
+def test_an_odd_number_among_classes_does_not_make_them_scores(path, odd, message):
+    content = spcl_dict(made("iemocap"))
+    content["label"][content["trainVid"][0]][0] = odd
+    assert message in refused(path, content)
+
+
 def test_emorynlp_in_cosmics_form_is_not_recognised_as_meld(path):
     content = cosmic_list(made("meld"), layers=(0, 0, 0, 0), sentiments=False)
     assert "their meaning is unknown" in refused(path, content)
@@ -139,6 +342,8 @@ def test_a_pickle_of_python_2_comes_back(path, protocol):
         (dialogue_rnn_tuple(dialogues, "iemocap"), "dialogue_rnn"),
         (dialogue_rnn_tuple(dialogues, "iemocap", rows="list of lists"), "dialogue_rnn"),
         (spcl_dict(dialogues, rows="float64"), "spcl_pickle"),
+        (sdt_tuple(dialogues, "iemocap"), "sdt"),
+        (sdt_tuple(dialogues, "iemocap", rows="list of lists"), "sdt"),
     ):
         path.write_bytes(python2_pickle(content, protocol=protocol))
         check_same(read(path, layout=layout), dialogues)
@@ -472,11 +677,17 @@ ODD = [
 @given(data=st.data())
 def test_a_file_with_anything_anywhere_gives_a_reading_or_a_message(tmp_path_factory, data):
     corpus = data.draw(st.sampled_from(["iemocap", "meld"]))
+    kind = data.draw(st.sampled_from(["spcl", "dialogue_rnn", "cosmic", "sdt", "mosei"]))
+    chosen = Choices(
+        classes=7 if kind == "mosei" else None, layer=data.draw(st.sampled_from([None, 2]))
+    )
     content = {
         "spcl": lambda: spcl_dict(made(corpus), rows="list of lists"),
         "dialogue_rnn": lambda: list(dialogue_rnn_tuple(made(corpus), corpus, ids="list")),
         "cosmic": lambda: cosmic_list(made(corpus), layers=range(4), sentiments=corpus == "meld"),
-    }[data.draw(st.sampled_from(["spcl", "dialogue_rnn", "cosmic"]))]()
+        "sdt": lambda: list(sdt_tuple(made(corpus), corpus, layers=range(4), ids="list")),
+        "mosei": lambda: list(mosei_tuple(made_mosei(), scores=list)),
+    }[kind]()
     for _ in range(data.draw(st.integers(1, 3))):
         part = content
         while True:
@@ -489,7 +700,7 @@ def test_a_file_with_anything_anywhere_gives_a_reading_or_a_message(tmp_path_fac
                 break
     path = write_pickle(tmp_path_factory.getbasetemp() / "odd.pkl", content)
     try:
-        reading = FORMATS[recognise(path, load(path))].read(path, load(path), Choices())
+        reading = FORMATS[recognise(path, load(path))].read(path, load(path), chosen)
     except UserError:
         return
     assert {len(matrix) for matrix in reading.features.values()} <= {len(reading.utterances)}

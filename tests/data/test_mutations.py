@@ -8,6 +8,7 @@ import signal
 import tarfile
 import zipfile
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -31,7 +32,10 @@ from tests.data.made_formats import (
     cosmic_list,
     dialogue_rnn_tuple,
     made,
+    made_mosei,
+    mosei_tuple,
     python2_pickle,
+    sdt_tuple,
     spcl_dict,
     write_dag,
     write_pickle,
@@ -246,6 +250,10 @@ def one_file(path, folder):
     find(path)
 
 
+def scored(path, folder):
+    find(path, classes=7)
+
+
 def unpacked(path, folder):
     unpack(path, folder / "unpacked")
     shutil.rmtree(folder / "unpacked")
@@ -271,6 +279,7 @@ def seen(path, folder):
 
 IEMOCAP = made("iemocap", (3, 2, 1, 1), widths=dict.fromkeys("tav", 2))
 MELD = made("meld", (4, 2, 1, 1), widths=dict.fromkeys("tav", 2))
+MOSEI = [replace(d, vectors=IEMOCAP[0].vectors) for d in made_mosei((3, 3, 3, 3))]
 LAYERS = [0, 1, 0, -1]
 
 KINDS = {
@@ -289,6 +298,8 @@ KINDS = {
     "SPCL, by Python 2": (pickled_by_python_2, one_file),
     "DialogueRNN": (pickled(dialogue_rnn_tuple(MELD, "meld"), 2), one_file),
     "COSMIC": (pickled(cosmic_list(IEMOCAP, layers=LAYERS, sentiments=False), 3), one_file),
+    "SDT": (pickled(sdt_tuple(MELD, "graphsmile"), 4), one_file),
+    "CMU-MOSEI": (pickled(mosei_tuple(MOSEI), 5), scored),
     "tar": (tarred("w"), unpacked),
     "tar, gzip": (tarred("w:gz"), unpacked),
     "tar, bzip2": (tarred("w:bz2"), unpacked),

@@ -416,6 +416,21 @@ def test_the_bytes_are_bounded(path, monkeypatch):
     assert "over 0 GiB" in message(path, pickle.dumps(b"x" * 2000))
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_large_file_comes_back_though_its_memory_is_given_back_meanwhile(
+    path, monkeypatch, protocol
+):
+    for module in (disk, machine):
+        monkeypatch.setattr(module, "LARGE", 10_000)
+    rows = np.random.default_rng(0).normal(size=(200, 100))
+    content = {"arrays": list(rows), "lists": rows.tolist(), "texts": ["naïve"] * 3, "all": rows}
+    path.write_bytes(pickle.dumps(content, protocol))
+    assert same(unpickle(path), content)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match="an incomplete pickle"):
+        unpickle(path)
+
+
 OTHER = {
     "gzip": (gzip.compress(bytes(10**6)), "gunzip"),
     "a bomb of gzip": (gzip.compress(gzip.compress(bytes(10**8))), "gunzip"),

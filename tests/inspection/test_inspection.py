@@ -21,6 +21,7 @@ from spcl.report.formats.terminal import columns
 from spcl.study.config import check
 from spcl.tables import parquet, schemas
 from tests.conftest import make_corpus
+from tests.data import made_formats
 
 EMOTIONS = ("calm", "cross", "glad")
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
@@ -266,6 +267,30 @@ class TestClasses:
         assert all(label in said for label in IEMOCAP)
         assert "Corpus: IEMOCAP" in said
         assert "Name the classes" not in said
+
+    def test_sentiment_scores_are_shown_as_classes_on_request(self, tmp_path, inspect, fault):
+        path = made_formats.write_pickle(
+            tmp_path / "mosei.pkl", made_formats.mosei_tuple(made_formats.made_mosei())
+        )
+        assert "write datasets.<name>.classes: 7" in fault(path)
+        assert "or inspect it with --classes 7" in fault(path)
+        for classes in (7, 3, 2):
+            said = inspect(path, "--classes", classes)
+            assert f"Labels: {classes} classes by " in said
+            assert pasted(said)["datasets"]["mosei"]["classes"] == classes
+        assert "leave --classes out" in fault(
+            write_pickle(tmp_path / "f" / "iemocap.pkl"), "--classes", "3"
+        )
+
+    def test_the_number_of_layers_is_shown_with_the_config_line(self, tmp_path, inspect):
+        path = made_formats.write_pickle(
+            tmp_path / "corpus.pkl",
+            made_formats.sdt_tuple(made_formats.made("iemocap"), "iemocap", layers=(0, 1, 2, 3)),
+        )
+        said = inspect(path)
+        assert "The text features have 4 layers; their mean is shown." in said
+        assert "t: {extractor: corpus, options: {layer: 4}}" in said
+        assert pasted(said)["datasets"]["iemocap"]["features"]["t"] == {"extractor": "corpus"}
 
 
 class TestConfig:

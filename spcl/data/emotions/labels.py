@@ -13,6 +13,9 @@ IEMOCAP = ("hap", "sad", "neu", "ang", "exc", "fru")
 IEMOCAP_UNUSED = ("xxx", "sur", "fea", "dis", "oth")
 """xxx: no majority. All of these are read as unlabelled: context, not training data."""
 
+IEMOCAP_4 = ("hap", "sad", "neu", "ang")
+"""The order of COGMEN's four classes."""
+
 MELD = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 
 KNOWN = {"iemocap": IEMOCAP, "meld": MELD}

@@ -5,7 +5,7 @@ and missing values are the same for all formats and are handled here.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 
 from spcl.data.emotions.classes import Class, emotions, known_corpus
+from spcl.data.emotions.labels import IEMOCAP_4, label_order
+from spcl.data.emotions.sentiment import LABELS, asked_classes, sentiment_classes
 from spcl.data.feature_files.fields import Fields
 from spcl.data.feature_files.values import (
     NoVectorError,
     class_of,
+    is_score,
     lists_ids,
     naturally_sorted,
+    score,
     size,
     speaker,
     text,
@@ -38,6 +42,7 @@ def read_by_dialogue(
     choices: Choices,
     *,
     corpora: Collection[str] = ("iemocap", "meld"),
+    four_of_iemocap: bool = False,
 ) -> Reading:
     """Read a corpus from its fields.
 
@@ -56,34 +61,39 @@ def read_by_dialogue(
             The ids of the split's dialogues. A set has no order and is sorted; the order of a list
             is the order of the corpus. A split may be absent.
         ``speakers``, ``classes``
-            Required.
+            Required. The classes may be sentiment scores, if some are negative and not -1.
         ``texts``
             Transcripts; may be absent.
         ``utterance_ids``
             May be absent. A value that is itself a dict by utterance is ordered by these ids, or
             else by the order of the classes.
         ``t``, ``a``, ``v``
-            Vectors of a modality. Where there are several fields (``t1``, ``t2``, ...), their mean
-            is taken.
+            Vectors of a modality. Where there are several fields (``t1``, ``t2``, ...), the layer
+            of `choices` is taken, or their mean.
     choices
         What the config chooses.
     corpora
         The known corpora that this format can contain.
+    four_of_iemocap
+        Whether the numbers 0 to 3 are four classes of IEMOCAP if the dialogues have its names.
 
     Raises
     ------
     UserError
         A dialogue is in two splits; no dialogue can be used; the vectors of a modality differ in
-        width; it is unknown what the numbers of the classes mean.
+        width; it is unknown what the numbers of the classes mean; there are sentiment scores, and
+        the config does not choose their classes.
     """
     file = Fields(path, fields)
     ids = {split: fields[split] for split in SPLITS if lists_ids(fields.get(split))}
     division = _division(file, ids)
     speakers: dict[str, list[str | None]] = {}
     classes: dict[str, list[Class | None]] = {}
+    scores = any(is_score(one) for name in division for one in file.values(file.classes, name))
+    n_classes = asked_classes(choices.classes, path) if scores else None
     for dialogue in division:
         spoken = [speaker(value) for value in file.values(file.speakers, dialogue)]
-        labelled = [_class(file, dialogue, value) for value in file.values(file.classes, dialogue)]
+        labelled = _classes(file, dialogue, n_classes)
         if fault := _fault(file, dialogue, labelled, spoken):
             kind, reason = fault
             file.note(kind, f"dialogue {dialogue}: {reason}; left out")
@@ -94,9 +104,14 @@ def read_by_dialogue(
         raise UserError(f"{path}: no dialogue can be used{first}; get the file again")
     found = Counter(c for labelled in classes.values() for c in labelled if c is not None)
     voices = {s for spoken in speakers.values() for s in spoken if s is not None}
-    known = known_corpus(classes, voices, found)
+    known = None if n_classes else known_corpus(classes, voices, found)
     known = known if known in corpora else None
-    order, meaning = emotions(found, known, choices.labels, path)
+    asked = choices.labels
+    if n_classes:
+        asked = label_order(LABELS[n_classes], asked)
+    elif four_of_iemocap and known == "iemocap" and _are_four(found):
+        asked = asked or IEMOCAP_4
+    order, meaning = emotions(found, known, asked, path)
     names = _utterance_ids(
         file, {dialogue: len(labelled) for dialogue, labelled in classes.items()}
     )
@@ -118,8 +133,17 @@ def read_by_dialogue(
                 )
             )
     spelt = {name: count for name, count in found.items() if isinstance(name, str)}
-    features = _features(file, names)
-    return Reading(utterances, order, file.problems, features, known, names=spelt)
+    features = _features(file, names, choices.layer)
+    return Reading(
+        utterances,
+        order,
+        file.problems,
+        features,
+        known,
+        names={} if n_classes else spelt,
+        classes=n_classes,
+        layers={m: len(layers) for m, layers in file.vectors.items() if len(layers) > 1},
+    )
 
 
 def _division(file: Fields, ids: Mapping[str, Collection]) -> dict[str, str]:
@@ -155,14 +179,24 @@ def _fault(file: Fields, dialogue: str, labelled: Sequence, spoken: Sequence) ->
     return None if labelled else ("empty", "no utterances")
 
 
-def _class(file: Fields, dialogue: str, value: object) -> Class | None:
+def _classes(file: Fields, dialogue: str, n_classes: int | None) -> list[Class | None]:
+    """The classes of a dialogue; of `n_classes` if the file has sentiment scores."""
+    values = file.values(file.classes, dialogue)
     try:
-        return class_of(value)
+        if n_classes is None:
+            return [class_of(value) for value in values]
+        return list(sentiment_classes([score(value) for value in values], n_classes)[1])
     except ValueError as error:
+        what = "the numbers or names of classes" if n_classes is None else "sentiment scores"
         raise UserError(
-            f"{file.path}: dialogue {dialogue} has a label {error}; labels are the numbers or"
-            " names of classes"
+            f"{file.path}: dialogue {dialogue} has a label {error}; labels are {what}"
         ) from None
+
+
+def _are_four(classes: Collection[Class]) -> bool:
+    """Whether they are numbers from 0 to 3, and the highest occurs."""
+    numbers = [c for c in classes if isinstance(c, int)]
+    return len(numbers) == len(classes) > 0 and min(numbers) >= 0 and max(numbers) == 3
 
 
 def _utterance_ids(file: Fields, lengths: Mapping[str, int]) -> dict[str, list[str]]:
@@ -192,15 +226,36 @@ def _texts(file: Fields, dialogue: str, names: Sequence[str]) -> list[str]:
     return texts
 
 
-def _features(file: Fields, names: Mapping[str, Sequence[str]]) -> dict[str, np.ndarray]:
-    """By modality (N, D) float32, a row of NaN where there is no vector."""
+def _features(
+    file: Fields, names: Mapping[str, Sequence[str]], layer: int | None
+) -> dict[str, np.ndarray]:
+    """By modality (N, D) float32, a row of NaN where there is no vector.
+
+    A modality that lacks the `layer` is left out, except if it has a single field.
+    """
     features = {}
-    for m, fields in file.vectors.items():
-        matrices = [_matrix(file, m, field, names) for field in fields]
-        present = [matrix for matrix in matrices if matrix is not None]
-        if present and len(present) == len(fields):
-            features[m] = present[0] if len(present) == 1 else np.mean(present, axis=0)
+    for m, layers in file.vectors.items():
+        fields = layers if layer is None or len(layers) == 1 else layers[layer - 1 : layer]
+        matrices = (_matrix(file, m, field, names) for field in fields)
+        if (mean := _mean(file, m, matrices, len(fields))) is not None:
+            features[m] = mean
     return features
+
+
+def _mean(file: Fields, m: str, matrices: Iterable[np.ndarray | None], n: int) -> np.ndarray | None:
+    """The mean of `n` matrices, of which two are in memory at a time; None if any is absent."""
+    total: np.ndarray | None = None
+    for matrix in matrices:
+        if matrix is None:
+            return None
+        if total is not None and total.shape != matrix.shape:
+            raise UserError(
+                f"{file.path}: the layers of the {MODALITIES[m]} vectors have the widths"
+                f" {total.shape[1]} and {matrix.shape[1]}; extract them all in one way"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = matrix if total is None else np.add(total, matrix, out=total)
+    return total if total is None or n == 1 else total / np.float32(n)
 
 
 def _matrix(

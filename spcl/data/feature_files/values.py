@@ -4,6 +4,7 @@ No function iterates over a value of unknown type: a few bytes of a pickle can s
 any size.
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence, Set
 from numbers import Integral, Real
@@ -18,6 +19,8 @@ UNLABELLED = -1
 
 MAX_CLASS = 2**16
 """The highest number of a class. Large numbers can be chosen so that a set of them is slow."""
+
+LOWEST_SCORE = -3
 
 MAX_ONE_HOT = 64
 """The longest one-hot vector of a speaker."""
@@ -97,6 +100,36 @@ def class_of(value: object) -> Class | None:
     if not -MAX_CLASS < whole < MAX_CLASS:
         raise ValueError("that is a number outside the range of classes")
     return None if whole == UNLABELLED else whole
+
+
+def score(value: object) -> float | None:
+    """A sentiment score; None = unlabelled.
+
+    Raises
+    ------
+    ValueError
+        It is not a number.
+    """
+    if isinstance(value, list | tuple | np.ndarray) and size(value) == 1:
+        value = value.reshape(-1)[0] if isinstance(value, np.ndarray) else value[0]
+    if value is None:
+        return None
+    if not isinstance(value, Real):
+        raise ValueError(f"of type {type(value).__name__}")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError("that is too large a number") from None
+    return None if math.isnan(number) else number
+
+
+def is_score(value: object) -> bool:
+    """Whether it can be a sentiment score and no class: from -3 to 0, and not -1 (unlabelled)."""
+    try:
+        number = score(value)
+    except ValueError:
+        return False
+    return number is not None and number != UNLABELLED and LOWEST_SCORE <= number < 0
 
 
 def text(value: object) -> str:

@@ -1,8 +1,12 @@
 """The content of files and folders, or the reason why they cannot be read."""
 
+import mmap
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from io import BufferedReader
 from pathlib import Path
 
 from spcl.errors import UserError
@@ -12,6 +16,9 @@ ABSENT = "no such file"
 MAX_BYTES = 4 * 2**30
 """Of a file that is read as a whole, or of its content in memory. The largest publicly circulated
 files have a few hundred megabytes."""
+
+LARGE = 64 * 2**20
+"""Bytes of a file whose memory should be given back while it is read."""
 
 
 class UnreadableError(UserError):
@@ -40,14 +47,40 @@ def read(path: Path, size: int = -1) -> bytes:
         There is no file, or it is not a regular file (a pipe is never opened, because that can
         block), or the whole of more than `MAX_BYTES` is requested.
     """
+    with _opened(path, whole=size < 0) as (file, _):
+        return file.read(size)
+
+
+def read_large(path: Path) -> bytes | mmap.mmap:
+    """All bytes of a file; of a large one in pages of memory, which `mmap.madvise` can give back.
+
+    The file is not mapped: it may change or vanish.
+
+    Raises
+    ------
+    UnreadableError
+        As for `read`.
+    """
+    with _opened(path, whole=True) as (file, size):
+        if size < LARGE:
+            return file.read()
+        pages = mmap.mmap(-1, size)
+        file.readinto(pages)
+        return pages
+
+
+@contextmanager
+def _opened(path: Path, *, whole: bool) -> Iterator[tuple[BufferedReader, int]]:
+    """A regular file and its size, at most `MAX_BYTES` if the `whole` of it is read."""
     try:
         facts = path.stat()
         mode = facts.st_mode
-        if size < 0 and facts.st_size > MAX_BYTES:
+        if whole and facts.st_size > MAX_BYTES:
             raise UnreadableError(path, f"over {MAX_BYTES / 2**30:.0f} GiB", "divide it")
         if stat.S_ISREG(mode):
             with path.open("rb") as file:
-                return file.read(size)
+                yield file, facts.st_size
+            return
     except PermissionError as error:
         raise UnreadableError(path, str(error.strerror), "fix its permissions") from error
     except OSError as error:

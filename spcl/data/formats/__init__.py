@@ -3,7 +3,7 @@
 To add a format, write a module with the members of `Format` and list it in `FORMATS`. A format of
 feature files needs only to say which part of the file is which field: it calls
 `spcl.data.feature_files.by_dialogue.read_by_dialogue` (`spcl_pickle` is an example with named
-fields, `cosmic` one with a tuple).
+fields, `sdt` one with a tuple).
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,6 +18,7 @@ from spcl.data.formats import (
     dialogue_rnn,
     iemocap,
     meld,
+    sdt,
     spcl_pickle,
     tables,
 )
@@ -57,6 +58,7 @@ FORMATS: dict[str, Format] = {
     "spcl_pickle": spcl_pickle,
     "dialogue_rnn": dialogue_rnn,
     "cosmic": cosmic,
+    "sdt": sdt,
     "dag_erc": dag_erc,
 }
 """By the name of the layout in a config; the first format that fits is taken."""

@@ -8,7 +8,7 @@ There are two forms, each a list or tuple::
 
 The four fields are the state of the first token in RoBERTa's last four layers. COSMIC and its
 successors take their mean (inside the model, after normalising each). This reader takes the mean
-of the four fields as they are; it is the modality t.
+of the four fields as they are, or the one that the config chooses; it is the modality t.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ def fits(path: Path, content: object) -> bool:
 
 
 def read(path: Path, content: object, choices: Choices) -> Reading:
-    """Read the corpus; an utterance that lacks a layer lacks t."""
+    """Read the corpus; an utterance that lacks a layer lacks their mean."""
     fields = cast(dict[str, Any], fields_of(content, _FORMS))
     # EmoryNLP and DailyDialog have the first form too, and seven classes as MELD has.
     corpus = "meld" if "sentiments" in fields else "iemocap"

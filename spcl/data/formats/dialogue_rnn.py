@@ -1,4 +1,4 @@
-"""The tuples of DialogueRNN and its successors: COGMEN, CORECT, MMGCN, MM-DFN, M3NET.
+"""The tuples of DialogueRNN and its successors: COGMEN, CORECT, MMGCN, MM-DFN, M3NET, GraphSmile.
 
 There are three forms::
 
@@ -6,6 +6,9 @@ There are three forms::
     MELD                10  ids, speakers, labels, text, audio, visual, sentences, train, test,
                             sentiments
     MELD without faces  9   ids, speakers, labels, text, audio, sentences, train, test, sentiments
+
+IEMOCAP with four classes and CMU-MOSEI have the first form. The classes of IEMOCAP are then hap,
+sad, neu and ang; the labels of CMU-MOSEI are sentiment scores.
 """
 
 from pathlib import Path
@@ -34,4 +37,4 @@ def fits(path: Path, content: object) -> bool:
 def read(path: Path, content: object, choices: Choices) -> Reading:
     """Read the corpus; it has no dev split."""
     fields = cast(dict[str, Any], fields_of(content, _FORMS))
-    return read_by_dialogue(path, fields, choices)
+    return read_by_dialogue(path, fields, choices, four_of_iemocap=True)

@@ -19,6 +19,7 @@ import pyarrow.types as pt
 from spcl.data import media
 from spcl.data.counts import resembles
 from spcl.data.emotions.labels import KNOWN, labelled
+from spcl.data.emotions.sentiment import LABELS
 from spcl.data.feature_files.beside_table import read_features
 from spcl.data.files.csv_files import read_csv
 from spcl.data.files.parsing import read_facts, read_parquet, readable
@@ -108,6 +109,7 @@ def read(folder: Path, content: object, choices: Choices) -> Reading:
         simulated=bool(table.facts.get("simulated")),
         names=Counter(spelt[row] for row in order if spelt[row].strip()),
         files={None: table.path.name, **files},
+        classes=table.facts.get("classes"),
     )
 
 
@@ -250,6 +252,12 @@ class _Table:
             raise UserError(
                 f"{self.path}: its metadata 'known_as' is not one of {', '.join(KNOWN)};"
                 f" {_METADATA}"
+            )
+        classes = self.facts.get("classes")
+        if classes is not None and (type(classes) is not int or classes not in LABELS):
+            raise UserError(
+                f"{self.path}: its metadata 'classes' is not one of"
+                f" {', '.join(map(str, LABELS))}; {_METADATA}"
             )
 
     def _check_columns(self) -> None:

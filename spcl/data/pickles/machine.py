@@ -7,6 +7,7 @@ as Latin-1, as published code for such files does.
 """
 
 import codecs
+import mmap
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from spcl.data.files.disk import LARGE
 from spcl.data.pickles.admitted import (
     WITH_KEYS,
     ElementType,
@@ -51,9 +53,10 @@ def _opcodes(codes: bytes | Mapping[bytes, Any]) -> Callable[[_Method], _Method]
 class Machine:
     """The bytes, the position in them, the stack, the stacks below the marks, and the memo."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | mmap.mmap) -> None:
         self.data = data
         self.place = 0
+        self.released = 0
         self.copied = 0
         self.stack: list[Any] = []
         self.marked: list[list[Any]] = []
@@ -93,8 +96,17 @@ class Machine:
 
     def below_mark(self) -> list[Any]:
         """Pop everything above the last mark."""
+        if self.place - self.released > LARGE:
+            self._release()
         above, self.stack = self.stack, self.marked.pop()
         return above
+
+    def _release(self) -> None:
+        """Give the memory of the bytes before `place` back; no opcode goes back to them."""
+        end = self.place // mmap.PAGESIZE * mmap.PAGESIZE
+        if isinstance(self.data, mmap.mmap):
+            self.data.madvise(mmap.MADV_DONTNEED, self.released, end - self.released)
+        self.released = end
 
     def count_copy(self, size: int) -> None:
         """Refuse copies that are together larger than the file itself."""

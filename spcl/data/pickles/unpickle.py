@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from spcl.data.files.disk import read
+from spcl.data.files.disk import read_large
 from spcl.data.files.parsing import parsing
 from spcl.data.files.placeholders import LFS_POINTER, LFS_START, WEB_PAGE
 from spcl.data.pickles.admitted import RefusedError
@@ -37,7 +37,7 @@ _OTHER_FILES = (
 def unpickle(path: Path) -> object:
     """The content of the pickle at `path`: plain values, containers of them and NumPy arrays.
 
-    Arrays are read-only views of the file's bytes.
+    Arrays are read-only.
 
     Raises
     ------
@@ -45,11 +45,11 @@ def unpickle(path: Path) -> object:
         The file is not a pickle, is incomplete or too large, or calls something that is not in
         `spcl.data.pickles.admitted`; the message names it.
     """
-    data = read(path)
+    data = read_large(path)
     if not data:
         raise UserError(f"{path}: the file is empty; get it again")
     for start, what, remedy in _OTHER_FILES:
-        if data.startswith(start):
+        if data[: len(start)] == start:
             raise UserError(f"{path}: {what}, not a pickle; {remedy}")
     machine = Machine(data)
     with parsing(lambda _: UserError(f"{path}: {_damage(machine)}; get it again")):

@@ -61,7 +61,8 @@ def pool_metrics(folds: Sequence[pa.Table], predictions: pa.Table, corpus: str) 
         ``epochs`` are rounded means; texts that differ are joined with a comma.
     """
     united = _of_every_fold([_test_rows(fold) for fold in folds])
-    labels = parquet.metadata(united)["labels"]
+    facts = parquet.metadata(united)
+    labels = facts["labels"]
     answers = predictions.select(list(_RUN)).to_pandas().groupby(list(_RUN)).indices
     rows = []
     for run, of_folds in united.to_pandas().groupby(list(_RUN), sort=False):
@@ -72,7 +73,7 @@ def pool_metrics(folds: Sequence[pa.Table], predictions: pa.Table, corpus: str) 
     columns = {
         column.name: [row[column.name] for row in rows] for column in schemas.METRICS.columns
     }
-    return parquet.describe(schemas.METRICS.table(columns), labels=labels)
+    return parquet.describe(schemas.METRICS.table(columns), **facts)
 
 
 def pool_probes(folds: Sequence[pa.Table], corpus: str) -> pa.Table:

@@ -105,19 +105,28 @@ class Results:
     @cached_property
     def labels(self) -> dict[str, list[str]]:
         """By dataset: the emotions in the order of the corpus, where a file of it was given."""
-        found = {}
-        for kind in ("metrics", "predictions", "utterance_difficulty", "utterances"):
-            for table in self._tables(kind):
-                facts = parquet.metadata(table)
-                of_rows = [] if "dataset" in facts else table["dataset"][:1].to_pylist()
-                for dataset in of_rows or [facts["dataset"]]:
-                    found[dataset] = list(facts["labels"])
-        return found
+        return {dataset: list(facts["labels"]) for dataset, facts in self._labelled()}
+
+    @cached_property
+    def classes(self) -> dict[str, int]:
+        """By dataset: the number of classes of its sentiment scores, where a file says so."""
+        return {
+            dataset: facts["classes"] for dataset, facts in self._labelled() if "classes" in facts
+        }
 
     def columns(self, kind: str, names: Sequence[str]) -> Iterator[pa.Table]:
         """Columns that the frame of `kind` leaves out, file by file, in the frame's order."""
         for path in self._paths[kind]:
             yield parquet.read(path, _KINDS[kind][0], names)
+
+    def _labelled(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The dataset and the metadata of every file that has labels."""
+        for kind in ("metrics", "predictions", "utterance_difficulty", "utterances"):
+            for table in self._tables(kind):
+                facts = parquet.metadata(table)
+                of_rows = [] if "dataset" in facts else table["dataset"][:1].to_pylist()
+                for dataset in of_rows or [facts["dataset"]]:
+                    yield dataset, facts
 
     def _tables(self, kind: str) -> list[pa.Table]:
         if kind not in self._read:

@@ -29,14 +29,16 @@ def plot(
     known = sorted(module.name for module in pkgutil.iter_modules(__path__))
     if name not in known:
         raise UserError(f"figure '{name}': no such figure; choose one of {', '.join(known)}")
+    from spcl.report import footnotes
     from spcl.report.drawing import lettering, style
     from spcl.report.table import write_frame
 
     figure = importlib.import_module(f"{__name__}.{name}")
     data = figure.compute(results)[[column.name for column in figure.SCHEMA.columns]]
     simulated = list(dict.fromkeys(data.loc[data["simulated"].astype(bool), "dataset"]))
+    caption = " ".join([figure.CAPTION, *footnotes.class_rules(results)])
     with style.look():
         drawn = figure.draw(lettering.with_drawable_names(data))
-        style.headline(drawn, figure.TITLE, figure.CAPTION, simulated)
-        style.save(drawn, svg=svg, png=png, title=figure.TITLE, caption=figure.CAPTION)
-    write_frame(data, parquet, figure.SCHEMA, caption=figure.CAPTION, simulated=simulated)
+        style.headline(drawn, figure.TITLE, caption, simulated)
+        style.save(drawn, svg=svg, png=png, title=figure.TITLE, caption=caption)
+    write_frame(data, parquet, figure.SCHEMA, caption=caption, simulated=simulated)

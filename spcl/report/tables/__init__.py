@@ -53,6 +53,10 @@ def tabulate(name: str, results: "Results") -> "ResultTable":
         data=data,
         schema=table.SCHEMA,
         panels=panels,
-        notes=(*footnotes.explained(panels), *table.notes(data, results)),
+        notes=(
+            *footnotes.explained(panels),
+            *table.notes(data, results),
+            *footnotes.class_rules(results),
+        ),
         simulated=results.simulated,
     )
