@@ -1,9 +1,9 @@
 """The part of pickle's stack machine that creates plain values.
 
 The opcodes are those of protocols 0 to 5, see `pickletools` of the standard library. Calls go to
-`spcl.data.pickles.admitted`; instances of classes, persistent ids and the extension registry are
-refused; the size of the result is bounded by the size of the file. Strings of Python 2 are decoded
-as Latin-1, as published code for such files does.
+`spcl.data.pickles.admitted`; instances of classes, persistent ids (except for those of tensors) and
+the extension registry are refused; the size of the result is bounded by the size of the file.
+Strings of Python 2 are decoded as Latin-1, as published code for such files does.
 """
 
 import codecs
@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from spcl.data.pickles.admitted import (
+    ADMITTED,
     WITH_KEYS,
     ElementType,
     Keys,
     Name,
+    Names,
     RefusedError,
     UnfilledArray,
     name,
@@ -28,6 +30,7 @@ from spcl.data.pickles.admitted import (
 MAX_STEPS = 20_000_000
 """Opcodes that are carried out, a run of floats counts as one; an array takes about twenty."""
 
+_OUTSIDE = "refers to objects outside the pickle"
 _LARGE = "has a number of more than 64 bits"
 
 _OPCODES: dict[int, Callable[["Machine"], None]] = {}
@@ -49,11 +52,32 @@ def _opcodes(codes: bytes | Mapping[bytes, Any]) -> Callable[[_Method], _Method]
 
 
 class Machine:
-    """The bytes, the position in them, the stack, the stacks below the marks, and the memo."""
+    """The bytes, the position in them, the stack, the stacks below the marks, and the memo.
 
-    def __init__(self, data: bytes) -> None:
+    Parameters
+    ----------
+    data
+        The pickle, and what follows it.
+    names
+        The permitted globals, see `spcl.data.pickles.admitted.ADMITTED`.
+    persistent
+        Gives the object of a persistent id; None: they are refused.
+    place
+        Where the pickle starts.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        names: Names = ADMITTED,
+        persistent: Callable[[object], object] | None = None,
+        *,
+        place: int = 0,
+    ) -> None:
         self.data = data
-        self.place = 0
+        self.names = names
+        self.persistent = persistent
+        self.place = place
         self.copied = 0
         self.stack: list[Any] = []
         self.marked: list[list[Any]] = []
@@ -319,12 +343,12 @@ class Machine:
 
     @_opcodes(b"c")
     def global_line(self) -> None:
-        self.stack.append(name(self.line(), self.line()))
+        self.stack.append(name(self.line(), self.line(), self.names))
 
     @_opcodes(b"\x93")
     def global_stack(self) -> None:
         attribute = self.stack.pop()
-        self.stack.append(name(self.stack.pop(), attribute))
+        self.stack.append(name(self.stack.pop(), attribute, self.names))
 
     @_opcodes(b"R")
     def call(self) -> None:
@@ -352,6 +376,13 @@ class Machine:
                 self.count_copy(len(state[-1]))
             self.stack[-1] = target.build(state)
 
+    @_opcodes(b"Q")
+    def outside(self) -> None:
+        """An object outside the pickle, by its persistent id."""
+        if self.persistent is None:
+            raise RefusedError(_OUTSIDE)
+        self.stack.append(self.persistent(self.stack.pop()))
+
     @_opcodes(b"i")
     def instance_line(self) -> None:
         raise RefusedError(f"calls {short(self.line())}.{short(self.line())}")
@@ -361,8 +392,7 @@ class Machine:
             b"o": "makes an instance of a class",
             b"\x81": "makes an instance of a class",
             b"\x92": "makes an instance of a class",
-            b"P": "refers to objects outside the pickle, as torch.save does",
-            b"Q": "refers to objects outside the pickle, as torch.save does",
+            b"P": _OUTSIDE,
             b"\x82": "uses the extension registry",
             b"\x83": "uses the extension registry",
             b"\x84": "uses the extension registry",
