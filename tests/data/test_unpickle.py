@@ -272,9 +272,9 @@ HOSTILE = {
     ),
     "a number of any size": (b"\x80\x02\x8a\xff" + b"\x7f" * 255 + b".", "more than 64 bits"),
     "a later protocol": (b"\x80\x09N.", "protocol above 5"),
-    "torch's tensors": (
-        b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n.",
-        r"calls torch._utils._rebuild_tensor_v2; .*save its tensors as NumPy arrays",
+    "torch's modules": (
+        b"\x80\x02ctorch.nn.modules.linear\nLinear\n.",
+        r"calls torch.nn.modules.linear.Linear; .*save its tensors as NumPy arrays",
     ),
     "pandas": (b"\x80\x02cpandas.core.frame\nDataFrame\n.", "calls pandas.core.frame.DataFrame"),
     "joblib": (b"\x80\x03cjoblib.numpy_pickle\nNumpyArrayWrapper\n.", r"joblib.*pickle\.dump"),
@@ -419,8 +419,11 @@ def test_the_bytes_are_bounded(path, monkeypatch):
 OTHER = {
     "gzip": (gzip.compress(bytes(10**6)), "gunzip"),
     "a bomb of gzip": (gzip.compress(gzip.compress(bytes(10**8))), "gunzip"),
-    "zip": (b"PK\3\4" + bytes(100), "zip archive, as torch.save"),
-    "old torch": (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.", "torch.save"),
+    "zip": (b"PK\3\4" + bytes(100), "not a readable archive of torch.save"),
+    "old torch": (
+        b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
+        "a damaged file of torch.save",
+    ),
     "numpy": (b"\x93NUMPY\x01\x00", "a NumPy file"),
     "hdf5": (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
     "xz": (b"\xfd7zXZ\x00rest", "unxz"),

@@ -18,6 +18,7 @@ from spcl.data.formats import (
     dialogue_rnn,
     iemocap,
     meld,
+    mmsa,
     spcl_pickle,
     tables,
 )
@@ -57,6 +58,7 @@ FORMATS: dict[str, Format] = {
     "spcl_pickle": spcl_pickle,
     "dialogue_rnn": dialogue_rnn,
     "cosmic": cosmic,
+    "mmsa": mmsa,
     "dag_erc": dag_erc,
 }
 """By the name of the layout in a config; the first format that fits is taken."""
