@@ -331,7 +331,6 @@ def mmsa_dict(
             if splits[place] == split
             for clip in rng.permutation(n)
         ]
-        signs = ("Negative", "Neutral", "Positive")
         scores = rng.choice(np.array([-1, -0.4, 0, 0.2, 1]) * scale, len(clips))
         part = {
             "id": CLIP_IDS[ids](clips),
@@ -353,3 +352,46 @@ def mmsa_dict(
                 part[f"{name}_lengths"] = n_true.tolist()
         content[split] = part
     return content, true
+
+
+def write_merbench(
+    folder,
+    clips=(12, 4, 4),
+    *,
+    labels="npz",
+    steps=True,
+    widths=WIDTHS,
+    dtype=np.float32,
+    seed=0,
+    names=("text-bert-UTT", "a_hubert-FRA", "Visual"),
+    classes=("angry", "happy", "neutral"),
+):
+    """A folder of MERBench: clips of train, val and test, their labels, and arrays in folders.
+
+    Returns
+    -------
+    dict
+        Clip -> split, emotion, score, and by modality (S_i, D) or (D,).
+    """
+    rng = np.random.default_rng(seed)
+    folder.mkdir(exist_ok=True)
+    clips_of, corpora = {}, {}
+    for split, n in zip(("train", "val", "test"), clips, strict=True):
+        for place in range(n):
+            name = f"{split}_{place:04d}"
+            emotion, score = classes[place % len(classes)], float(rng.choice([-2.4, -1, 0, 1, 3]))
+            corpora.setdefault(f"{split}_corpus", {})[name] = {"emo": emotion, "val": score}
+            shapes = {m: (rng.integers(1, 6), d) if steps else (d,) for m, d in widths.items()}
+            clips_of[name] = {"split": split, "emotion": emotion, "score": score} | {
+                m: rng.normal(size=shape).astype(dtype) for m, shape in shapes.items()
+            }
+    if labels == "npz":
+        np.savez_compressed(folder / "label-6way.npz", **corpora)
+    else:
+        rows = [f"{name},{c['emotion']},{c['score']},{c['split']}" for name, c in clips_of.items()]
+        (folder / "labels.csv").write_text("\n".join([f"name,{labels},val,split", *rows]))
+    for m, name in zip("tav", names, strict=True):
+        (folder / "features" / name).mkdir(parents=True, exist_ok=True)
+        for clip, content in clips_of.items():
+            np.save(folder / "features" / name / f"{clip}.npy", content[m])
+    return clips_of

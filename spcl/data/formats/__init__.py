@@ -18,6 +18,7 @@ from spcl.data.formats import (
     dialogue_rnn,
     iemocap,
     meld,
+    merbench,
     mmsa,
     spcl_pickle,
     tables,
@@ -60,6 +61,7 @@ FORMATS: dict[str, Format] = {
     "cosmic": cosmic,
     "mmsa": mmsa,
     "dag_erc": dag_erc,
+    "merbench": merbench,
 }
 """By the name of the layout in a config; the first format that fits is taken."""
 

@@ -23,11 +23,10 @@ from typing import Any, cast
 import numpy as np
 
 from spcl.data.emotions.classes import emotions
-from spcl.data.emotions.labels import label_order
-from spcl.data.emotions.sentiment import sentiment_classes
 from spcl.data.feature_files.by_dialogue import UNKNOWN_SPEAKER
+from spcl.data.feature_files.clips import BETWEEN, classes_of_scores, in_dialogues, video_of
 from spcl.data.feature_files.sequences import Pooled, joined, pooled, problems_of
-from spcl.data.feature_files.values import class_of, identifier, naturally_sorted, rows, text
+from spcl.data.feature_files.values import class_of, identifier, rows, text
 from spcl.data.problems import Problem
 from spcl.data.records import Choices, Reading, Utterance
 from spcl.errors import UserError
@@ -37,10 +36,7 @@ REMEDY = "put the pickle there (see https://github.com/thuiar/MMSA for where it 
 
 _SPLITS = {"train": "train", "valid": "dev", "val": "dev", "dev": "dev", "test": "test"}
 _MODALITIES = {"t": "text", "a": "audio", "v": "vision"}
-_BETWEEN = "$_$"  # video and clip
 _BY_MODALITY = tuple(f"regression_labels_{letter}" for letter in "TAV")
-_SMALLEST_OF_SEVEN = 1.0
-"""Scores that are nowhere larger have the range of SIMS, where seven classes are not integers."""
 
 
 def fits(path: Path, content: object) -> bool:
@@ -70,16 +66,16 @@ def read(path: Path, content: object, choices: Choices) -> Reading:
     clips = [(clip, split) for split, found in ids.items() for clip in found]
     labels, of_clips = _labels(parts, ids, choices, path)
     texts = _column(parts, ids, "raw_text", path) or [""] * len(clips)
-    order = _in_dialogues([clip for clip, _ in clips])
-    without = sum(_BETWEEN not in clip for clip, _ in clips)
+    order = in_dialogues([clip for clip, _ in clips])
+    without = sum(BETWEEN not in clip for clip, _ in clips)
     if without:
-        note("note", f"{without} ids are not <video>{_BETWEEN}<clip>: each is a dialogue")
+        note("note", f"{without} ids are not <video>{BETWEEN}<clip>: each is a dialogue")
     if ignored := [name for name in _BY_MODALITY if any(name in part for part in parts.values())]:
         note("left_out", f"{', '.join(ignored)}: labels of single modalities are not used")
     note("speaker", f"the format has no speakers; each dialogue has one, '{UNKNOWN_SPEAKER}'")
     utterances = [
         Utterance(
-            dialogue_id=_video(clips[row][0])[0],
+            dialogue_id=video_of(clips[row][0]),
             utterance_id=clips[row][0],
             speaker=UNKNOWN_SPEAKER,
             text=text(texts[row]),
@@ -126,7 +122,7 @@ def _ids(value: object, split: str, path: Path) -> list[str]:
     ids = [identifier(one) for one in rows(value)]
     if not ids or not all(ids):
         what = "is empty" if not ids else "has a value that is neither text nor a whole number"
-        raise UserError(f"{path}: {split}.id {what}; write one '<video>{_BETWEEN}<clip>' a clip")
+        raise UserError(f"{path}: {split}.id {what}; write one '<video>{BETWEEN}<clip>' a clip")
     return cast(list[str], ids)
 
 
@@ -157,14 +153,7 @@ def _labels(
     """The labels in order, and the label of each clip."""
     if choices.classes is not None:
         scores = _scores(_column(parts, ids, "regression_labels", path), path)
-        largest = max((abs(score) for score in scores if score is not None), default=0.0)
-        if choices.classes == 7 and largest <= _SMALLEST_OF_SEVEN:
-            raise UserError(
-                f"{path}: its scores lie within -1..1, as those of SIMS do, and seven classes are"
-                " the integers of -3..3; write datasets.<name>.classes: 3, or 2"
-            )
-        labels, of_clips = sentiment_classes(scores, choices.classes)
-        return label_order(labels, choices.labels), of_clips
+        return classes_of_scores(scores, choices.classes, choices, path)
     for name in ("annotations", "classification_labels"):
         values = _column(parts, ids, name, path)
         if values is None:
@@ -198,25 +187,6 @@ def _scores(values: Sequence[Any] | None, path: Path) -> list[float | None]:
         score = None if one is None else float(one)
         scores.append(score if score is not None and np.isfinite(score) else None)
     return scores
-
-
-def _video(clip: str) -> tuple[str, str]:
-    """The video and the number of a clip."""
-    video, between, number = clip.partition(_BETWEEN)
-    return (video, number) if between and video else (clip, "")
-
-
-def _in_dialogues(clips: Sequence[str]) -> list[int]:
-    """The rows with the clips of a video together, in the order of their numbers."""
-    split_up = [_video(clip) for clip in clips]
-    first: dict[str, int] = {}
-    for row, (video, _) in enumerate(split_up):
-        first.setdefault(video, row)
-    sorted_ = naturally_sorted({number for _, number in split_up})
-    rank = {number: place for place, number in enumerate(sorted_)}
-    return sorted(
-        range(len(clips)), key=lambda row: (first[split_up[row][0]], rank[split_up[row][1]])
-    )
 
 
 def _pooled(

@@ -68,6 +68,17 @@ def unpickle(path: Path) -> object:
             _permitted(path, "a file of torch.save"),
         ):
             return read_legacy(data, with_tensors())
+    return unpickled(data, path)
+
+
+def unpickled(data: bytes, path: Path) -> object:
+    """The content of a pickle that the file at `path` contains, see `unpickle`.
+
+    Raises
+    ------
+    UserError
+        As `unpickle`.
+    """
     machine = Machine(data, with_tensors())
     with (
         parsing(lambda _: UserError(f"{path}: {_damage(machine)}; get it again")),
