@@ -504,3 +504,20 @@ def test_reading_leaves_numpys_types_as_they_were(path):
     path.write_bytes(swap)
     assert unpickle(path).dtype == ">f8"
     assert np.dtype("f8").isnative
+
+
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+def test_large_arrays_are_not_copied(path, protocol):
+    array = np.arange(2**20, dtype=np.float32)
+    path.write_bytes(pickle.dumps([array, array[::2].copy()], protocol=protocol))
+    size = path.stat().st_size
+    tracemalloc.start()
+    try:
+        back = unpickle(path)
+        assert tracemalloc.get_traced_memory()[1] < 1.2 * size
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(back[0], array)
+    assert not back[0].flags.writeable
+    path.write_bytes(path.read_bytes()[: -size // 2])
+    assert "an incomplete pickle" in message(path, path.read_bytes())

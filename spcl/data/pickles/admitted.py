@@ -103,7 +103,10 @@ def array(
         if not isinstance(content, list):
             raise RefusedError("makes an array of objects from something else")
         elements = np.fromiter(content, dtype=object, count=len(content))
-    elif isinstance(content, bytes | bytearray) and len(content) % dtype.dtype.itemsize == 0:
+    elif (
+        isinstance(content, bytes | bytearray | memoryview)
+        and len(content) % dtype.dtype.itemsize == 0
+    ):
         elements = np.frombuffer(content, dtype.dtype)
     else:
         raise RefusedError("makes an array from something else than its bytes")
@@ -141,7 +144,9 @@ def _encoded(text: str = "", encoding: str = "latin-1") -> bytes:
 
 
 def _bytearray(content: str | bytes = b"", encoding: str = "latin-1") -> bytearray:
-    return bytearray(content if isinstance(content, bytes) else _encoded(content, encoding))
+    return bytearray(
+        content if isinstance(content, bytes | memoryview) else _encoded(content, encoding)
+    )
 
 
 def _set(key: "Keys", items: object = ()) -> set:

@@ -30,6 +30,9 @@ from spcl.data.pickles.admitted import (
 MAX_STEPS = 20_000_000
 """Opcodes that are carried out, a run of floats counts as one; an array takes about twenty."""
 
+_SHARED = 2**20
+"""From this size on, bytes are a view of the file: a copy would double the memory of a corpus."""
+
 _OUTSIDE = "refers to objects outside the pickle"
 _LARGE = "has a number of more than 64 bits"
 
@@ -191,7 +194,16 @@ class Machine:
 
     @_opcodes({b"C": 1, b"B": 4, b"\x8e": 8, b"\x96": 8})
     def bytes_(self, argument: int) -> None:
-        self.stack.append(self.take(self.number(argument)))
+        size = self.number(argument)
+        start = self.place
+        if size < _SHARED:
+            self.stack.append(self.take(size))
+        elif start + size <= len(self.data):
+            self.stack.append(memoryview(self.data)[start : start + size])
+            self.place += size
+        else:
+            self.place = len(self.data)
+            raise ValueError
 
     @_opcodes(b"S")
     def python2_text_line(self) -> None:

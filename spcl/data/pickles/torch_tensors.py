@@ -144,13 +144,13 @@ class _Stored:
     """
 
     def __init__(self) -> None:
-        self._read: dict[int, tuple[bytes, Storage]] = {}
+        self._read: dict[int, tuple[bytes | memoryview, Storage]] = {}
 
     def __call__(self, content: object) -> Storage:
-        if not isinstance(content, bytes) or not LEGACY_START.match(content):
+        if not isinstance(content, bytes | memoryview) or not LEGACY_START.match(content):
             raise RefusedError("has a storage that is not one of torch.save")
         if id(content) not in self._read:  # which stays its own while it is kept here
-            found = read_legacy(content, {**ADMITTED, **_STORAGES})
+            found = read_legacy(bytes(content), {**ADMITTED, **_STORAGES})
             if not isinstance(found, Storage):
                 raise RefusedError("has something else than a storage in a tensor")
             self._read[id(content)] = content, found
