@@ -100,8 +100,9 @@ def test_a_file_that_is_missing_or_no_array_costs_its_row(folder):
     np.save(audio / "train_0003.npy", np.zeros((0, 4)))
     np.save(audio / "train_0004.npy", np.full((2, 4), np.inf))
     np.save(audio / "train_0005.npy", np.array([{"a": 1}]), allow_pickle=True)
+    np.save(audio / "train_0006.npy", np.zeros((2, 3, 4)))
     corpus = read_corpus(folder, dataset="mer")
-    assert np.flatnonzero(~corpus.features["a"].observed).tolist() == [1, 2, 3, 4, 5]
+    assert np.flatnonzero(~corpus.features["a"].observed).tolist() == [1, 2, 3, 4, 5, 6]
     kinds = {p.utterance_id: p.kind for p in corpus.problems if p.utterance_id}
     assert kinds == {
         "train_0001": "missing",
@@ -109,6 +110,7 @@ def test_a_file_that_is_missing_or_no_array_costs_its_row(folder):
         "train_0003": "empty",
         "train_0004": "not_finite",
         "train_0005": "malformed",
+        "train_0006": "malformed",
     }
 
 

@@ -1,10 +1,13 @@
 """The dicts of MMSA: clips of a video become a dialogue, sequences become vectors."""
 
+import copy
 import pickle
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spcl.data.corpus import read_corpus
 from spcl.data.formats import FORMATS, load, recognise
@@ -12,6 +15,7 @@ from spcl.data.problems import KINDS
 from spcl.data.records import Choices
 from spcl.errors import UserError
 from tests.data.made_formats import CLIP_IDS, SEQUENCES, mmsa_dict, write_pickle
+from tests.data.test_formats_pickles import ODD
 
 
 @pytest.fixture
@@ -296,3 +300,28 @@ def test_problems_are_of_known_kinds_and_name_the_file(path):
     assert problems
     assert {p.kind for p in problems} <= KINDS.keys()
     assert {p.file for p in problems} == {path.name}
+
+
+@given(data=st.data())
+def test_a_file_with_anything_anywhere_gives_a_reading_or_a_message(tmp_path_factory, data):
+    content, _ = mmsa_dict(rows="list of lists", lengths=("audio", "text", "vision"))
+    for part in content.values():
+        part["text_bert"] = np.ones((len(part["id"]), 3, 6)).tolist()
+    for _ in range(data.draw(st.integers(1, 3))):
+        part = content
+        while True:
+            places = list(part) if isinstance(part, dict) else range(len(part))
+            place = data.draw(st.sampled_from(places))
+            if isinstance(part[place], dict | list) and part[place] and data.draw(st.booleans()):
+                part = part[place]
+            else:
+                part[place] = copy.deepcopy(data.draw(st.sampled_from(ODD)))
+                break
+    path = write_pickle(tmp_path_factory.getbasetemp() / "odd.pkl", content)
+    classes = data.draw(st.sampled_from([None, 7, 3, 2]))
+    try:
+        layout = recognise(path, load(path))
+        reading = FORMATS[layout].read(path, load(path), Choices(classes=classes))
+    except UserError:
+        return
+    assert {len(matrix) for matrix in reading.features.values()} <= {len(reading.utterances)}

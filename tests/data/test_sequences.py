@@ -81,6 +81,17 @@ def test_numbers_behind_the_length_are_counted_and_left_out():
     assert (found.values == 1).all()
 
 
+@pytest.mark.parametrize("pooling", ["mean", "mean_std"])
+@pytest.mark.parametrize("value", [1e300, 1.7e308])
+def test_what_is_too_large_for_float32_is_infinite_or_nan(value, pooling):
+    steps = np.ones((2, 3, 2))
+    steps[0] = [[value, 1], [value, 1], [-value, 1]]
+    for written in (steps, list(steps), steps.tolist()):
+        found = pooled(written, None, pooling, PATH, "audio")
+        assert not np.isfinite(found.values[0]).all()
+        assert np.isfinite(found.values[1]).all()
+
+
 @pytest.mark.parametrize("as_list", [list, lambda x: x.tolist()])
 def test_sequences_of_one_length_are_padded_and_others_are_not(as_list):
     steps = np.zeros((2, 3, 2), np.float32)

@@ -25,6 +25,7 @@ BASE = torch.arange(24.0).reshape(4, 6)
 VALUES = {
     "a tensor": BASE,
     "rows of one tensor": list(BASE),
+    "large": torch.arange(2.0**19),
     "transposed": BASE.T,
     "every other": BASE[1:, ::2],
     "one number": torch.tensor(3.5),

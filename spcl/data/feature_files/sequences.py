@@ -125,14 +125,15 @@ def pool_padded(steps: np.ndarray, lengths: np.ndarray | None, pooling: str) -> 
         result.n_left_out += int((inside & ~used).sum())
         result.empty[part] = ~inside.any(1)
         result.not_finite[part] = inside.any(1) & ~used.any(1)
-        result.values[part] = _moments(x, used, n_moments)
+        with np.errstate(over="ignore"):  # too large becomes infinite, later not observed
+            result.values[part] = _moments(x, used, n_moments)
     return result
 
 
 def _moments(x: np.ndarray, used: np.ndarray, n_moments: int) -> np.ndarray:
     """(c, n_moments * D): mean and deviation of the used steps of (c, S, D)."""
     kept = np.where(used[..., None], x, 0).astype(np.float64)
-    with np.errstate(invalid="ignore"):  # without a step: 0 / 0 is NaN
+    with np.errstate(invalid="ignore"):  # without a step, 0 / 0 is NaN
         n_used = used.sum(1)[:, None]
         moments = [kept.sum(1) / n_used]
         if n_moments == 2:

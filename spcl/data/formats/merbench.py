@@ -213,13 +213,7 @@ def _read_folder(
             lost[row] = ("missing", f"no {clip}.npy")
             continue
         try:
-            array = read_npy(files[clip])
-            refuse_size(files[clip], array.nbytes)
-            parts[row] = (
-                pool_padded(array[None], np.array([len(array)]), pooling)
-                if array.ndim == 2 and array.dtype.kind in "fiub" and array.shape[1]
-                else pooled(array[None], None, pooling, files[clip], "it")
-            )
+            parts[row] = _pooled(files[clip], pooling)
         except UserError as error:
             lost[row] = ("malformed", str(error))
     if not parts:
@@ -229,4 +223,16 @@ def _read_folder(
     gap = np.full((1, width), np.nan, np.float32)
     none = np.zeros(1, bool)
     whole = [parts.get(row) or Pooled(gap, "", none, none) for row in range(len(clips))]
-    return joined(whole, folder, "it"), lost
+    return joined(whole, folder, "the folder"), lost
+
+
+def _pooled(file: Path, pooling: str) -> Pooled:
+    """The vector of one clip."""
+    array = read_npy(file)
+    refuse_size(file, array.nbytes)
+    if array.ndim not in (1, 2) or array.dtype.kind not in "fiub" or array.shape[-1] == 0:
+        found = f"{array.dtype} of shape {array.shape}"
+        raise UserError(f"{file}: has {found}; store numbers (width,) or (steps, width)")
+    if array.ndim == 1:
+        return pooled(array[None], None, pooling, file, "it")
+    return pool_padded(array[None], np.array([len(array)]), pooling)
