@@ -14,7 +14,7 @@ from spcl.errors import UserError
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _DOWN, _UP = 2, 3  # how many levels of folders are searched
-_SIGNS = ("utterances.*", "*_sent_emo.csv", "Session[1-5]")
+_SIGNS = ("utterances.*", "*_sent_emo.csv", "Session[1-5]", "label*.npz", "label*.csv")
 """Every folder that is a corpus has one of these at the top."""
 
 _MOST_CLASSES = 64  # of a corpus whose labels are numbers

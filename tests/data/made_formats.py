@@ -320,3 +320,119 @@ def _python2_array(array, protocol):
     yield b"cnumpy\ndtype\n(" + code + b"I0\nI1\ntR(I3\n"
     yield _python2_string(b"<", protocol) + b"NNNI-1\nI-1\nI0\ntbI00\n"
     yield _python2_string(array.tobytes(), protocol) + b"tb"
+
+
+# MMSA: splits of clips, each a sequence of steps for each modality
+
+SEQUENCES = {
+    "array": lambda x: x,
+    "float64": lambda x: x.astype(np.float64),
+    "big endian": lambda x: x.astype(">f4"),
+    "list of arrays": list,
+    "object array": lambda x: _objects(list(x)),
+    "list of lists": lambda x: x.tolist(),
+}
+"""How a file may hold (n, steps, width)."""
+
+CLIP_IDS = {
+    "list": list,
+    "array": np.array,
+    "object array": lambda ids: _objects(list(ids)),
+    "bytes": lambda ids: [name.encode() for name in ids],
+}
+
+
+def mmsa_dict(
+    videos=(5, 3, 4, 2, 3),
+    splits=("train", "train", "train", "valid", "test"),
+    *,
+    n_steps=6,
+    widths=WIDTHS,
+    lengths=("audio", "vision"),
+    rows="array",
+    ids="list",
+    seed=0,
+    scale=3.0,
+):
+    """A dict of MMSA with padding of zeros; ids are "video$_$clip", clips from 8, shuffled.
+
+    Returns
+    -------
+    dict
+        As in the file.
+    dict
+        Clip -> modality -> its steps (S_i, D) without padding.
+    """
+    rng = np.random.default_rng(seed)
+    content, true = {}, {}
+    for split in dict.fromkeys(splits):
+        clips = [
+            f"video{place}$_${8 + clip}"
+            for place, n in enumerate(videos)
+            if splits[place] == split
+            for clip in rng.permutation(n)
+        ]
+        scores = rng.choice(np.array([-1, -0.4, 0, 0.2, 1]) * scale, len(clips))
+        part = {
+            "id": CLIP_IDS[ids](clips),
+            "raw_text": CLIP_IDS[ids]([f"said in {clip}" for clip in clips]),
+            "regression_labels": scores.astype(np.float32),
+            "classification_labels": np.sign(scores) + 1,
+            "annotations": [
+                ("Negative", "Neutral", "Positive")[int(np.sign(s)) + 1] for s in scores
+            ],
+        }
+        for m, name in (("t", "text"), ("a", "audio"), ("v", "vision")):
+            n_true = rng.integers(1, n_steps + 1, len(clips))
+            padded = np.zeros((len(clips), n_steps, widths[m]), np.float32)
+            for row, (clip, n) in enumerate(zip(clips, n_true, strict=True)):
+                padded[row, :n] = rng.normal(size=(n, widths[m]))
+                true.setdefault(clip, {})[m] = padded[row, :n]
+            part[name] = SEQUENCES[rows](padded)
+            if name in lengths:
+                part[f"{name}_lengths"] = n_true.tolist()
+        content[split] = part
+    return content, true
+
+
+def write_merbench(
+    folder,
+    clips=(12, 4, 4),
+    *,
+    labels="npz",
+    steps=True,
+    widths=WIDTHS,
+    dtype=np.float32,
+    seed=0,
+    names=("text-bert-UTT", "a_hubert-FRA", "Visual"),
+    classes=("angry", "happy", "neutral"),
+):
+    """A folder of MERBench: clips of train, val and test, their labels, and arrays in folders.
+
+    Returns
+    -------
+    dict
+        Clip -> split, emotion, score, and by modality (S_i, D) or (D,).
+    """
+    rng = np.random.default_rng(seed)
+    folder.mkdir(exist_ok=True)
+    clips_of, corpora = {}, {}
+    for split, n in zip(("train", "val", "test"), clips, strict=True):
+        for place in range(n):
+            name = f"{split}_{place:04d}"
+            emotion, score = classes[place % len(classes)], float(rng.choice([-2.4, -1, 0, 1, 3]))
+            corpora.setdefault(f"{split}_corpus", {})[name] = {"emo": emotion, "val": score}
+            shapes = {m: (rng.integers(1, 6), d) if steps else (d,) for m, d in widths.items()}
+            clips_of[name] = {"split": split, "emotion": emotion, "score": score} | {
+                m: rng.normal(size=shape).astype(dtype) for m, shape in shapes.items()
+            }
+    if labels == "npz":
+        np.savez_compressed(folder / "label-6way.npz", **corpora)
+    else:
+        rows = [f"{name},{c['emotion']},{c['score']},{c['split']}" for name, c in clips_of.items()]
+        (folder / "labels.csv").write_text("\n".join([f"name,{labels},val,split", *rows]))
+    for m, name in zip("tav", names, strict=True):
+        (folder / "features" / name).mkdir(parents=True, exist_ok=True)
+        for clip, content in clips_of.items():
+            np.save(folder / "features" / name / f"{clip}.npy", content[m])
+    return clips_of

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from spcl.comparison.published import COLUMNS as PUBLISHED
 from spcl.comparison.published import read_published
@@ -33,11 +34,13 @@ from tests.data.made_formats import (
     dialogue_rnn_tuple,
     made,
     made_mosei,
+    mmsa_dict,
     mosei_tuple,
     python2_pickle,
     sdt_tuple,
     spcl_dict,
     write_dag,
+    write_merbench,
     write_pickle,
 )
 
@@ -124,6 +127,33 @@ def pickled_by_python_2(folder):
     content = spcl_dict(IEMOCAP)
     (folder / "corpus.pkl").write_bytes(python2_pickle(content, protocol=0))
     return folder / "corpus.pkl"
+
+
+def with_tensors(content):
+    """The content with tensors instead of arrays of numbers."""
+    if isinstance(content, dict):
+        return {key: with_tensors(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return type(content)(map(with_tensors, content))
+    numbers = isinstance(content, np.ndarray) and content.dtype.kind == "f"
+    return torch.from_numpy(content) if numbers else content
+
+
+def saved_by_torch(content, *, zipped=True):
+    def write(folder):
+        path = folder / "corpus.pt"
+        torch.save(with_tensors(content), path, _use_new_zipfile_serialization=zipped)
+        return path
+
+    return write
+
+
+def merbench(part):
+    def write(folder):
+        write_merbench(folder, (2, 1, 1), names="tav")
+        return folder / part
+
+    return write
 
 
 def dag(folder):
@@ -280,6 +310,7 @@ def seen(path, folder):
 IEMOCAP = made("iemocap", (3, 2, 1, 1), widths=dict.fromkeys("tav", 2))
 MELD = made("meld", (4, 2, 1, 1), widths=dict.fromkeys("tav", 2))
 MOSEI = [replace(d, vectors=IEMOCAP[0].vectors) for d in made_mosei((3, 3, 3, 3))]
+MMSA, _ = mmsa_dict((2, 1, 1), ("train", "valid", "test"), n_steps=2)
 LAYERS = [0, 1, 0, -1]
 
 KINDS = {
@@ -297,6 +328,15 @@ KINDS = {
     "SPCL": (pickled(spcl_dict(IEMOCAP)), one_file),
     "SPCL, by Python 2": (pickled_by_python_2, one_file),
     "DialogueRNN": (pickled(dialogue_rnn_tuple(MELD, "meld"), 2), one_file),
+    "MMSA": (pickled(MMSA), one_file),
+    "MMSA, by torch.save": (saved_by_torch(MMSA), one_file),
+    "DialogueRNN, by torch.save before 1.6": (
+        saved_by_torch(dialogue_rnn_tuple(IEMOCAP, "iemocap"), zipped=False),
+        one_file,
+    ),
+    "tensors in a pickle": (pickled(with_tensors(MMSA)), one_file),
+    "MERBench's labels": (merbench("label-6way.npz"), corpus),
+    "MERBench's arrays": (merbench("features/a/train_0000.npy"), corpus),
     "COSMIC": (pickled(cosmic_list(IEMOCAP, layers=LAYERS, sentiments=False), 3), one_file),
     "SDT": (pickled(sdt_tuple(MELD, "graphsmile"), 4), one_file),
     "CMU-MOSEI": (pickled(mosei_tuple(MOSEI), 5), scored),

@@ -272,9 +272,9 @@ HOSTILE = {
     ),
     "a number of any size": (b"\x80\x02\x8a\xff" + b"\x7f" * 255 + b".", "more than 64 bits"),
     "a later protocol": (b"\x80\x09N.", "protocol above 5"),
-    "torch's tensors": (
-        b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n.",
-        r"calls torch._utils._rebuild_tensor_v2; .*save its tensors as NumPy arrays",
+    "torch's modules": (
+        b"\x80\x02ctorch.nn.modules.linear\nLinear\n.",
+        r"calls torch.nn.modules.linear.Linear; .*save its tensors as NumPy arrays",
     ),
     "pandas": (b"\x80\x02cpandas.core.frame\nDataFrame\n.", "calls pandas.core.frame.DataFrame"),
     "joblib": (b"\x80\x03cjoblib.numpy_pickle\nNumpyArrayWrapper\n.", r"joblib.*pickle\.dump"),
@@ -434,8 +434,11 @@ def test_a_large_file_comes_back_though_its_memory_is_given_back_meanwhile(
 OTHER = {
     "gzip": (gzip.compress(bytes(10**6)), "gunzip"),
     "a bomb of gzip": (gzip.compress(gzip.compress(bytes(10**8))), "gunzip"),
-    "zip": (b"PK\3\4" + bytes(100), "zip archive, as torch.save"),
-    "old torch": (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.", "torch.save"),
+    "zip": (b"PK\3\4" + bytes(100), "not a readable archive of torch.save"),
+    "old torch": (
+        b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
+        "a damaged file of torch.save",
+    ),
     "numpy": (b"\x93NUMPY\x01\x00", "a NumPy file"),
     "hdf5": (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
     "xz": (b"\xfd7zXZ\x00rest", "unxz"),
@@ -516,3 +519,20 @@ def test_reading_leaves_numpys_types_as_they_were(path):
     path.write_bytes(swap)
     assert unpickle(path).dtype == ">f8"
     assert np.dtype("f8").isnative
+
+
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+def test_large_arrays_are_not_copied(path, protocol):
+    array = np.arange(2**20, dtype=np.float32)
+    path.write_bytes(pickle.dumps([array, array[::2].copy()], protocol=protocol))
+    size = path.stat().st_size
+    tracemalloc.start()
+    try:
+        back = unpickle(path)
+        assert tracemalloc.get_traced_memory()[1] < 1.2 * size
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(back[0], array)
+    assert not back[0].flags.writeable
+    path.write_bytes(path.read_bytes()[: -size // 2])
+    assert "an incomplete pickle" in message(path, path.read_bytes())

@@ -18,6 +18,8 @@ from spcl.data.formats import (
     dialogue_rnn,
     iemocap,
     meld,
+    merbench,
+    mmsa,
     sdt,
     spcl_pickle,
     tables,
@@ -59,7 +61,9 @@ FORMATS: dict[str, Format] = {
     "dialogue_rnn": dialogue_rnn,
     "cosmic": cosmic,
     "sdt": sdt,
+    "mmsa": mmsa,
     "dag_erc": dag_erc,
+    "merbench": merbench,
 }
 """By the name of the layout in a config; the first format that fits is taken."""
 

@@ -7,7 +7,7 @@ nothing in a pickle can create, call or change an object of the program.
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +103,10 @@ def array(
         if not isinstance(content, list):
             raise RefusedError("makes an array of objects from something else")
         elements = np.fromiter(content, dtype=object, count=len(content))
-    elif isinstance(content, bytes | bytearray) and len(content) % dtype.dtype.itemsize == 0:
+    elif (
+        isinstance(content, bytes | bytearray | memoryview)
+        and len(content) % dtype.dtype.itemsize == 0
+    ):
         elements = np.frombuffer(content, dtype.dtype)
     else:
         raise RefusedError("makes an array from something else than its bytes")
@@ -141,7 +144,9 @@ def _encoded(text: str = "", encoding: str = "latin-1") -> bytes:
 
 
 def _bytearray(content: str | bytes = b"", encoding: str = "latin-1") -> bytearray:
-    return bytearray(content if isinstance(content, bytes) else _encoded(content, encoding))
+    return bytearray(
+        content if isinstance(content, bytes | memoryview) else _encoded(content, encoding)
+    )
 
 
 def _set(key: "Keys", items: object = ()) -> set:
@@ -210,7 +215,10 @@ _BUILTINS: dict[str, Callable[..., object] | None] = {
     "xrange": _range,
 }
 _CORES = ("numpy.core", "numpy._core")
-ADMITTED: dict[tuple[str, str], Callable[..., object] | None] = {
+Names = Mapping[tuple[str, str], Callable[..., object] | None]
+"""By module and name what a call creates; None marks a placeholder that cannot be called."""
+
+ADMITTED: Names = {
     **{(m, name): make for m in ("builtins", "__builtin__") for name, make in _BUILTINS.items()},
     **{(f"{core}.multiarray", "_reconstruct"): UnfilledArray for core in _CORES},
     **{(f"{core}.multiarray", "scalar"): _scalar for core in _CORES},
@@ -221,21 +229,21 @@ ADMITTED: dict[tuple[str, str], Callable[..., object] | None] = {
     ("collections", "OrderedDict"): _mapping,
     ("collections", "defaultdict"): _defaultdict,
 }
-"""By module and name; None marks a placeholder that cannot be called."""
+"""What plain values and arrays need."""
 
 WITH_KEYS = (_set, _frozenset, _mapping)
 """Those whose first argument is the pickle's `Keys`."""
 
 
-def name(module: object, attribute: object) -> Name:
+def name(module: object, attribute: object, names: Names) -> Name:
     """The global of this module and name.
 
     Raises
     ------
     RefusedError
-        It is not in `ADMITTED`.
+        It is not in `names`.
     """
     path = f"{short(module)}.{short(attribute)}"
-    if type(module) is not str or type(attribute) is not str or (module, attribute) not in ADMITTED:
+    if type(module) is not str or type(attribute) is not str or (module, attribute) not in names:
         raise RefusedError(f"calls {path}")
-    return Name(path, ADMITTED[module, attribute])
+    return Name(path, names[module, attribute])

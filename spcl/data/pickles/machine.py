@@ -1,9 +1,9 @@
 """The part of pickle's stack machine that creates plain values.
 
 The opcodes are those of protocols 0 to 5, see `pickletools` of the standard library. Calls go to
-`spcl.data.pickles.admitted`; instances of classes, persistent ids and the extension registry are
-refused; the size of the result is bounded by the size of the file. Strings of Python 2 are decoded
-as Latin-1, as published code for such files does.
+`spcl.data.pickles.admitted`; instances of classes, persistent ids (except for those of tensors) and
+the extension registry are refused; the size of the result is bounded by the size of the file.
+Strings of Python 2 are decoded as Latin-1, as published code for such files does.
 """
 
 import codecs
@@ -17,10 +17,12 @@ import numpy as np
 
 from spcl.data.files.disk import LARGE
 from spcl.data.pickles.admitted import (
+    ADMITTED,
     WITH_KEYS,
     ElementType,
     Keys,
     Name,
+    Names,
     RefusedError,
     UnfilledArray,
     name,
@@ -30,6 +32,10 @@ from spcl.data.pickles.admitted import (
 MAX_STEPS = 20_000_000
 """Opcodes that are carried out, a run of floats counts as one; an array takes about twenty."""
 
+_SHARED = 2**20
+"""From this size on, bytes are a view of the file: a copy would double the memory of a corpus."""
+
+_OUTSIDE = "refers to objects outside the pickle"
 _LARGE = "has a number of more than 64 bits"
 
 _OPCODES: dict[int, Callable[["Machine"], None]] = {}
@@ -51,11 +57,32 @@ def _opcodes(codes: bytes | Mapping[bytes, Any]) -> Callable[[_Method], _Method]
 
 
 class Machine:
-    """The bytes, the position in them, the stack, the stacks below the marks, and the memo."""
+    """The bytes, the position in them, the stack, the stacks below the marks, and the memo.
 
-    def __init__(self, data: bytes | mmap.mmap) -> None:
+    Parameters
+    ----------
+    data
+        The pickle, and what follows it.
+    names
+        The permitted globals, see `spcl.data.pickles.admitted.ADMITTED`.
+    persistent
+        Gives the object of a persistent id; None: they are refused.
+    place
+        Where the pickle starts.
+    """
+
+    def __init__(
+        self,
+        data: bytes | mmap.mmap,
+        names: Names = ADMITTED,
+        persistent: Callable[[object], object] | None = None,
+        *,
+        place: int = 0,
+    ) -> None:
         self.data = data
-        self.place = 0
+        self.names = names
+        self.persistent = persistent
+        self.place = place
         self.released = 0
         self.copied = 0
         self.stack: list[Any] = []
@@ -104,9 +131,10 @@ class Machine:
     def _release(self) -> None:
         """Give the memory of the bytes before `place` back; no opcode goes back to them."""
         end = self.place // mmap.PAGESIZE * mmap.PAGESIZE
-        if isinstance(self.data, mmap.mmap):
-            self.data.madvise(mmap.MADV_DONTNEED, self.released, end - self.released)
-        self.released = end
+        if end > self.released:
+            if isinstance(self.data, mmap.mmap):
+                self.data.madvise(mmap.MADV_DONTNEED, self.released, end - self.released)
+            self.released = end
 
     def count_copy(self, size: int) -> None:
         """Refuse copies that are together larger than the file itself."""
@@ -179,7 +207,18 @@ class Machine:
 
     @_opcodes({b"C": 1, b"B": 4, b"\x8e": 8, b"\x96": 8})
     def bytes_(self, argument: int) -> None:
-        self.stack.append(self.take(self.number(argument)))
+        size = self.number(argument)
+        start = self.place
+        if size < _SHARED:
+            self.stack.append(self.take(size))
+        elif start + size <= len(self.data):
+            self._release()
+            self.stack.append(memoryview(self.data)[start : start + size].toreadonly())
+            self.place += size
+            self.released = -(-self.place // mmap.PAGESIZE) * mmap.PAGESIZE  # behind the view
+        else:
+            self.place = len(self.data)
+            raise ValueError
 
     @_opcodes(b"S")
     def python2_text_line(self) -> None:
@@ -331,12 +370,12 @@ class Machine:
 
     @_opcodes(b"c")
     def global_line(self) -> None:
-        self.stack.append(name(self.line(), self.line()))
+        self.stack.append(name(self.line(), self.line(), self.names))
 
     @_opcodes(b"\x93")
     def global_stack(self) -> None:
         attribute = self.stack.pop()
-        self.stack.append(name(self.stack.pop(), attribute))
+        self.stack.append(name(self.stack.pop(), attribute, self.names))
 
     @_opcodes(b"R")
     def call(self) -> None:
@@ -364,6 +403,13 @@ class Machine:
                 self.count_copy(len(state[-1]))
             self.stack[-1] = target.build(state)
 
+    @_opcodes(b"Q")
+    def outside(self) -> None:
+        """An object outside the pickle, by its persistent id."""
+        if self.persistent is None:
+            raise RefusedError(_OUTSIDE)
+        self.stack.append(self.persistent(self.stack.pop()))
+
     @_opcodes(b"i")
     def instance_line(self) -> None:
         raise RefusedError(f"calls {short(self.line())}.{short(self.line())}")
@@ -373,8 +419,7 @@ class Machine:
             b"o": "makes an instance of a class",
             b"\x81": "makes an instance of a class",
             b"\x92": "makes an instance of a class",
-            b"P": "refers to objects outside the pickle, as torch.save does",
-            b"Q": "refers to objects outside the pickle, as torch.save does",
+            b"P": _OUTSIDE,
             b"\x82": "uses the extension registry",
             b"\x83": "uses the extension registry",
             b"\x84": "uses the extension registry",
