@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from spcl.cli import export as command
 from spcl.data.export import FORMATS, export
-from spcl.data.feature_files.by_dialogue import read_by_dialogue
 from spcl.data.formats import FORMATS as READERS
 from spcl.data.formats import load, recognise
 from spcl.data.records import Choices
@@ -19,10 +18,6 @@ from spcl.errors import UserError
 from tests.data.made_export import LABELS, WIDTHS, rows_of, tables
 
 LAYOUTS = {"spcl": "spcl_pickle", "dialogue_rnn": "dialogue_rnn", "sdt": "sdt"}
-SDT_FIELDS = (
-    *("utterance_ids", "speakers", "classes", "t1", "t2", "t3", "t4", "a", "v"),
-    *("texts", "train", "test"),
-)
 corpora = st.fixed_dictionaries(
     {
         "known_as": st.sampled_from(["iemocap", "meld", None]),
@@ -44,17 +39,8 @@ def exported(rows, known_as, format_name, folder, **more):
     return written, notes
 
 
-def read_sdt(path, content, choices):
-    """Stands for the reader of SDT's tuples: replace it by `FORMATS["sdt"].read`."""
-    assert isinstance(content, tuple)
-    assert len(content) in (12, 13)
-    return read_by_dialogue(path, dict(zip(SDT_FIELDS, content, strict=False)), choices)
-
-
 def read_back(path, format_name, labels):
     content, choices = load(path), Choices(labels=labels)
-    if format_name == "sdt" and "sdt" not in READERS:
-        return read_sdt(path, content, choices)
     assert recognise(path, content) == LAYOUTS[format_name]
     return READERS[LAYOUTS[format_name]].read(path, content, choices)
 

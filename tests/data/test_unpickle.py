@@ -412,7 +412,7 @@ def test_the_steps_are_bounded(path, monkeypatch):
 
 
 def test_the_bytes_are_bounded(path, monkeypatch):
-    monkeypatch.setattr(disk, "MAX_BYTES", 1000)
+    monkeypatch.setattr(disk, "MAX_LARGE_BYTES", 1000)
     assert "over 0 GiB" in message(path, pickle.dumps(b"x" * 2000))
 
 
@@ -536,3 +536,26 @@ def test_large_arrays_are_not_copied(path, protocol):
     assert not back[0].flags.writeable
     path.write_bytes(path.read_bytes()[: -size // 2])
     assert "an incomplete pickle" in message(path, path.read_bytes())
+
+
+def test_the_memory_of_a_large_file_is_given_back_but_for_the_arrays_in_it(path, monkeypatch):
+    monkeypatch.setattr(disk, "LARGE", 2**16)
+    monkeypatch.setattr(machine, "LARGE", 2**16)
+    rng = np.random.default_rng(0)
+    content = {
+        f"{kind}{n}": value
+        for n in range(4)
+        for kind, value in (
+            ("large", rng.random(2**18 + 7 * n)),  # a view of the file
+            ("small", [rng.random(999) for _ in range(40)]),
+            ("list", rng.random(5000).tolist()),
+            ("text", "so " * 30_000),
+        )
+    }
+    path.write_bytes(pickle.dumps(content, protocol=4))
+    found = unpickle(path)
+    assert found.keys() == content.keys()
+    for name, value in content.items():
+        np.testing.assert_array_equal(found[name], value)
+        if name.startswith("large"):
+            assert not found[name].flags.writeable

@@ -14,8 +14,11 @@ from spcl.errors import UserError
 ABSENT = "no such file"
 
 MAX_BYTES = 4 * 2**30
-"""Of a file that is read as a whole, or of its content in memory. The largest publicly circulated
-files have a few hundred megabytes."""
+"""Of a file that is read as a whole, or of its content in memory."""
+
+MAX_LARGE_BYTES = 16 * 2**30
+"""Of a file that `read_large` reads. The largest publicly circulated one, CMU-MOSEI's sequences as
+MMSA stores them unaligned, has 9 GB."""
 
 LARGE = 64 * 2**20
 """Bytes of a file whose memory should be given back while it is read."""
@@ -47,7 +50,7 @@ def read(path: Path, size: int = -1) -> bytes:
         There is no file, or it is not a regular file (a pipe is never opened, because that can
         block), or the whole of more than `MAX_BYTES` is requested.
     """
-    with _opened(path, whole=size < 0) as (file, _):
+    with _opened(path, MAX_BYTES if size < 0 else None) as (file, _):
         return file.read(size)
 
 
@@ -59,24 +62,26 @@ def read_large(path: Path) -> bytes | mmap.mmap:
     Raises
     ------
     UnreadableError
-        As for `read`.
+        As for `read`, but over `MAX_LARGE_BYTES`.
     """
-    with _opened(path, whole=True) as (file, size):
+    with _opened(path, MAX_LARGE_BYTES) as (file, size):
         if size < LARGE:
             return file.read()
         pages = mmap.mmap(-1, size)
-        file.readinto(pages)
+        view, place = memoryview(pages), 0
+        while n := file.readinto(view[place:]):  # at most 2 GiB a call
+            place += n
         return pages
 
 
 @contextmanager
-def _opened(path: Path, *, whole: bool) -> Iterator[tuple[BufferedReader, int]]:
-    """A regular file and its size, at most `MAX_BYTES` if the `whole` of it is read."""
+def _opened(path: Path, limit: int | None) -> Iterator[tuple[BufferedReader, int]]:
+    """A regular file of at most `limit` bytes, and its size."""
     try:
         facts = path.stat()
         mode = facts.st_mode
-        if whole and facts.st_size > MAX_BYTES:
-            raise UnreadableError(path, f"over {MAX_BYTES / 2**30:.0f} GiB", "divide it")
+        if limit is not None and facts.st_size > limit:
+            raise UnreadableError(path, f"over {limit / 2**30:.0f} GiB", "divide it")
         if stat.S_ISREG(mode):
             with path.open("rb") as file:
                 yield file, facts.st_size
