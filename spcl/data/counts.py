@@ -123,8 +123,8 @@ def report_table(
     protocol
         How it was split: only parts that it leaves as published are compared.
     known_as
-        A key of `PUBLISHED`; None if there is nothing to compare with. A corpus with some of the
-        published labels only is not compared.
+        A key of `PUBLISHED`; None if there is nothing to compare with. If the corpus has some of
+        the published labels only, these are compared.
 
     Returns
     -------
@@ -133,13 +133,14 @@ def report_table(
     """
     columns = ("split", "dialogue_id", "speaker", "emotion")
     rows = list(zip(*(utterances[name].to_pylist() for name in columns), strict=True))
-    if known_as is not None and set(labels) < set(KNOWN[known_as]):
-        known_as = None
+    has_all = known_as is None or set(labels) >= set(KNOWN[known_as])
     found = []
     for part, splits in PARTS.items():
         inside = [row for row in rows if row[0] in splits]
         for what, label, count in _counts(inside, labels):
             expected, remark = _expected(known_as, protocol, part, what, label, count)
+            if label == UNLABELLED and not has_all:  # published for all labels
+                expected, remark = None, None
             found.append((dataset, part, what, label, count, expected, remark))
     names = [column.name for column in CORPUS_REPORT.columns]
     return CORPUS_REPORT.table(dict(zip(names, map(list, zip(*found, strict=True)), strict=True)))

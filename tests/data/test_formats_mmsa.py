@@ -336,3 +336,19 @@ def test_a_file_with_anything_anywhere_gives_a_reading_or_a_message(tmp_path_fac
     except UserError:
         return
     assert {len(matrix) for matrix in reading.features.values()} <= {len(reading.utterances)}
+
+
+def test_the_numbers_of_clips_stand_beside_the_published_ones(path):
+    content, _ = mmsa_dict((1, 1, 1))
+    sizes = {"train": 1280, "valid": 229, "test": 686}
+    for name, n in sizes.items():
+        content[name] = {
+            "id": [f"{name}{k}$_$0" for k in range(n)],
+            "text": np.ones((n, 2), np.float32),
+            "regression_labels": np.linspace(-3, 3, n),
+        }
+    write_pickle(path, content)
+    assert (
+        "1,280, 229, 686 clips in train, dev, test; published for CMU-MOSI are 1,284, 229, 686"
+        " (Yu et al., AAAI 2021)"
+    ) in reasons(read(path, classes=3), "note")

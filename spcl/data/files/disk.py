@@ -18,7 +18,7 @@ MAX_BYTES = 4 * 2**30
 
 MAX_LARGE_BYTES = 16 * 2**30
 """Of a file that `read_large` reads. The largest publicly circulated one, CMU-MOSEI's sequences as
-MMSA stores them unaligned, has 9 GB."""
+MMSA stores them unaligned, has 14 GB."""
 
 LARGE = 64 * 2**20
 """Bytes of a file whose memory should be given back while it is read."""

@@ -30,12 +30,20 @@ from spcl.data.feature_files.values import class_of, identifier, rows, text
 from spcl.data.problems import Problem
 from spcl.data.records import Choices, Reading, Utterance
 from spcl.errors import UserError
+from spcl.tables.schemas import SPLITS
 
 TITLE = "a pickled dict with train, valid, test and in each id, text, audio, vision, as MMSA uses"
 REMEDY = "put the pickle there (see https://github.com/thuiar/MMSA for where it is)"
 
 _SPLITS = {"train": "train", "valid": "dev", "val": "dev", "dev": "dev", "test": "test"}
 _MODALITIES = {"t": "text", "a": "audio", "v": "vision"}
+_PUBLISHED = {
+    "CMU-MOSI": (1284, 229, 686),
+    "CMU-MOSEI": (16326, 1871, 4659),
+    "CH-SIMS": (1368, 456, 457),
+}
+"""Clips in train, dev and test: W. Yu et al., Learning modality-specific representations with
+self-supervised multi-task learning, AAAI 2021, table of the datasets."""
 _BY_MODALITY = tuple(f"regression_labels_{letter}" for letter in "TAV")
 
 
@@ -66,6 +74,8 @@ def read(path: Path, content: object, choices: Choices) -> Reading:
     clips = [(clip, split) for split, found in ids.items() for clip in found]
     labels, of_clips = _labels(parts, ids, choices, path)
     texts = _column(parts, ids, "raw_text", path) or [""] * len(clips)
+    if beside := _published(Counter(split for _, split in clips)):
+        note("note", beside)
     names, splits = [clip for clip, _ in clips], [split for _, split in clips]
     dialogues, n_divided = dialogues_of(names, splits)
     if n_divided:
@@ -118,6 +128,19 @@ def read(path: Path, content: object, choices: Choices) -> Reading:
         classes=choices.classes,
         pooled=frozenset(in_time),
     )
+
+
+def _published(sizes: Mapping[str, int]) -> str | None:
+    """The numbers of clips beside those of the published corpus of about that size."""
+    for corpus, published in _PUBLISHED.items():
+        if abs(sum(sizes.values()) - sum(published)) <= sum(published) / 10:
+            found = ", ".join(f"{sizes[split]:,}" for split in SPLITS)
+            known = ", ".join(f"{n:,}" for n in published)
+            return (
+                f"{found} clips in {', '.join(SPLITS)}; published for {corpus} are {known}"
+                " (Yu et al., AAAI 2021)"
+            )
+    return None
 
 
 def _parts(content: object) -> dict[str, Mapping[str, Any]]:
