@@ -15,6 +15,18 @@ def check_choice(name: str, value: str, known: Any) -> None:
         raise ValueError(f"{name}: '{value}' is unknown; choose {' or '.join(get_args(known))}")
 
 
+def check_switch(name: str, value: bool) -> None:
+    """Refuse a `value` that is not a boolean.
+
+    Raises
+    ------
+    ValueError
+        `value` is something else, for example a quoted word.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: {value!r} is unknown; choose true or false")
+
+
 def check_share(name: str, value: float) -> None:
     """Refuse a `value` that is not above 0 and at most 1.
 

@@ -5,7 +5,7 @@ modalities, C classes, z the logits, l the loss, s_i^m the confidence.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -20,16 +20,22 @@ class Scores:
 
     Attributes
     ----------
+    logits : z^m, (M, N, C), at least float32, with their gradient
+    labels : y, (N,) int64; -1 = unlabelled
     labelled : (N,) bool
     dialogue : (N,) int64, the index of each utterance's dialogue
     loss : l, (N,), cross-entropy of the joint logits, with its gradient; 0 where unlabelled
+    log_probability : log softmax(z^m)[y], (M, N), without gradient; undefined where unlabelled
     probability : softmax(z^m)[y], (M, N), without gradient; 0 where unlabelled
     n_dialogues : B
     """
 
+    logits: Tensor
+    labels: Tensor
     labelled: Tensor
     dialogue: Tensor
     loss: Tensor
+    log_probability: Tensor
     probability: Tensor
     n_dialogues: int
 
@@ -52,12 +58,17 @@ def score(logits: Logits, labels: Tensor, lengths: Tensor) -> Scores:
         )
     if stacked.dtype not in (torch.float32, torch.float64):
         stacked = stacked.float()
+    labelled = labels >= 0
+    log_probability = _true_class_log_probability(stacked.detach(), labels)
     return Scores(
-        labelled=labels >= 0,
+        logits=stacked,
+        labels=labels,
+        labelled=labelled,
         # With output_size, torch does not wait for the device to sum the lengths.
         dialogue=torch.repeat_interleave(lengths, output_size=labels.shape[0]),
-        loss=cross_entropy(stacked.sum(0), labels, ignore_index=-1, reduction="none"),
-        probability=_true_class_probability(stacked.detach(), labels),
+        loss=_joint_loss(stacked, labels),
+        log_probability=log_probability,
+        probability=log_probability.exp() * labelled,
         n_dialogues=lengths.shape[0],
     )
 
@@ -86,9 +97,51 @@ def confidence(scores: Scores, *, mean: bool = False) -> Tensor:
     return total / count.clamp(min=1)
 
 
-def _true_class_probability(logits: Tensor, labels: Tensor) -> Tensor:
-    """softmax(z^m)[y] of logits (M, N, C): (M, N), 0 where unlabelled."""
+def shift_rate(scores: Scores) -> Tensor:
+    """d_i: the share of adjacent labelled utterances of dialogue i with different labels.
+
+    Unlabelled utterances are skipped, as in the offline difficulty stage.
+
+    Returns
+    -------
+    (B,) in the dtype of the loss; 0 for a dialogue without such a pair
+    """
+    labels, dialogue = scores.labels, scores.dialogue
+    row = torch.arange(len(labels), device=labels.device)
+    latest = row.masked_fill(~scores.labelled, -1).cummax(0).values  # labelled, up to each row
+    before = latest.roll(1)  # the previous labelled row; the first row has none
+    pair = scores.labelled & (row > 0) & (before >= 0)
+    before = before.clamp(min=0)
+    pair = pair & (dialogue[before] == dialogue)
+    shift = pair & (labels[before] != labels)
+    counts = scores.loss.new_zeros(2, scores.n_dialogues)
+    shifts, pairs = counts.index_add(1, dialogue, torch.stack((shift, pair)).to(counts.dtype))
+    return shifts / pairs.clamp(min=1)
+
+
+def stop_gradients(scores: Scores, learns: Tensor) -> Scores:
+    """Scores of equal values, whose loss has a gradient only for the modalities that learn.
+
+    The joint logits are sum_m (v^m z^m + (1 - v^m) stop_gradient(z^m)).
+
+    Parameters
+    ----------
+    scores
+        The scores of a batch.
+    learns
+        v^m, (M, N) bool.
+    """
+    logits = torch.where(learns.unsqueeze(-1), scores.logits, scores.logits.detach())
+    return replace(scores, loss=_joint_loss(logits, scores.labels))
+
+
+def _joint_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the sum over modalities of logits (M, N, C): (N,), 0 where unlabelled."""
+    return cross_entropy(logits.sum(0), labels, ignore_index=-1, reduction="none")
+
+
+def _true_class_log_probability(logits: Tensor, labels: Tensor) -> Tensor:
+    """log softmax(z^m)[y] of logits (M, N, C): (M, N), undefined where unlabelled."""
     index = labels.clamp(min=0).expand(logits.shape[0], -1).unsqueeze(-1)  # (M, N, 1)
     # exp(z_y - logsumexp z) reads each logit once; a softmax would also write all of them.
-    log_p = logits.gather(-1, index).squeeze(-1) - logits.logsumexp(-1)
-    return log_p.exp() * (labels >= 0)
+    return logits.gather(-1, index).squeeze(-1) - logits.logsumexp(-1)

@@ -11,6 +11,18 @@ of its conversation::
     loss   = sum(v l) / N
 
 The threshold lambda starts at epsilon and is multiplied by alpha after every epoch.
+
+The abstract of the paper goes further than its figure and code: there the utterance level is
+"modality-specific", and the conversation level includes "emotional dependencies". Two options, off
+by default, follow these words. With ``utterance: modality``::
+
+    l_ij^m = cross_entropy(z_ij^m, y_ij), rho_ij^m and v_ij^m from it as above
+    z_ij   = sum_m (v_ij^m z_ij^m + (1 - v_ij^m) stop_gradient(z_ij^m))
+    v_ij   = 1 if any v_ij^m is 1, else 0
+
+With ``dependencies: true``, where d_i is the emotion-shift rate of the conversation::
+
+    s_i   <- s_i (1 + d_i)
 """
 
 import math
@@ -21,9 +33,9 @@ from torch import Tensor
 
 from spcl.curriculum.base import Curriculum, CurriculumStep, Normalize, TrainingSet, admit
 from spcl.curriculum.checks import check_choice, check_share
-from spcl.curriculum.difficulty import Confidence, Level, Measurer, Spread
+from spcl.curriculum.difficulty import Confidence, Level, Measurer, Spread, Utterance
 from spcl.curriculum.pacing import Pacing, threshold_shares
-from spcl.curriculum.scores import Logits, score
+from spcl.curriculum.scores import Logits, score, stop_gradients
 
 NEEDS: dict[str, dict[str, str]] = {"probes": {"threshold": "auto"}}
 
@@ -41,7 +53,7 @@ class SelfPacedCurriculum(Curriculum):
         ``all``: sum(v l) / N over the batch, as in the reference code; the published settings were
         tuned with it. ``selected``: sum(v l) / sum(v) within a conversation, as in the figure of
         the paper. See `admitted_loss`.
-    confidence, spread, level
+    confidence, spread, level, utterance, dependencies
         Options of the difficulty, see `Measurer`.
     cap
         The maximum of a numeric threshold.
@@ -66,6 +78,11 @@ class SelfPacedCurriculum(Curriculum):
     Training then admits these shares by the difficulty of the network itself (`Pacing`).
     `threshold` is the lambda of the latest step: if everything is admitted, the largest of the
     latest difficulties; NaN before the first step.
+
+    ``utterance: modality``: a modality that finds an utterance too difficult does not learn from
+    it, while the other modalities do. An utterance is selected if at least one modality admits it,
+    and its `CurriculumStep.difficulty` is the smallest rho_ij^m. The shares of ``auto`` count pairs
+    of an utterance and a modality, so that in the end every modality learns from every utterance.
     """
 
     threshold: Tensor
@@ -79,6 +96,8 @@ class SelfPacedCurriculum(Curriculum):
         confidence: Confidence = "sum",
         spread: Spread = "sample",
         level: Level = "both",
+        utterance: Utterance = "joint",
+        dependencies: bool = False,
         cap: float = 60.0,
         start_share: float = 0.3,
         full_at: float = 0.5,
@@ -97,7 +116,7 @@ class SelfPacedCurriculum(Curriculum):
             if given:
                 raise ValueError(f"{name}: has no effect with threshold: {threshold}; remove it")
         self.normalize = normalize
-        self.measure = Measurer(confidence, spread, level)
+        self.measure = Measurer(confidence, spread, level, utterance, dependencies)
         self.growth = growth
         self.cap = cap
         self.start_share = start_share
@@ -119,7 +138,7 @@ class SelfPacedCurriculum(Curriculum):
             return
         probes = training_set.require("probes")
         _, rho = self.measure(score(probes, training_set.labels, training_set.lengths))
-        rho = rho[training_set.labels >= 0]
+        rho = rho[..., training_set.labels >= 0].flatten()
         if not len(rho):
             raise ValueError("threshold: 'auto' needs labels, and the training set has none")
         shares = threshold_shares(
@@ -131,13 +150,17 @@ class SelfPacedCurriculum(Curriculum):
         self, logits: Logits, labels: Tensor, lengths: Tensor, rows: Tensor | None = None
     ) -> CurriculumStep:
         scores = score(logits, labels, lengths)
-        s, difficulty = self.measure(scores)
+        s, rho = self.measure(scores)
         if self.pacing is not None:
-            self.threshold.copy_(self.pacing(difficulty))
+            # Utterance by utterance, so that the latest values are those of all modalities.
+            self.threshold.copy_(self.pacing(rho.movedim(-1, 0).flatten()))
         elif self.auto:
             raise ValueError("call curriculum.start(training_set) before the first step")
-        selected = (difficulty <= self.threshold) & scores.labelled
-        return admit(scores, selected, difficulty, s, self.normalize)
+        selected = (rho <= self.threshold) & scores.labelled
+        if rho.ndim == 2:  # by modality
+            scores = stop_gradients(scores, selected)
+            rho, selected = rho.amin(0), selected.any(0)
+        return admit(scores, selected, rho, s, self.normalize)
 
     def step(self) -> None:
         """End an epoch: lambda <- min(alpha * lambda, cap), or the next share."""

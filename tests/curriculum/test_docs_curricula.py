@@ -34,7 +34,8 @@ def test_the_table_gives_its_settings_and_their_defaults(name):
 
 def test_the_snippets_are_settings_that_exist():
     snippets = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
-    assert len(snippets) == 6
+    assert len(snippets) == 7
     for snippet in snippets:
         for name, entry in snippet["curricula"].items():
-            build(name, **entry.get("settings", {}))
+            source = entry.get("source", name)
+            build(source.removeprefix("spcl.curriculum."), **entry.get("settings", {}))

@@ -11,12 +11,19 @@ from made_training import SETTINGS, admitted, made_training_set, steps_of
 
 from spcl.curriculum import build
 
-every = pytest.mark.parametrize("name", list(SETTINGS))
+OPTIONS = "spcl with its options"
+every = pytest.mark.parametrize("name", [*SETTINGS, OPTIONS])
 LENGTHS = [4, 1, 9, 6, 2] * 6
 
 
-def started(name, known, **settings):
-    curriculum = build(name, **SETTINGS[name] | settings)
+def built(name):
+    if name == OPTIONS:
+        return build("spcl", threshold="auto", utterance="modality", dependencies=True)
+    return build(name, **SETTINGS[name])
+
+
+def started(name, known):
+    curriculum = built(name)
     curriculum.start(known)
     return curriculum
 
@@ -165,7 +172,7 @@ def test_on_a_gpu_nothing_waits_for_the_device(name):
         shift_rate=known.shift_rate.cuda(),
         pace=known.pace.cuda(),
     )
-    plain, curriculum = started(name, known), build(name, **SETTINGS[name]).cuda()
+    plain, curriculum = started(name, known), built(name).cuda()
     curriculum.start(there)
     for arguments in steps_of(known, batch_size=6, seed=0, dtype=torch.float64):
         moved = [value.cuda() for value in arguments]

@@ -209,6 +209,18 @@ def test_half_precision_logits_are_scored_in_float32():
         ("spcl", {"threshold": 0.0, "growth": 1.1}, "threshold: 0.0 is not above 0"),
         ("spcl", {"threshold": 1.0, "growth": 0.5}, "growth: 0.5 is below 1"),
         ("spcl", {"threshold": 1.0, "growth": 1.1, "level": "word"}, "choose both or utterance"),
+        ("spcl", {"threshold": "auto", "utterance": "word"}, "choose joint or modality"),
+        ("spcl", {"threshold": "auto", "dependencies": "on"}, "'on' is unknown; choose true or"),
+        (
+            "spcl",
+            {"threshold": "auto", "utterance": "modality", "level": "conversation"},
+            "utterance: has no effect with level: conversation; remove it",
+        ),
+        (
+            "spcl",
+            {"threshold": "auto", "dependencies": True, "level": "utterance"},
+            "dependencies: has no effect with level: utterance; remove it",
+        ),
         ("none", {"threshold": 1.0}, "argument 'threshold'; available settings: none"),
     ],
 )

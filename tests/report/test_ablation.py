@@ -106,7 +106,7 @@ def test_pooled_over_different_cells_is_pointed_out(by_hand):
 
 def test_absent_rivals_are_named_with_what_to_add(by_hand):
     (note,) = [note for note in by_hand.notes if note.startswith("Not trained")]
-    assert "spl, coherence, anti, baby_step, transfer_teacher" in note
+    assert "spl, coherence, spcl_modality, spcl_dependencies, anti, baby_step" in note
     assert "random_pacing" not in note
     assert "grid.curricula" in note
     assert "config/curricula.yaml" in note

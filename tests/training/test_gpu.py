@@ -51,6 +51,7 @@ def test_a_training_step_never_waits_for_the_device(baseline):
     [
         ("none", {}),
         ("spcl", {"threshold": "auto"}),
+        ("spcl", {"threshold": "auto", "utterance": "modality", "dependencies": True}),
         ("spl", {"threshold": "auto"}),
         ("coherence", {"threshold": "auto"}),
         ("baby_step", {}),

@@ -5,6 +5,7 @@ import re
 
 import yaml
 
+from spcl.report.tables.ablation import PARTS
 from spcl.study.config import check
 from spcl.study.extensions import CURRICULUM, find, load, names
 from spcl.study.grid import cell_settings, cells
@@ -25,8 +26,27 @@ def ours():
     return {name: load(one) for name, one in found.items() if one.ours}
 
 
-def test_it_has_every_curriculum_and_explains_how_to_set_it():
-    assert set(config("curricula")["grid"]["curricula"]) == set(ours())
+OPTIONS = {
+    "spcl_modality": {"utterance": "modality"},
+    "spcl_dependencies": {"dependencies": True},
+}
+
+
+def test_it_has_every_curriculum_and_the_options_of_spcl():
+    assert set(config("curricula")["grid"]["curricula"]) == {*ours(), *OPTIONS}
+
+
+def test_an_option_is_spcl_with_one_more_setting():
+    curricula = config("curricula")["curricula"]
+    for name, option in OPTIONS.items():
+        assert curricula[name]["settings"] == curricula["spcl"]["settings"] | option
+        one = find(CURRICULUM, name, curricula[name]["source"])
+        assert one.ours
+        assert load(one) is ours()["spcl"]
+
+
+def test_the_ablation_says_how_each_of_them_admits_utterances():
+    assert set(PARTS) == set(config("curricula")["grid"]["curricula"])
 
 
 def test_what_it_shares_with_the_demo_is_not_made_twice():

@@ -22,6 +22,8 @@ PARTS = {
     SPCL: "both levels",
     "spl": "utterance level alone",
     "coherence": "conversation level alone",
+    "spcl_modality": "both levels, modality by modality",
+    "spcl_dependencies": "both levels, with emotion shifts",
     "random_pacing": "as many as spcl, at random",
     "anti": "as many as spcl, hard first",
     "baby_step": "dialogues by emotion shift",
