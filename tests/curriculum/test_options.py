@@ -1,8 +1,8 @@
 """The options of `spcl` from the abstract, against a simple implementation of their equations."""
 
 import statistics
+from itertools import pairwise
 
-import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
@@ -14,14 +14,14 @@ from torch.nn.functional import cross_entropy
 from spcl.curriculum import SelfPacedCurriculum, build
 from spcl.curriculum.scores import score, shift_rate
 from spcl.difficulty.conversations import score_conversations
-from spcl.tables.schemas import UTTERANCES
+from spcl.tables.parquet import describe
 
 
 @st.composite
 def batches(draw):
     """Float64 logits (M, N, C), labels (N,) with some unlabelled, lengths (B,).
 
-    Some modalities are missing: their logits are the same for every class, or say nothing at all.
+    Where a modality is missing its logits are 0.
     """
     lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
     M, C, N = draw(st.integers(1, 3)), draw(st.integers(2, 4)), sum(lengths)
@@ -34,8 +34,18 @@ def batches(draw):
 
 def obvious_shift_rate(labels):
     labelled = [y for y in labels if y >= 0]
-    shifts = [one != other for one, other in zip(labelled, labelled[1:], strict=False)]
+    shifts = [one != other for one, other in pairwise(labelled)]
     return sum(shifts) / len(shifts) if shifts else 0.0
+
+
+def obvious_rho(z, y, s, level):
+    """The difficulty of one utterance with logits z, label y and incoherence s."""
+    loss = float(cross_entropy(z.detach(), torch.tensor(y)))
+    if level == "utterance" or s is None:
+        return loss
+    if level == "conversation":
+        return s
+    return 2 * s * loss / (s + loss) if s + loss else 0.0
 
 
 def obvious(
@@ -49,33 +59,23 @@ def obvious(
     dependencies=False,
     normalize="all",
 ):
-    """The equations, one utterance and one modality at a time: loss, selected and difficulty."""
+    """The equations, one utterance and one modality at a time: loss, selected, difficulty."""
     M, N = len(logits), len(labels)
     total, selected, difficulty, means, start = torch.zeros(()), [False] * N, [torch.inf] * N, [], 0
     for length in lengths:
         js = [j for j in range(start, start + length) if labels[j] >= 0]
         start += length
-        s_m = [sum(float(z[j].softmax(-1)[labels[j]]) for j in js) for z in logits]
-        if M > 1:
-            s = statistics.stdev(s_m)
-            if dependencies:
-                s *= 1 + obvious_shift_rate(labels[j] for j in range(start - length, start))
+        s_m = [sum(float(z[j].detach().softmax(-1)[labels[j]]) for j in js) for z in logits]
+        s = statistics.stdev(s_m) if M > 1 else None
+        if dependencies and M > 1:
+            s *= 1 + obvious_shift_rate(labels[start - length : start])
         chosen = []
         for j in js:
-
-            def rho_of(z, j=j, s=s if M > 1 else None):
-                loss = float(cross_entropy(z, torch.tensor(labels[j])))
-                if level == "utterance" or s is None:
-                    return loss
-                if level == "conversation":
-                    return s
-                return 2 * s * loss / (s + loss) if s + loss else 0.0
-
             by_modality = [logits[m][j] for m in range(M)]
             if utterance == "joint":
-                rho = [rho_of(sum(by_modality))] * M
+                rho = [obvious_rho(sum(by_modality), labels[j], s, level)] * M
             else:
-                rho = [rho_of(z) for z in by_modality]
+                rho = [obvious_rho(z, labels[j], s, level) for z in by_modality]
             difficulty[j] = min(rho)
             selected[j] = any(value <= threshold for value in rho)
             if selected[j]:
@@ -157,10 +157,22 @@ def test_a_threshold_that_admits_all_gives_the_bytes_of_no_curriculum(batch):
 def test_the_shift_rate_is_that_of_the_offline_difficulty_stage(batch):
     logits, labels, lengths = batch
     dialogue = torch.repeat_interleave(lengths).tolist()
-    rows = pd.DataFrame({"label": labels, "dialogue_id": [f"d{i}" for i in dialogue]})
-    expected = [obvious_shift_rate(one) for _, one in rows.groupby("dialogue_id")["label"]]
+    emotions = [f"e{y}" if y >= 0 else None for y in labels.tolist()]
+    table = pa.table(
+        {
+            "dialogue_id": [f"d{i}" for i in dialogue],
+            "utterance_id": [f"u{j}" for j in range(len(dialogue))],
+            "position": pa.array(range(len(dialogue)), pa.int32()),
+            "speaker": ["A"] * len(dialogue),
+            "emotion": pa.array(emotions, pa.string()).dictionary_encode(),
+            "split": ["train"] * len(dialogue),
+        }
+    )
+    table = describe(table, labels=["e0", "e1", "e2", "e3"], simulated=False)
+    offline = score_conversations(table, {}, dataset="made").to_pandas()["shift_rate"]
     found = shift_rate(score(logits, labels, lengths))
-    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64))
+    expected = torch.tensor(offline.fillna(0.0).tolist(), dtype=torch.float64)
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("batch_size", [1, 8, 60])

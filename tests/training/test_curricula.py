@@ -5,8 +5,9 @@ import functools
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
-from spcl.curriculum import SelfPacedCurriculum, spcl
+from spcl.curriculum import CurriculumStep, SelfPacedCurriculum, spcl
 from spcl.errors import UserError
 from spcl.provenance.environment import Provenance
 from spcl.study.extensions import CURRICULUM, names
@@ -76,6 +77,50 @@ def test_each_trains_and_gives_the_same_again(name, tmp_path):
     read(paths["curriculum"], schemas.ADMISSIONS)
     for kind in ("history", "predictions", "curriculum"):
         assert getattr(first, kind).equals(getattr(second, kind))
+
+
+class BeforeTheOptions(SelfPacedCurriculum):
+    """The steps of `spcl` as they were before it had `utterance` and `dependencies`."""
+
+    def forward(self, logits, labels, lengths, rows=None):
+        z = torch.stack(tuple(logits.values()))
+        labelled, dialogue = labels >= 0, torch.repeat_interleave(lengths)
+        loss = cross_entropy(z.sum(0), labels, ignore_index=-1, reduction="none")
+        index = labels.clamp(min=0).expand(len(z), -1).unsqueeze(-1)
+        log_p = z.detach().gather(-1, index).squeeze(-1) - z.detach().logsumexp(-1)
+        probability = log_p.exp() * labelled
+        s_m = torch.zeros(len(z), len(lengths)).index_add(1, dialogue, probability)
+        s, rho = s_m.std(0)[dialogue], loss.detach()
+        rho = torch.where(s + rho > 0, 2 * s * rho / (s + rho), s + rho)
+        rho = rho.masked_fill(~labelled, float("inf"))
+        if self.pacing is not None:
+            self.threshold.copy_(self.pacing(rho))
+        selected = (rho <= self.threshold) & labelled
+        loss = (loss * selected).sum() / labelled.sum().clamp(min=1)
+        return CurriculumStep(loss, selected, rho, s_m, probability)
+
+
+@pytest.mark.parametrize("settings", [SPCL, AUTO])
+def test_without_its_options_spcl_gives_the_bytes_that_it_gave_before_it_had_them(
+    settings, monkeypatch
+):
+    off = train("spcl", settings | {"utterance": "joint", "dependencies": False})
+    default = train("spcl", settings)
+    monkeypatch.setattr(spcl, "CURRICULUM", BeforeTheOptions)
+    before = train("spcl", settings)
+    for kind in ("history", "predictions", "curriculum"):
+        assert getattr(default, kind).equals(getattr(before, kind))
+        assert getattr(off, kind).equals(getattr(before, kind))
+
+
+@pytest.mark.parametrize("option", [{"utterance": "modality"}, {"dependencies": True}])
+@pytest.mark.parametrize("settings", [SPCL, AUTO])
+def test_each_option_of_spcl_trains_differently_and_gives_the_same_again(settings, option):
+    first, second = (train("spcl", settings | option) for _ in range(2))
+    for kind in ("history", "predictions", "curriculum"):
+        assert getattr(first, kind).equals(getattr(second, kind))
+    assert np.isfinite(first.history["train_loss"]).all()
+    assert not first.history.equals(train("spcl", settings).history)
 
 
 @pytest.mark.parametrize("name", EIGHT)

@@ -21,7 +21,8 @@ CAPTION = (
     " the cells of the corpus (baseline by modality set), with its 95 % interval over dialogues and"
     " seeds, which are resampled for all cells at once. Small marks: the cells, a line a baseline."
     " random_pacing and anti admit as many utterances as spcl in each epoch; spl and coherence are"
-    " its two components, spcl_modality and spcl_dependencies its options. A missing mark means a missing cell, a missing bar missing predictions."
+    " its two components, spcl_modality and spcl_dependencies its options. A missing mark means a"
+    " missing cell, a missing bar missing predictions."
 )
 
 SCHEMA = Schema(
