@@ -14,6 +14,7 @@ from spcl.data.splits import PROTOCOLS
 from spcl.errors import UserError
 from spcl.study.config import check, check_cell, check_cells
 from spcl.study.extensions import BASELINE, CURRICULUM, names
+from spcl.study.extensions import CURRICULUM, find, load
 from spcl.study.grid import Cell, cell_settings, cells
 from spcl.training.settings import CellSettings, TrainingSettings
 from tests.workflow.conftest import GRID, ROOT
@@ -60,7 +61,9 @@ def test_the_projects_own_configs_can_be_built(path):
     for cell in cells(config):
         settings = cell_settings(config, cell)
         CellSettings.from_config(settings)
-        curriculum.build(cell.curriculum, **settings["curriculum"])
+        source = config["curricula"][cell.curriculum].get("source")
+        chosen = load(find(CURRICULUM, cell.curriculum, source))
+        curriculum.build(chosen, **settings["curriculum"])
         if cell.modalities == "at":
             sizes = {"widths": {"a": 4, "t": 6}, "n_classes": 3, "n_speakers": 2}
             models.build(cell.baseline, **sizes, **settings["model"])
