@@ -13,8 +13,7 @@ from spcl.data.formats import FORMATS
 from spcl.data.splits import PROTOCOLS
 from spcl.errors import UserError
 from spcl.study.config import check, check_cell, check_cells
-from spcl.study.extensions import BASELINE, CURRICULUM, names
-from spcl.study.extensions import CURRICULUM, find, load
+from spcl.study.extensions import BASELINE, CURRICULUM, find, load, names
 from spcl.study.grid import Cell, cell_settings, cells
 from spcl.training.settings import CellSettings, TrainingSettings
 from tests.workflow.conftest import GRID, ROOT
