@@ -12,8 +12,8 @@ import torch
 
 from spcl.errors import UserError
 from spcl.tables import parquet
-from spcl.training.cell_tables import CellTables
 from spcl.training.calibration import calibration
+from spcl.training.cell_tables import CellTables
 from spcl.training.metrics import confusion_matrix, scores
 
 _ROUNDING = 1e-6
