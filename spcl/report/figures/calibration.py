@@ -26,8 +26,8 @@ CAPTION = (
     " at the mean confidence of its bin; bins without answers have none, and bins of fewer than"
     f" {_FEW} answers a small hollow one off the line. On the dashed line confidence equals"
     " accuracy; below it the model is over-confident. Lower panels: share of the answers in each"
-    " bin. One modality set a corpus is shown, the one with the most modalities. Seeds that diverged"
-    " in their first epoch have no probabilities and are left out."
+    " bin. One modality set a corpus is shown, the one with the most modalities. Seeds that"
+    " diverged in their first epoch have no probabilities and are left out."
 )
 
 SCHEMA = Schema(
