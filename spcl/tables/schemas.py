@@ -188,6 +188,19 @@ METRICS = Schema(
         Column("weighted_f1", _REAL, "joint prediction, 0..1"),
         Column("accuracy", _REAL, "joint prediction, 0..1"),
         Column("macro_f1", _REAL, "joint prediction, 0..1"),
+        Column(
+            "ece",
+            _REAL,
+            "expected calibration error of the joint prediction, 15 bins, 0..1; NaN, as brier and"
+            " nll, where the probabilities are NaN or no utterance is labelled",
+        ),
+        Column("brier", _REAL, "Brier score of the joint prediction over all classes, 0..2"),
+        Column(
+            "nll",
+            _REAL,
+            "mean negative log-likelihood of the true class, nats; probabilities are at least the"
+            " smallest normal float32",
+        ),
         Column("f1_by_class", pa.list_(pa.float64()), "joint, in label order"),
         Column(
             "modality_weighted_f1",

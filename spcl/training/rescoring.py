@@ -12,6 +12,7 @@ import torch
 
 from spcl.errors import UserError
 from spcl.tables import parquet
+from spcl.training.calibration import calibration
 from spcl.training.cell_tables import CellTables
 from spcl.training.metrics import confusion_matrix, scores
 
@@ -36,7 +37,9 @@ def rescore(predictions: pa.Table, labels: Sequence[str]) -> dict[str, Any]:
         The columns of `spcl.tables.schemas.METRICS` that are computed from predictions.
     """
     true = _indices(predictions["emotion"], labels)
-    joint = scores(_confusion(_indices(predictions["predicted"], labels), true, len(labels)))
+    answers = _indices(predictions["predicted"], labels)
+    joint = scores(_confusion(answers, true, len(labels)))
+    probabilities = predictions["probabilities"].combine_chunks().flatten().to_numpy()
     flat = predictions["modality_probabilities"].combine_chunks().flatten().flatten()
     heads = flat.to_numpy().reshape(len(predictions), -1, len(labels))  # (N, M, C)
     known = true >= 0
@@ -46,6 +49,7 @@ def rescore(predictions: pa.Table, labels: Sequence[str]) -> dict[str, Any]:
         "weighted_f1": joint.weighted_f1,
         "accuracy": joint.accuracy,
         "macro_f1": joint.macro_f1,
+        **vars(calibration(probabilities.reshape(-1, len(labels)), answers, true)),
         "f1_by_class": list(joint.f1_by_class),
         "modality_weighted_f1": [
             scores(_confusion(answer, true, len(labels))).weighted_f1

@@ -89,6 +89,7 @@ def write_by_hand(folder, side):
     cell = dict(zip(schemas.CELL_KEY, ("meld", "mmgcn", "atv", "none"), strict=True))
     facts = {"protocol": "official", "simulated": False, "best_epoch": 1, "epochs": 1}
     facts |= {"n_utterances": 4, "f1_by_class": [0.5, 0.5], "modality_weighted_f1": [0.5] * 3}
+    facts |= {"ece": 0.0, "brier": 0.5, "nll": 0.7}
     facts |= {"modality_confidence": [0.5] * 3, "diverged": False, "full_at_epoch": 1}
     facts |= dict.fromkeys(("train_seconds", "utterances_per_second", "peak_memory_mb"), 1.0)
     facts |= {"device": "cpu", "commit": "c", "versions": "{}", "config_digest": "d"}

@@ -12,6 +12,7 @@ from spcl.errors import UserError
 from spcl.report.analysis.results import Results
 from spcl.report.drawing import style
 from spcl.report.figures import (
+    calibration,
     cost,
     curriculum,
     difficulty,
@@ -25,6 +26,7 @@ from spcl.tables import parquet
 FIGURES = {
     "main": main,
     "modality_gain": modality_gain,
+    "calibration": calibration,
     "curriculum": curriculum,
     "difficulty": difficulty,
     "features": features,

@@ -70,6 +70,7 @@ def test_every_figure_comes_out(holed, name):
         ("modality_gain", "A dash means that the cell of the pair is missing"),
         ("ablation", "Missing cells: iemocap-sim/mmgcn/atv/none"),
         ("balance", "No probe and no gap (dash) for audio (meld-sim)"),
+        ("calibration", "Fewer than 4 seeds: iemocap-sim/biddin/atv/spcl (2)"),
         ("curriculum", "Fewer than 4 seeds: iemocap-sim/biddin/atv/spcl (2)"),
         ("difficulty", "No probe scores were given for: meld-sim"),
         ("cost", "No overhead (dash) where the cell of none, or a common seed, is missing"),

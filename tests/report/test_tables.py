@@ -14,7 +14,7 @@ from spcl.report.tables import tabulate
 from spcl.tables import parquet
 from spcl.tables.schemas import ADMISSIONS, METRICS
 
-TABLES = ["cost", "curriculum", "difficulty", "main", "modality_gain", "provenance"]
+TABLES = ["calibration", "cost", "curriculum", "difficulty", "main", "modality_gain", "provenance"]
 CELL = ["dataset", "baseline", "modalities", "curriculum"]
 SMALL = {"datasets": ("iemocap-sim",), "baselines": ("mmgcn",), "modalities": ("atv",)}
 

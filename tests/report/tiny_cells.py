@@ -7,6 +7,7 @@ import pyarrow as pa
 from sklearn.metrics import f1_score
 
 from spcl.tables import parquet, schemas
+from spcl.training.calibration import calibration
 
 LABELS = ["calm", "glad", "sad"]
 
@@ -57,6 +58,7 @@ def write_cell(folder, address, true, answers, heads=None, **facts):
                 "weighted_f1": weighted_f1(answer),
                 "accuracy": float((y == answer)[known].mean()),
                 "macro_f1": 0.5,
+                **vars(calibration(sure(letters), answer, y)),
                 "f1_by_class": f1_score(
                     y[known], answer[known], labels=range(3), average=None, zero_division=0
                 ),

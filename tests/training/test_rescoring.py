@@ -48,14 +48,18 @@ def test_tables_of_a_diverged_training_have_no_contradictions(corpus):
     features["a"] = feature_table(utterances["utterance_id"].to_pylist(), x)
     diverged = train((utterances, features), scale="none")
     assert diverged.metrics["diverged"].to_pylist() == [True, True]
+    for name in CALIBRATION:
+        assert diverged.metrics[name].null_count == 0
+        assert np.isnan(diverged.metrics[name]).all()
     assert list(contradictions(diverged)) == []
 
 
 SCORES = ("weighted_f1", "accuracy", "macro_f1", "f1_by_class", "modality_weighted_f1")
+CALIBRATION = ("ece", "brier", "nll")
 
 
 @pytest.mark.parametrize(
-    "column", [*SCORES, "modality_confidence", "n_utterances", "epochs", "best_epoch"]
+    "column", [*SCORES, *CALIBRATION, "modality_confidence", "n_utterances", "epochs", "best_epoch"]
 )
 def test_an_edited_score_is_a_contradiction(cell, column):
     def change(value):
@@ -67,6 +71,19 @@ def test_an_edited_score_is_a_contradiction(cell, column):
     said = list(contradictions(other))
     assert said
     assert all(line.startswith("seed 2, ") for line in said)
+
+
+@pytest.mark.parametrize("row", [0, 7])
+def test_probabilities_that_are_less_sure_contradict_the_calibration(cell, row):
+    less = [
+        [0.9 * p + 0.1 / len(one) for p in one] if n == row else one
+        for n, one in enumerate(cell.predictions["probabilities"].to_pylist())
+    ]
+    table = cell.predictions
+    place = table.column_names.index("probabilities")
+    other = table.set_column(place, "probabilities", pa.array(less, table["probabilities"].type))
+    said = list(contradictions(dataclasses.replace(cell, predictions=other)))
+    assert [line.split(": ")[1].split()[0] for line in said] == list(CALIBRATION)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
@@ -117,3 +134,9 @@ def test_scores_of_a_split_without_labels_are_zero(cell):
     rows = cell.predictions.filter(pc.field("emotion").is_null())
     assert rescore(rows, LABELS)["n_utterances"] == 0
     assert rescore(rows, LABELS)["weighted_f1"] == 0
+
+
+def test_a_split_without_labels_has_no_calibration(cell):
+    rows = cell.predictions.filter(pc.field("emotion").is_null())
+    assert len(rows)
+    assert all(np.isnan(rescore(rows, LABELS)[name]) for name in CALIBRATION)

@@ -12,6 +12,7 @@ TABLES = {
     "ablation": ["metrics", "predictions"],
     "per_class": ["metrics", "predictions"],
     "balance": ["metrics", "predictions", "utterances", "utterance_difficulty"],
+    "calibration": ["metrics", "predictions"],
     "curriculum": ["metrics", "history"],
     "difficulty": [
         "metrics",
@@ -30,6 +31,7 @@ FIGURES = {
     "ablation": ["metrics", "predictions"],
     "per_class": ["metrics", "predictions"],
     "balance": ["metrics", "predictions", "utterances", "utterance_difficulty"],
+    "calibration": ["metrics", "predictions"],
     "curriculum": ["history", "curriculum", "utterances", "utterance_difficulty"],
     "difficulty": ["utterances", "utterance_difficulty"],
     "features": ["features", "utterances"],
@@ -42,6 +44,7 @@ SHOWS = {
     "ablation": "spcl, its components and other curricula",
     "per_class": "scores of each emotion",
     "balance": "each modality in the joint model and alone",
+    "calibration": "confidence and accuracy of the answers",
     "curriculum": "admitted utterances by epoch",
     "difficulty": "offline difficulty of the corpora",
     "features": "grouping of the features by emotion and speaker",
@@ -79,7 +82,8 @@ OF_OWNERS = {
     "utterances": of_datasets("results/corpora/{dataset}/utterances.parquet", OWNERS),
 }
 MADE_OF = dict.fromkeys(
-    ["findings", "main", "modality_gain", "ablation", "per_class", "balance"], OF_CORPORA
+    ["findings", "main", "modality_gain", "ablation", "per_class", "balance", "calibration"],
+    OF_CORPORA,
 ) | {"folds": OF_FOLDS, "features": OF_OWNERS}
 if FOLDED:
     TABLES["folds"] = ["metrics", "predictions"]
