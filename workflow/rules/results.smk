@@ -8,6 +8,7 @@ TABLES = {
         "utterance_difficulty",
     ],
     "main": ["metrics", "predictions"],
+    "plan": ["metrics", "predictions"],
     "modality_gain": ["metrics", "predictions"],
     "ablation": ["metrics", "predictions"],
     "per_class": ["metrics", "predictions"],
@@ -38,6 +39,7 @@ FIGURES = {
 SHOWS = {
     "findings": "the main findings, in sentences",
     "main": "scores of every cell, gain over none",
+    "plan": "seeds that a gain needs",
     "modality_gain": "contribution of the third modality",
     "ablation": "spcl, its components and other curricula",
     "per_class": "scores of each emotion",
@@ -79,7 +81,7 @@ OF_OWNERS = {
     "utterances": of_datasets("results/corpora/{dataset}/utterances.parquet", OWNERS),
 }
 MADE_OF = dict.fromkeys(
-    ["findings", "main", "modality_gain", "ablation", "per_class", "balance"], OF_CORPORA
+    ["findings", "main", "plan", "modality_gain", "ablation", "per_class", "balance"], OF_CORPORA
 ) | {"folds": OF_FOLDS, "features": OF_OWNERS}
 if FOLDED:
     TABLES["folds"] = ["metrics", "predictions"]
