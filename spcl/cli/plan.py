@@ -35,8 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from spcl.comparison import terminal
     from spcl.comparison.run import find_run
+    from spcl.errors import UserError
     from spcl.report.tables import tabulate
 
+    if options.results.is_file():
+        raise UserError(f"{options.results}: is a file; name the results folder of a run")
     found = find_run(options.results, options.grid)
     table = tabulate("plan", found.results, effect=options.effect)
     width = shutil.get_terminal_size().columns
@@ -49,5 +52,7 @@ def _points(word: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value <= 100:  # also NaN
-        raise argparse.ArgumentTypeError(f"'{word}' is not a number of points above 0 and up to 100")
+        raise argparse.ArgumentTypeError(
+            f"'{word}' is not a number of points above 0 and up to 100"
+        )
     return value

@@ -186,11 +186,14 @@ class MeanVariance:
         return max(self.total**2 / spread, least) if spread > 0 else least
 
     def with_seeds(self, n_seeds: int) -> "MeanVariance":
-        """The expected variance of the mean over another number of seeds."""
+        """The expected variance of the mean over a number of seeds.
+
+        It is never below the noise, which estimates of the other two may be with few seeds.
+        """
         share = self.n_seeds / n_seeds
         return MeanVariance(
             dialogues=max(self.dialogues - self.noise, 0.0) + share * self.noise,
-            seeds=share * self.seeds,
+            seeds=share * max(self.seeds, self.noise),
             noise=share * self.noise,
             n_seeds=n_seeds,
             n_dialogues=self.n_dialogues,

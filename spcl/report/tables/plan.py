@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pandas as pd
 
@@ -125,36 +126,34 @@ def _of_all(found: list[MeanVariance], effect: float, n_tests: int) -> dict[str,
     }
 
 
-def _of_variance(
-    variance: MeanVariance | None, effect: float, n_tests: int
-) -> dict[str, object]:
+def _of_variance(variance: MeanVariance | None, effect: float, n_tests: int) -> dict[str, object]:
     """The columns that follow from the variance of a gain in points squared."""
     if variance is None:
         return {"undefined": NO_VARIANCE}
+    present = variance.with_seeds(variance.n_seeds)
     row: dict[str, object] = {
-        "sd_dialogues": math.sqrt(max(variance.dialogues - variance.noise, 0)),
-        "sd_seeds": math.sqrt(variance.seeds * variance.n_seeds),
-        "sd_noise": math.sqrt(variance.noise * variance.n_seeds),
+        "sd_dialogues": math.sqrt(present.dialogues - present.noise),
+        "sd_seeds": math.sqrt(present.seeds * present.n_seeds),
+        "sd_noise": math.sqrt(present.noise * present.n_seeds),
     }
     powers: dict[str, Callable[[MeanVariance, float], float]] = {
         "interval": power.interval_power,
-        "holm": lambda of, gain: power.p_power(of, gain, n_tests),
+        "holm": partial(power.p_power, n_tests=n_tests),
     }
     for measure, of in powers.items():
-        row[f"smallest_effect_{measure}"] = power.smallest_effect(
-            lambda gain, of=of: of(variance, gain)
-        )
+        row[f"smallest_effect_{measure}"] = power.smallest_effect(partial(of, present))
         for n_seeds in SEEDS:
-            row[f"power_{n_seeds}_{measure}"] = of(variance.with_seeds(n_seeds), effect)
+            row[f"power_{n_seeds}_{measure}"] = of(present.with_seeds(n_seeds), effect)
     return row
 
 
 def caption(data: pd.DataFrame) -> str:
     effect = data["effect"].iloc[0] if len(data) else EFFECT
+    points = "1 point" if effect == 1 else f"{effect:g} points"
     return (
-        f"Power in % to show a true gain of {effect:g} point{"" if effect == 1 else "s"} of weighted F1 over the curriculum"
-        f" none with {_listed(SEEDS)} seeds, and the smallest gain in points that the present seeds"
-        " show with a power of 80 %. The variance over seeds and over dialogues is that of the"
+        f"Power in % to show a true gain of {points} of weighted F1 over the curriculum none with"
+        f" {_listed(SEEDS)} seeds, and the smallest gain in points that the present seeds show with"
+        " a power of 80 %. The variance over seeds and over dialogues is that of the"
         " intervals of the main table. Last line: one cell with the mean variance of all cells."
     )
 
