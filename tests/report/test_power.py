@@ -186,6 +186,15 @@ def test_the_smallest_effect_has_power_80_with_the_present_seeds(paths):
     assert f"{effect:g} points" in again.caption
 
 
+def test_it_is_said_with_how_many_seeds_no_p_can_be_small_enough(tmp_path):
+    many = ("spl", "anti", "spcl", "coherence", "baby_step", "random_pacing")
+    sizes = {"baselines": ("mmgcn", "biddin"), "modalities": ("atv", "at", "av")}
+    made = small(tmp_path, seeds=(1, 2, 3), curricula=("none", *many), **sizes)
+    table = tabulate("plan", made)
+    assert (table.data["power_10_holm"] == 0).all()
+    assert any("With 10 seeds no p" in note and "36 tests" in note for note in table.notes)
+
+
 def small(folder, **settings):
     shape = {"datasets": ("iemocap-sim",), "baselines": ("mmgcn",), "modalities": ("atv", "at")}
     return Results(**make_results(folder, **shape | settings, n_dialogues=20, epochs=2))

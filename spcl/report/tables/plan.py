@@ -216,10 +216,17 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
         f" seeds. From {WILCOXON_SEEDS} seeds Wilcoxon's test: the power to show that other seeds"
         " gain so much on these dialogues."
     )
+    n_tests = data["n_tests"].iloc[0]
     yield (
-        f"Holm-corrected: p < 0.05 / {data['n_tests'].iloc[0]}, the first and strictest step of"
+        f"Holm-corrected: p < 0.05 / {n_tests}, the first and strictest step of"
         " Holm's correction over all gains of the main table, so the power is at least this."
     )
+    never = [n for n in SEEDS if n >= WILCOXON_SEEDS and 2 / 2**n >= power.LEVEL / n_tests]
+    if never:
+        yield (
+            f"With {' or '.join(map(str, never))} seeds no p of Wilcoxon's test can be below 0.05"
+            f" after correction for {n_tests} tests, whatever the gain."
+        )
     cells = data[data["modalities"] != ALL]  # a dataset may have that name
     few = cells[cells["undefined"] == FEW_SEEDS]
     if len(few):
