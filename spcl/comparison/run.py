@@ -94,5 +94,5 @@ def _refuse_stale(root: Path, gathered: Path) -> None:
         if dataset in made and path.stat().st_mtime > made[dataset]:
             raise UserError(
                 f"{gathered}: is older than {path} and may lack its scores; run snakemake to the"
-                f" end with the config of the grid, or compare {root / 'cells'}"
+                f" end with the config of the grid, or name {root / 'cells'}"
             )

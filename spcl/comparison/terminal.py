@@ -32,6 +32,8 @@ def show(table: ResultTable, width: int, *, color: bool) -> Iterator[str]:
         yield from (_red(line) if color else line for line in paragraph(words, width))
     for panel in table.panels:
         yield ""
+        if panel.title:
+            yield from paragraph(f"{panel.title}:", width)
         yield from _blocks(panel, width)
     if table.notes:
         yield ""

@@ -8,6 +8,7 @@ TABLES = {
         "utterance_difficulty",
     ],
     "main": ["metrics", "predictions"],
+    "power": ["metrics", "predictions"],
     "modality_gain": ["metrics", "predictions"],
     "ablation": ["metrics", "predictions"],
     "per_class": ["metrics", "predictions"],
@@ -40,6 +41,7 @@ FIGURES = {
 SHOWS = {
     "findings": "the main findings, in sentences",
     "main": "scores of every cell, gain over none",
+    "power": "seeds that a gain needs",
     "modality_gain": "contribution of the third modality",
     "ablation": "spcl, its components and other curricula",
     "per_class": "scores of each emotion",
@@ -82,7 +84,10 @@ OF_OWNERS = {
     "utterances": of_datasets("results/corpora/{dataset}/utterances.parquet", OWNERS),
 }
 MADE_OF = dict.fromkeys(
-    ["findings", "main", "modality_gain", "ablation", "per_class", "balance", "calibration"],
+    [
+        *["findings", "main", "power", "modality_gain", "ablation", "per_class", "balance"],
+        "calibration",
+    ],
     OF_CORPORA,
 ) | {"folds": OF_FOLDS, "features": OF_OWNERS}
 if FOLDED:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from spcl.report.analysis import statistics
 from spcl.report.analysis.results import Results
-from spcl.report.analysis.statistics import Tally
+from spcl.report.analysis.statistics import MeanVariance, Tally
 from spcl.tables.schemas import CELL_KEY
 
 CellKey = tuple[str, ...]
@@ -142,8 +142,7 @@ class TestScores:
         if not pairs or not all(cell in self.points for pair in pairs for cell in pair):
             return Gain()
         share = 1 / (over or len(pairs))
-        by_pair = [self.points[cell] - self.points[base] for cell, base in pairs]
-        differences = share * pd.concat(by_pair, axis=1).sum(axis=1, skipna=False).dropna()
+        differences, resampled = self._differences(pairs, share)
         seeds = differences.index.to_numpy()
         if len(seeds) == 0:
             return Gain()
@@ -151,13 +150,10 @@ class TestScores:
         known = [pair for pair in counts if pair is not None]
         low = high = p = math.nan
         named = ""
-        if len(known) == len(pairs):
-            resampled = share * np.sum(
-                [self._of(cell, seeds) - self._of(base, seeds) for cell, base in pairs], axis=0
-            )
+        if resampled is not None:
             low, high = statistics.bootstrap_interval(
                 differences.to_numpy(),
-                100 * resampled,
+                resampled,
                 self.n_dialogues(pairs[0][0]),
                 within=statistics.DIFFERENCES,
             )
@@ -168,6 +164,33 @@ class TestScores:
             p, named = statistics.share_as_extreme(permuted), "permutation"
         sd = float(differences.std()) if len(seeds) > 1 else math.nan
         return Gain(len(seeds), float(differences.mean()), sd, low, high, p, named)
+
+    def variance(self, cell: CellKey, base: CellKey) -> MeanVariance | None:
+        """Variance of `gain` in points squared, as its interval has it; None without interval."""
+        if cell not in self.points or base not in self.points:
+            return None
+        differences, resampled = self._differences([(cell, base)], 1.0)
+        n_dialogues = self.n_dialogues(cell)
+        if resampled is None or n_dialogues < statistics.FEWEST_DIALOGUES:
+            return None
+        return statistics.mean_variance(differences.to_numpy(), resampled, n_dialogues)
+
+    def _differences(
+        self, pairs: Sequence[tuple[CellKey, CellKey]], share: float
+    ) -> tuple[pd.Series, np.ndarray | None]:
+        """`share` of the sum over `pairs` of the differences in points.
+
+        By seed that all cells have, and (B, S) in resamples; None where predictions are missing.
+        """
+        by_pair = [self.points[cell] - self.points[base] for cell, base in pairs]
+        differences = share * pd.concat(by_pair, axis=1).sum(axis=1, skipna=False).dropna()
+        seeds = differences.index.to_numpy()
+        if len(seeds) == 0 or any(self._paired(*pair, seeds) is None for pair in pairs):
+            return differences, None
+        resampled = share * np.sum(
+            [self._of(cell, seeds) - self._of(base, seeds) for cell, base in pairs], axis=0
+        )
+        return differences, 100 * resampled
 
     def _of(self, cell: CellKey, seeds: np.ndarray) -> np.ndarray:
         """(B, S) weighted F1 of a cell for `seeds`, 0..1."""

@@ -145,21 +145,69 @@ def bootstrap_interval(
     -------
     (low, high); NaN below `FEWEST_DIALOGUES`. With one seed only the dialogues vary.
     """
-    n_seeds = len(observed)
-    if n_seeds == 0 or n_dialogues < FEWEST_DIALOGUES:
+    if len(observed) == 0 or n_dialogues < FEWEST_DIALOGUES:
         return np.nan, np.nan
-    of_dialogues = resampled.mean(1).var(ddof=1)
-    variance, freedom = of_dialogues, n_dialogues - 1.0
+    variance = mean_variance(observed, resampled, n_dialogues)
+    reach = stdtrit(variance.freedom, (1 + level) / 2) * math.sqrt(variance.total)
+    mean = float(observed.mean())
+    return max(mean - reach, within[0]), min(mean + reach, within[1])
+
+
+@dataclass(frozen=True)
+class MeanVariance:
+    """Variance of a mean over seeds by source; see `bootstrap_interval` for the symbols.
+
+    Attributes
+    ----------
+    dialogues, seeds, noise
+        d, s and e; each of the first two includes the third.
+    n_seeds, n_dialogues
+        S and D.
+    """
+
+    dialogues: float
+    seeds: float
+    noise: float
+    n_seeds: int
+    n_dialogues: float
+
+    @property
+    def total(self) -> float:
+        """For other dialogues and other seeds."""
+        return self.dialogues + max(self.seeds - self.noise, 0.0)
+
+    @property
+    def freedom(self) -> float:
+        """Satterthwaite's degrees of freedom of `total`."""
+        if self.n_seeds == 1:
+            return self.n_dialogues - 1.0
+        least = min(self.n_seeds, self.n_dialogues) - 1.0
+        spread = self.dialogues**2 / (self.n_dialogues - 1) + self.seeds**2 / (self.n_seeds - 1)
+        return max(self.total**2 / spread, least) if spread > 0 else least
+
+    def with_seeds(self, n_seeds: int) -> "MeanVariance":
+        """The expected variance of the mean over a number of seeds.
+
+        It is never below the noise, which estimates of the other two may be with few seeds.
+        """
+        share = self.n_seeds / n_seeds
+        return MeanVariance(
+            dialogues=max(self.dialogues - self.noise, 0.0) + share * self.noise,
+            seeds=share * max(self.seeds, self.noise),
+            noise=share * self.noise,
+            n_seeds=n_seeds,
+            n_dialogues=self.n_dialogues,
+        )
+
+
+def mean_variance(observed: np.ndarray, resampled: np.ndarray, n_dialogues: int) -> MeanVariance:
+    """Estimate the variance of the mean over seeds; parameters as in `bootstrap_interval`."""
+    n_seeds = len(observed)
+    of_seeds = noise = 0.0
     if n_seeds > 1:
         of_seeds = observed.var(ddof=1) / n_seeds
         noise = (resampled - resampled.mean(0)).var(1, ddof=1).mean() / n_seeds
-        variance = of_dialogues + max(of_seeds - noise, 0.0)
-        least = min(n_seeds, n_dialogues) - 1.0
-        spread = of_dialogues**2 / (n_dialogues - 1) + of_seeds**2 / (n_seeds - 1)
-        freedom = max(variance**2 / spread, least) if spread > 0 else least
-    reach = stdtrit(freedom, (1 + level) / 2) * math.sqrt(variance)
-    mean = float(observed.mean())
-    return max(mean - reach, within[0]), min(mean + reach, within[1])
+    return MeanVariance(resampled.mean(1).var(ddof=1), of_seeds, noise, n_seeds, n_dialogues)
 
 
 @lru_cache(maxsize=8)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from spcl.report.table import ResultTable
 
 
-def tabulate(name: str, results: "Results") -> "ResultTable":
-    """Make the table `name` of `results`.
+def tabulate(name: str, results: "Results", **options: float) -> "ResultTable":
+    """Make the table `name` of `results`; its `compute` receives the `options`.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def tabulate(name: str, results: "Results") -> "ResultTable":
     from spcl.report.table import ResultTable
 
     table = importlib.import_module(f"{__name__}.{name}")
-    data = table.compute(results)
+    data = table.compute(results, **options)
     panels = tuple(table.panels(data, results))
     return ResultTable(
         name=name,
