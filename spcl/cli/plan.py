@@ -9,7 +9,7 @@ SUMMARY = "plan the number of seeds from the variance of finished cells"
 DESCRIPTION = """\
 Estimate from finished cells, such as a pilot of three seeds, the power to show a gain of each
 curriculum over none with 3, 5, 10, 20 and 40 seeds, and the smallest gain that the finished cells
-show with a power of 80 %. The numbers are those of the result table plan. Nothing is trained or
+show with a power of 80 %. The numbers are those of the result table power. Nothing is trained or
 changed. See docs/results.md."""
 
 

@@ -37,7 +37,7 @@ FEW_SEEDS, NO_VARIANCE = "not enough seeds", "no interval"
 _MEASURES = {"interval": "the 95 % interval is above zero", "holm": "p < 0.05 after Holm"}
 
 SCHEMA = Schema(
-    "plan table",
+    "power table",
     (
         *columns.CELL,
         Column("n_paired_seeds", COUNT, "seeds shared with none; of all cells: their median"),
