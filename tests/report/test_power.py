@@ -1,4 +1,4 @@
-"""The power that the table `plan` predicts is the power that simulated comparisons have."""
+"""The power that the table `power` predicts is the power that simulated comparisons have."""
 
 import math
 
@@ -12,7 +12,7 @@ from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import TestScores
 from spcl.report.analysis.statistics import MeanVariance, Tally
 from spcl.report.tables import tabulate
-from tests.report.test_calibration import made_runs
+from tests.report.test_interval_coverage import made_runs
 
 RUNS = 1000
 TOLERANCE = 0.05
