@@ -84,6 +84,22 @@ class Content:
             for dialogue, speakers in self.speakers.items()
         }
 
+    def as_tuple(self, vectors: str) -> tuple[object, ...]:
+        """The fields of DialogueRNN and its successors; outside IEMOCAP the last is sentiments.
+
+        `vectors` has the modality of each field of vectors, for example ``tav``.
+        """
+        fields = (
+            self.utterance_ids,
+            self.speakers if self.is_iemocap else self.one_hot(),
+            self.numbers,
+            *(self.vectors[m] for m in vectors),
+            self.texts,
+            self.not_test(),
+            self.splits["test"],
+        )
+        return fields if self.is_iemocap else (*fields, self.sentiments)
+
     def not_test(self) -> list[str]:
         """The dialogues of train and dev, in the order of the corpus."""
         test = set(self.splits["test"])

@@ -25,13 +25,4 @@ NOTES: tuple[str, ...] = (
 
 def arranged(content: Content) -> object:
     """A tuple of 12 or 13 fields."""
-    fields = (
-        content.utterance_ids,
-        content.speakers if content.is_iemocap else content.one_hot(),
-        content.numbers,
-        *(content.vectors[m] for m in "ttttav"),
-        content.texts,
-        content.not_test(),
-        content.splits["test"],
-    )
-    return fields if content.is_iemocap else (*fields, content.sentiments)
+    return content.as_tuple("ttttav")

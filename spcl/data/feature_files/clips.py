@@ -22,15 +22,17 @@ def video_of(clip: str) -> str:
     return _divided(clip)[0]
 
 
-def dialogues_of(clips: Sequence[str], splits: Sequence[str | None]) -> tuple[list[str], int]:
+def dialogues_of(
+    clips: Sequence[str], splits: Sequence[str | None]
+) -> tuple[list[str], str | None]:
     """The dialogue of each clip: its video, or the part of its video that is in its split.
 
     Returns
     -------
     list of str
         A dialogue for each clip.
-    int
-        The number of videos with clips in several splits, which are divided.
+    str or None
+        A note if videos have clips in several splits and are therefore divided.
     """
     of_video: dict[str, set[str | None]] = {}
     for clip, split in zip(clips, splits, strict=True):
@@ -40,7 +42,9 @@ def dialogues_of(clips: Sequence[str], splits: Sequence[str | None]) -> tuple[li
         f"{video}_{split}" if (video := video_of(clip)) in divided else video
         for clip, split in zip(clips, splits, strict=True)
     ]
-    return names, len(divided)
+    n = len(divided)
+    note = f"{n} videos have clips in several splits: each part is a dialogue" if n else None
+    return names, note
 
 
 def in_dialogues(clips: Sequence[str], dialogues: Sequence[str]) -> list[int]:

@@ -79,10 +79,9 @@ def read(path: Path, content: object, choices: Choices) -> Reading:
     if not clips:
         raise UserError(f"{labels_at}: lists no clips; get it again")
     named, splits = [clip.name for clip in clips], [clip.split for clip in clips]
-    dialogues, n_divided = dialogues_of(named, splits)
-    if n_divided:
-        reason = f"{n_divided} videos have clips in several splits: each part is a dialogue"
-        problems.append(Problem(labels_at.name, None, None, "note", reason))
+    dialogues, divided = dialogues_of(named, splits)
+    if divided:
+        problems.append(Problem(labels_at.name, None, None, "note", divided))
     order = in_dialogues(named, dialogues)
     clips, dialogues = [clips[row] for row in order], [dialogues[row] for row in order]
     labels, of_clips = _labels(clips, choices, labels_at)

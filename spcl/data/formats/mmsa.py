@@ -77,10 +77,9 @@ def read(path: Path, content: object, choices: Choices) -> Reading:
     if beside := _published(Counter(split for _, split in clips)):
         note("note", beside)
     names, splits = [clip for clip, _ in clips], [split for _, split in clips]
-    dialogues, n_divided = dialogues_of(names, splits)
-    if n_divided:
-        reason = f"{n_divided} videos have clips in several splits: each part is a dialogue"
-        note("note", reason)
+    dialogues, divided = dialogues_of(names, splits)
+    if divided:
+        note("note", divided)
     order = in_dialogues(names, dialogues)
     without = sum(BETWEEN not in clip for clip, _ in clips)
     if without:
