@@ -275,6 +275,30 @@ PREDICTIONS = Schema(
     metadata=("labels",),
 )
 
+ROBUSTNESS = Schema(
+    "robustness",
+    (
+        *_CELL,
+        _SEED,
+        Column(
+            "perturbation",
+            _TEXT,
+            "of the test split: modality_missing, utterances_missing, dialogues_missing or noise",
+        ),
+        Column("modality", _TEXT, "the perturbed modalities, in the order of `modalities`"),
+        Column("level", _REAL, "share that is missing, or standard deviations of the noise"),
+        Column("n_utterances", _INT, "labelled, in the score"),
+        Column("weighted_f1", _REAL, "of the joint prediction, 0..1"),
+        Column(
+            "predicted",
+            pa.list_(pa.int16()),
+            "class in label order of every test utterance, in the order of the predictions",
+        ),
+    ),
+    key=(*CELL_KEY, "seed", "perturbation", "modality", "level"),
+    metadata=("labels",),
+)
+
 ADMISSIONS = Schema(
     "curriculum",
     (

@@ -17,6 +17,7 @@ _KINDS: dict[str, tuple[parquet.Schema, tuple[str, ...]]] = {
     "metrics": (schemas.METRICS, ()),
     "history": (schemas.HISTORY, ("modality_confidence",)),
     "predictions": (schemas.PREDICTIONS, ("probabilities", "modality_probabilities")),
+    "robustness": (schemas.ROBUSTNESS, ("predicted",)),
     "curriculum": (
         schemas.ADMISSIONS,
         ("dialogue_id", "share_of_epochs", "last_difficulty"),
@@ -47,8 +48,8 @@ class Results:
     ----------
     **paths
         By kind, its files. Of cells: ``metrics`` (one row a cell, seed and split), ``history``
-        (epoch), ``predictions`` (dev or test utterance), ``curriculum`` (training utterance). Of
-        the offline difficulty: ``utterance_difficulty``, ``conversation_difficulty``. Of the
+        (epoch), ``predictions`` (dev or test utterance), ``robustness`` (perturbation),
+        ``curriculum`` (training utterance). Of the offline difficulty: ``utterance_difficulty``, ``conversation_difficulty``. Of the
         corpora: ``utterances``, ``features``. Of the jobs: ``benchmarks``.
 
     Raises
@@ -67,6 +68,7 @@ class Results:
     metrics = _frame_of("metrics")
     history = _frame_of("history")
     predictions = _frame_of("predictions")
+    robustness = _frame_of("robustness")
     curriculum = _frame_of("curriculum")
     utterance_difficulty = _frame_of("utterance_difficulty")
     conversation_difficulty = _frame_of("conversation_difficulty")
