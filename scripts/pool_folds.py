@@ -3,9 +3,9 @@
 from snakemake.iocontainers import Snakemake
 
 from spcl.jobs.job import job
-from spcl.report.analysis.folds import pool_metrics, pool_predictions
+from spcl.report.analysis.folds import pool_metrics, pool_predictions, pool_robustness
 from spcl.tables import parquet
-from spcl.tables.schemas import METRICS, PREDICTIONS
+from spcl.tables.schemas import METRICS, PREDICTIONS, ROBUSTNESS
 
 snakemake: Snakemake
 
@@ -16,3 +16,6 @@ with job(snakemake.log[0], snakemake, rule="pool_folds"):
     folds = [parquet.read(path, METRICS) for path in snakemake.input.metrics]
     parquet.write(predictions, snakemake.output.predictions, PREDICTIONS)
     parquet.write(pool_metrics(folds, predictions, corpus), snakemake.output.metrics, METRICS)
+    folds = [parquet.read(path, ROBUSTNESS) for path in snakemake.input.robustness]
+    robustness = pool_robustness(folds, predictions, corpus)
+    parquet.write(robustness, snakemake.output.robustness, ROBUSTNESS)

@@ -142,11 +142,15 @@ def json_digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+_BESIDE_METRICS = {
+    f"{kind}.parquet" for kind in ("history", "predictions", "robustness", "curriculum")
+}
+
+
 def main_table(path: str) -> str:
     """The main table of the job that wrote `path`: its record covers the job's other files."""
     folder, _, name = path.rpartition("/")
-    of_cell = name in {"history.parquet", "predictions.parquet", "curriculum.parquet"}
-    return f"{folder}/metrics.parquet" if of_cell else path
+    return f"{folder}/metrics.parquet" if name in _BESIDE_METRICS else path
 
 
 def may_be_deleted(path: str) -> bool:

@@ -67,8 +67,8 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``seeds`` (list of int), ``training``, ``model`` and ``curriculum`` (keyword arguments),
-        ``baseline_source`` and ``curriculum_source`` (str or None).
+        ``seeds`` (list of int), ``training``, ``model``, ``curriculum`` and ``robustness``
+        (keyword arguments), ``baseline_source`` and ``curriculum_source`` (str or None).
     """
     baseline = config["baselines"].get(cell.baseline) or {}
     curriculum = config["curricula"].get(cell.curriculum) or {}
@@ -82,6 +82,7 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
         "training": dict(config["training"]) | dict(baseline.get("training") or {}),
         "model": dict(baseline.get("model") or {}),
         "curriculum": chosen,
+        "robustness": dict(config["robustness"]),
         "baseline_source": baseline.get("source"),
         "curriculum_source": curriculum.get("source"),
     }

@@ -1,6 +1,6 @@
 """Training of one cell: from tables to batches, through the training loop, to tables.
 
-`cell` trains all seeds of a cell and returns its four tables (`cell_tables`). `loop` trains one
+`cell` trains all seeds of a cell and returns its tables (`cell_tables`). `loop` trains one
 seed, and `stacked` several seeds at the same time; `result` is what they return. `dialogues` makes
 batches, `training_set` the input of curricula. `checkpoints` resumes interrupted trainings.
 `contract` checks custom baselines and curricula.

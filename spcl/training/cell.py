@@ -1,4 +1,4 @@
-"""Training of one cell of the grid: all its seeds, and the four tables of their results."""
+"""Training of one cell of the grid: all its seeds, and the tables of their results."""
 
 import hashlib
 import logging
@@ -24,6 +24,7 @@ from spcl.training.contract import check_curriculum, check_model
 from spcl.training.dialogues import Corpus, load_corpus
 from spcl.training.interruption import Interruption, interruptible
 from spcl.training.loop import Training
+from spcl.training.perturbations import score_perturbed
 from spcl.training.seed_tables import seed_tables
 from spcl.training.settings import CellSettings
 from spcl.training.stacked import Stacked, stackable
@@ -117,7 +118,14 @@ def train_cell(
                 group.add(training)
             for training in _train(group, checkpoints, digests, interruption):
                 seed = training.seed
-                finished[seed] = seed_tables(cell, corpus, seed, training.result, stamps[seed])
+                finished[seed] = seed_tables(
+                    cell,
+                    corpus,
+                    seed,
+                    training.result,
+                    score_perturbed(training.best_model(), corpus, settings.robustness),
+                    stamps[seed],
+                )
                 if checkpoints:
                     checkpoints.save_finished(seed, finished[seed])
     tables = CellTables.concatenate([finished[seed] for seed in settings.seeds])

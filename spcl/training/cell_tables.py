@@ -1,4 +1,4 @@
-"""The four result tables of a cell: write, read, select a seed, concatenate seeds."""
+"""The result tables of a cell: write, read, select a seed, concatenate seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from spcl.tables import parquet, schemas
 KINDS = {
     "history": schemas.HISTORY,
     "predictions": schemas.PREDICTIONS,
+    "robustness": schemas.ROBUSTNESS,
     "curriculum": schemas.ADMISSIONS,
     "metrics": schemas.METRICS,
 }
@@ -29,6 +30,7 @@ class CellTables:
     metrics: pa.Table
     history: pa.Table
     predictions: pa.Table
+    robustness: pa.Table
     curriculum: pa.Table
     labels: tuple[str, ...]
     classes: int | None = None

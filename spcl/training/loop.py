@@ -4,6 +4,7 @@ Within an epoch nothing waits for the device. The measurements are copied to the
 end of the epoch.
 """
 
+import copy
 import logging
 import math
 import time
@@ -84,6 +85,7 @@ class Training:
         self.shuffling = np.random.default_rng(seed)
         self.result = TrainingResult()
         self.best = -1.0
+        self.best_weights: dict[str, Tensor] = {}
         self.epoch = self._new_epoch()
 
     @property
@@ -144,6 +146,11 @@ class Training:
         self.result.seconds += time.perf_counter() - start
         return ended
 
+    def best_model(self) -> nn.Module:
+        """The model with the weights of the best epoch, for a training that has finished."""
+        self.model.load_state_dict(self.best_weights)
+        return self.model
+
     def _new_epoch(self) -> Epoch:
         return Epoch(
             number=len(self.result.history) + 1,
@@ -186,6 +193,7 @@ class Training:
             self.best = f1[self.choose_on]
             result.best_epoch = 0 if wrong else epoch.number
             result.logits = {name: z.cpu() for name, z in logits.items()}
+            self.best_weights = copy.deepcopy(self.model.state_dict())
         if wrong:
             log.warning(
                 "seed %d diverged in epoch %d: the %s is %s",
@@ -230,6 +238,7 @@ class Training:
             "dropout": self.random_state,
             "epoch": vars(self.epoch),
             "best": self.best,
+            "best_weights": self.best_weights,
             "result": self.result.state_dict(),
         }
 
@@ -246,4 +255,5 @@ class Training:
         for name in ("loss", "gradient_norm", "confidence"):
             setattr(self.epoch, name, getattr(self.epoch, name).to(self.device))
         self.best = state["best"]
+        self.best_weights = state["best_weights"]
         self.result = TrainingResult.from_state_dict(state["result"])

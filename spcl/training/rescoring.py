@@ -14,7 +14,7 @@ from spcl.errors import UserError
 from spcl.tables import parquet
 from spcl.training.calibration import calibration
 from spcl.training.cell_tables import CellTables
-from spcl.training.metrics import confusion_matrix, scores
+from spcl.training.metrics import Scores, confusion_matrix, scores
 
 _ROUNDING = 1e-6
 _TIES = 0.01
@@ -57,6 +57,24 @@ def rescore(predictions: pa.Table, labels: Sequence[str]) -> dict[str, Any]:
         ],
         "modality_confidence": list(confidence.sum(0, dtype=float) / max(joint.n_utterances, 1)),
     }
+
+
+def score_answers(
+    predicted: np.ndarray, emotions: pa.ChunkedArray, labels: Sequence[str]
+) -> Scores:
+    """Score answers without probabilities.
+
+    Parameters
+    ----------
+    predicted
+        (N,) the class of each utterance, as an index of `labels`.
+    emotions
+        (N,) the true emotions; null = unlabelled.
+    labels
+        The emotions in the order of the corpus.
+    """
+    true = _indices(emotions, labels)
+    return scores(_confusion(predicted.astype(np.int64), true, len(labels)))
 
 
 def check_scores(cell: CellTables, path: str | Path) -> None:
@@ -107,8 +125,33 @@ def contradictions(cell: CellTables) -> Iterator[str]:
             yield f"{prefix}{row['epochs']} epochs, its history has {trained[seed]}"
         elif not _equal(chosen[f"{split}_weighted_f1"], row["weighted_f1"], _TIES):
             yield f"{prefix}weighted_f1 is not that of its epoch {row['best_epoch']} in the history"
+    yield from _perturbed_contradictions(cell)
     for seed, split in rows:
         yield f"seed {seed}, {split}: there are predictions and no scores"
+
+
+def _perturbed_contradictions(cell: CellTables) -> Iterator[str]:
+    """Contradictions between the scores under perturbations and their answers."""
+    test = cell.predictions.filter(pc.field("split") == "test")
+    emotions = {seed: test.filter(pc.field("seed") == seed)["emotion"] for seed in _seeds(test)}
+    for row in cell.robustness.to_pylist():
+        seed, level = row["seed"], f"{row['level']:g}"
+        prefix = f"seed {seed}, {row['perturbation']} {row['modality']} {level}: "
+        predicted = np.array(row["predicted"], np.int64)
+        if seed not in emotions or len(predicted) != len(emotions[seed]):
+            yield prefix + "it does not have one answer for each test utterance"
+        elif not np.isin(predicted, np.arange(len(cell.labels))).all():
+            yield prefix + "an answer is not one of the labels"
+        else:
+            score = score_answers(predicted, emotions[seed], cell.labels)
+            if not _equal(row["weighted_f1"], score.weighted_f1, _ROUNDING):
+                found, expected = _short(row["weighted_f1"]), _short(score.weighted_f1)
+                yield f"{prefix}weighted_f1 is {found}, its answers give {expected}"
+
+
+def _seeds(table: pa.Table) -> list[int]:
+    found: list[int] = pc.unique(table["seed"]).to_pylist()
+    return found
 
 
 def _fault(predictions: pa.Table, labels: Sequence[str], n_modalities: int) -> str | None:

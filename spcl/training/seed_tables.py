@@ -1,4 +1,4 @@
-"""The result of training one seed, as the rows of four tables."""
+"""The result of training one seed, as the rows of its tables."""
 
 import json
 import resource
@@ -16,12 +16,18 @@ from spcl.study.grid import Cell
 from spcl.tables import parquet, schemas
 from spcl.training.cell_tables import CellTables
 from spcl.training.dialogues import Corpus
+from spcl.training.perturbations import PerturbedScore
 from spcl.training.rescoring import rescore
 from spcl.training.result import EpochRecord, TrainingResult
 
 
 def seed_tables(
-    cell: Cell, corpus: Corpus, seed: int, result: TrainingResult, provenance: Provenance
+    cell: Cell,
+    corpus: Corpus,
+    seed: int,
+    result: TrainingResult,
+    perturbed: Sequence[PerturbedScore],
+    provenance: Provenance,
 ) -> CellTables:
     """Convert the result of one seed to tables; see `spcl.tables.schemas` for the columns."""
 
@@ -35,6 +41,7 @@ def seed_tables(
         metrics=table(schemas.METRICS, _metrics(predictions, corpus, result, provenance)),
         history=table(schemas.HISTORY, _history(result)),
         predictions=predictions,
+        robustness=table(schemas.ROBUSTNESS, _robustness(perturbed)),
         curriculum=table(schemas.ADMISSIONS, _admissions(corpus, result)),
         labels=corpus.labels,
         classes=corpus.classes,
@@ -95,6 +102,17 @@ def _predictions(corpus: Corpus, result: TrainingResult) -> dict[str, list[Any]]
             }
         )
     return {name: [value for part in parts for value in part[name]] for name in parts[0]}
+
+
+def _robustness(perturbed: Sequence[PerturbedScore]) -> dict[str, list[Any]]:
+    return {
+        "perturbation": [score.perturbation.perturbation for score in perturbed],
+        "modality": [score.perturbation.modality for score in perturbed],
+        "level": [score.perturbation.level for score in perturbed],
+        "n_utterances": [score.n_utterances for score in perturbed],
+        "weighted_f1": [score.weighted_f1 for score in perturbed],
+        "predicted": [score.predicted for score in perturbed],
+    }
 
 
 def _admissions(corpus: Corpus, result: TrainingResult) -> dict[str, list[Any]]:

@@ -40,6 +40,31 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True)
+class RobustnessSettings:
+    """The perturbations of the test split that a trained model is scored under.
+
+    Attributes
+    ----------
+    modality_missing
+        Every set of modalities is unobserved in turn.
+    utterances_missing, dialogues_missing
+        Shares, above 0 to 1, of the utterances or whole dialogues in which each modality is
+        unobserved.
+    noise
+        Standard deviations of Gaussian noise on the features of one modality, in standard
+        deviations of the feature.
+    seed
+        For masks and noise.
+    """
+
+    modality_missing: bool = False
+    utterances_missing: tuple[float, ...] = ()
+    dialogues_missing: tuple[float, ...] = ()
+    noise: tuple[float, ...] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class CellSettings:
     """Everything that determines the results of a cell, except its inputs.
 
@@ -49,6 +74,8 @@ class CellSettings:
         Each seed is trained once.
     training
         The settings of the loop.
+    robustness
+        What the model of the best epoch is scored under.
     model, curriculum
         Keyword arguments of the baseline and of the curriculum, which check them.
     baseline_source, curriculum_source
@@ -59,11 +86,25 @@ class CellSettings:
     training: TrainingSettings
     model: Mapping[str, Any] = field(default_factory=dict)
     curriculum: Mapping[str, Any] = field(default_factory=dict)
+    robustness: RobustnessSettings = RobustnessSettings()
     baseline_source: str | None = None
     curriculum_source: str | None = None
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:
         """Convert what `spcl.study.grid.cell_settings` returns, from a validated config."""
-        training = TrainingSettings(**settings["training"])
-        return cls(**{**settings, "seeds": tuple(settings["seeds"]), "training": training})
+        lists = settings.get("robustness", {})
+        robustness = RobustnessSettings(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in lists.items()
+            }
+        )
+        return cls(
+            **{
+                **settings,
+                "seeds": tuple(settings["seeds"]),
+                "training": TrainingSettings(**settings["training"]),
+                "robustness": robustness,
+            }
+        )

@@ -1,7 +1,7 @@
 """Made-up results in the files that the stages leave, quick enough for hundreds of cells."""
 
 import json
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +74,7 @@ def make_results(
     every curriculum but none gains about `gain` in accuracy.
     """
     folder = Path(folder)
-    paths = {kind: [] for kind in ("metrics", "history", "predictions", "curriculum")}
+    paths = {kind: [] for kind in ("metrics", "history", "predictions", "robustness", "curriculum")}
     paths |= {kind: [] for kind in ("utterance_difficulty", "conversation_difficulty")}
     paths |= {kind: [] for kind in ("benchmarks", "features", "utterances")}
     for index, dataset in enumerate(datasets):
@@ -332,6 +332,7 @@ def _write_cell(
         "modality_probabilities": _probabilities(n, n_modalities, n_classes),
     }
     _save(folder, paths, "predictions", name, schemas.PREDICTIONS, columns, **labels)
+    _write_robustness(corpus, key, folder, paths, seeds, skill)
     n = len(admissions["seed"])
     columns = repeated(n) | {
         "seed": admissions["seed"],
@@ -342,6 +343,53 @@ def _write_cell(
         "last_difficulty": [0.5] * n,
     }
     _save(folder, paths, "curriculum", name, schemas.ADMISSIONS, columns)
+
+
+def _perturbations(modalities):
+    """Perturbation, perturbed modalities, level, and the skill that is lost."""
+    for size in range(1, len(modalities) + 1):
+        for chosen in combinations(modalities, size):
+            yield "modality_missing", "".join(chosen), 1.0, sum(SKILL[m] for m in chosen)
+    whole = sum(SKILL[m] for m in modalities)
+    for name in ("utterances_missing", "dialogues_missing"):
+        for share in (0.1, 0.3, 0.5, 0.7):
+            yield name, modalities, share, share * whole
+    for m in modalities:
+        for level in (0.5, 1.0, 2.0):
+            yield "noise", m, level, SKILL[m] * level / 2.5
+
+
+def _write_robustness(corpus, key, folder, paths, seeds, skill):
+    test = np.flatnonzero(corpus.split == "test")
+    rows = []
+    for seed, (perturbation, modality, level, loss) in product(seeds, _perturbations(key[2])):
+        same = np.random.default_rng([seed, *"-".join(key[:3]).encode()])
+        predicted = _answers(same, corpus, test, skill - loss * (0.9 if key[3] == "spcl" else 1))
+        counted = tally(
+            np.zeros(len(test), int),
+            np.zeros(len(test), int),
+            corpus.emotion[test],
+            predicted,
+            n_dialogues=1,
+            n_classes=len(corpus.labels),
+        ).counts[0, 0]
+        rows.append(
+            dict(zip(schemas.CELL_KEY, key, strict=True))
+            | {
+                "seed": seed,
+                "perturbation": perturbation,
+                "modality": modality,
+                "level": level,
+                "n_utterances": int(counted[2].sum()),
+                "weighted_f1": float(weighted_f1(counted)),
+                "predicted": predicted,
+            }
+        )
+    columns = {
+        column.name: [row[column.name] for row in rows] for column in schemas.ROBUSTNESS.columns
+    }
+    name = "-".join(key)
+    _save(folder, paths, "robustness", name, schemas.ROBUSTNESS, columns, labels=corpus.labels)
 
 
 def _write_benchmarks(folder, paths, datasets, baselines, modalities, curricula):

@@ -10,6 +10,7 @@ rule train_cell:
         metrics="<cell>/metrics.parquet",
         history="<cell>/history.parquet",
         predictions="<cell>/predictions.parquet",
+        robustness="<cell>/robustness.parquet",
         curriculum="<cell>/curriculum.parquet",
     log:
         "logs/train_cell/{dataset}/{baseline}/{modalities}/{curriculum}.log",
@@ -36,6 +37,7 @@ rule cells:
         of_cells("metrics"),
         of_cells("history"),
         of_cells("predictions"),
+        of_cells("robustness"),
         of_cells("curriculum"),
     message:
         "All cells are trained"

@@ -257,7 +257,7 @@ def cell_pace(wildcards):
 
 
 def of_cells(table, dataset=None):
-    """One of the four tables of every cell of the grid, or of the cells of one dataset."""
+    """One of the tables of every cell of the grid, or of the cells of one dataset."""
     return [
         f"results/cells/{cell.address}/{table}.parquet"
         for cell in cells(config)

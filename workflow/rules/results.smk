@@ -58,6 +58,7 @@ KINDS = {
     "metrics": of_datasets("results/gathered/{grid}/{dataset}/metrics.parquet"),
     "history": of_datasets("results/gathered/{grid}/{dataset}/history.parquet"),
     "predictions": of_datasets("results/gathered/{grid}/{dataset}/predictions.parquet"),
+    "robustness": of_datasets("results/gathered/{grid}/{dataset}/robustness.parquet"),
     "curriculum": of_datasets("results/gathered/{grid}/{dataset}/curriculum.parquet"),
     "utterances": of_datasets("results/corpora/{dataset}/utterances.parquet"),
     "features": all_features(),
@@ -69,6 +70,7 @@ KINDS = {
 OF_CORPORA = KINDS | {
     "metrics": of_corpora("metrics"),
     "predictions": of_corpora("predictions"),
+    "robustness": of_corpora("robustness"),
     "utterances": KINDS["utterances"]
     + of_datasets("results/corpora/{dataset}/utterances.parquet", FOLDED),
     "utterance_difficulty": KINDS["utterance_difficulty"] + pooled_probes(),
@@ -100,11 +102,13 @@ rule gather_cells:
         metrics=lambda wildcards: of_cells("metrics", wildcards.dataset),
         history=lambda wildcards: of_cells("history", wildcards.dataset),
         predictions=lambda wildcards: of_cells("predictions", wildcards.dataset),
+        robustness=lambda wildcards: of_cells("robustness", wildcards.dataset),
         curriculum=lambda wildcards: of_cells("curriculum", wildcards.dataset),
     output:
         metrics="results/gathered/{grid}/{dataset}/metrics.parquet",
         history="results/gathered/{grid}/{dataset}/history.parquet",
         predictions="results/gathered/{grid}/{dataset}/predictions.parquet",
+        robustness="results/gathered/{grid}/{dataset}/robustness.parquet",
         curriculum="results/gathered/{grid}/{dataset}/curriculum.parquet",
     log:
         "logs/gather_cells/{grid}/{dataset}.log",
@@ -128,9 +132,13 @@ rule pool_folds:
         predictions=lambda wildcards: of_datasets(
             "results/gathered/{grid}/{dataset}/predictions.parquet", folds(wildcards.dataset)
         ),
+        robustness=lambda wildcards: of_datasets(
+            "results/gathered/{grid}/{dataset}/robustness.parquet", folds(wildcards.dataset)
+        ),
     output:
         metrics="results/gathered/{grid}/pooled/{dataset}/metrics.parquet",
         predictions="results/gathered/{grid}/pooled/{dataset}/predictions.parquet",
+        robustness="results/gathered/{grid}/pooled/{dataset}/robustness.parquet",
     log:
         "logs/pool_folds/{grid}/{dataset}.log",
     benchmark:

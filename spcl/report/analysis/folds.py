@@ -10,12 +10,13 @@ import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from spcl.tables import parquet, schemas
-from spcl.training.rescoring import rescore
+from spcl.training.rescoring import rescore, score_answers
 
 _RUN = (*schemas.CELL_KEY[1:], "seed")
 """Columns that identify trainings with the same settings in all folds."""
@@ -74,6 +75,43 @@ def pool_metrics(folds: Sequence[pa.Table], predictions: pa.Table, corpus: str) 
         column.name: [row[column.name] for row in rows] for column in schemas.METRICS.columns
     }
     return parquet.describe(schemas.METRICS.table(columns), **facts)
+
+
+def pool_robustness(folds: Sequence[pa.Table], predictions: pa.Table, corpus: str) -> pa.Table:
+    """Unite the folds' answers under each perturbation, and score them.
+
+    Parameters
+    ----------
+    folds
+        Tables of `spcl.tables.schemas.ROBUSTNESS`, one a fold.
+    predictions
+        The result of `pool_predictions`, which has the labels.
+    corpus
+        The name that replaces the names of the folds.
+
+    Returns
+    -------
+    pa.Table
+        Of the same schema; scores are those of the united answers.
+    """
+    united = _renamed(_of_every_fold(folds), corpus)
+    facts = parquet.metadata(united)
+    emotions = predictions.select([*_RUN, "emotion"]).to_pandas().groupby(list(_RUN))["emotion"]
+    by_run = {run: pa.chunked_array([pa.array(labels, pa.string())]) for run, labels in emotions}
+    perturbation = ["perturbation", "modality", "level"]
+    rows = []
+    for key, of_folds in united.to_pandas().groupby([*_RUN, *perturbation], sort=False):
+        predicted = np.concatenate(of_folds["predicted"].to_list())
+        score = score_answers(predicted, by_run[key[: len(_RUN)]], facts["labels"])
+        rows.append(
+            dict(zip([*_RUN, *perturbation], key, strict=True))
+            | {"dataset": corpus, "predicted": predicted}
+            | {"n_utterances": score.n_utterances, "weighted_f1": score.weighted_f1}
+        )
+    columns = {
+        column.name: [row[column.name] for row in rows] for column in schemas.ROBUSTNESS.columns
+    }
+    return parquet.describe(schemas.ROBUSTNESS.table(columns), **facts)
 
 
 def pool_probes(folds: Sequence[pa.Table], corpus: str) -> pa.Table:

@@ -1,6 +1,7 @@
 """A score with its resamples: its interval, and that of a paired difference."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +59,17 @@ class ResampledScore:
             self.n_dialogues,
             within=within,
         )
+
+
+def weighted_sum(weights: Sequence[float], scores: Sequence[ResampledScore]) -> ResampledScore:
+    """A linear combination of scores of one corpus, over the seeds that all of them have."""
+    by_seed = pd.concat([w * one.points for w, one in zip(weights, scores, strict=True)], axis=1)
+    known = [one.resampled for one in scores if one.resampled is not None]
+    resampled = None
+    if len(known) == len(scores):
+        resampled = sum(w * one for w, one in zip(weights, known, strict=True))
+    n_dialogues = max(one.n_dialogues for one in scores)
+    return ResampledScore(by_seed.sum(axis=1, skipna=False).dropna(), resampled, n_dialogues)
 
 
 def resample_weighted_f1(points: pd.Series, tally: statistics.Tally | None) -> ResampledScore:

@@ -49,8 +49,9 @@ class Results:
     **paths
         By kind, its files. Of cells: ``metrics`` (one row a cell, seed and split), ``history``
         (epoch), ``predictions`` (dev or test utterance), ``robustness`` (perturbation),
-        ``curriculum`` (training utterance). Of the offline difficulty: ``utterance_difficulty``, ``conversation_difficulty``. Of the
-        corpora: ``utterances``, ``features``. Of the jobs: ``benchmarks``.
+        ``curriculum`` (training utterance). Of the offline difficulty: ``utterance_difficulty``,
+        ``conversation_difficulty``. Of the corpora: ``utterances``, ``features``. Of the jobs:
+        ``benchmarks``.
 
     Raises
     ------

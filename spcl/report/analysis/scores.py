@@ -231,9 +231,34 @@ def by_cell(frame: pd.DataFrame) -> Iterator[tuple[CellKey, pd.DataFrame]]:
 def tallies(
     predictions: pd.DataFrame, labels: dict[str, list[str]]
 ) -> Iterator[tuple[CellKey, Tally]]:
-    """Count every cell's test predictions; cells of a dataset share the order of dialogues.
+    """Count every cell's test predictions; see `coded_answers`."""
+    for key, of_cell, n_dialogues, n_classes in coded_answers(predictions, labels):
+        yield (
+            key,
+            statistics.tally(
+                of_cell["seed"].to_numpy(),
+                of_cell["dialogue"].to_numpy(),
+                of_cell["true"].to_numpy(),
+                of_cell["answer"].to_numpy(),
+                n_dialogues=n_dialogues,
+                n_classes=n_classes,
+            ),
+        )
 
-    Classes have the order of the dataset's `labels`.
+
+def coded_answers(
+    predictions: pd.DataFrame, labels: dict[str, list[str]]
+) -> Iterator[tuple[CellKey, pd.DataFrame, int, int]]:
+    """Number the dialogues and emotions of every cell's labelled test predictions.
+
+    Cells of a dataset share the numbers of dialogues. Classes have the order of the dataset's
+    `labels`.
+
+    Yields
+    ------
+    tuple
+        The cell; its rows with the columns ``dialogue``, ``true`` and ``answer`` as numbers; the
+        number of dialogues and of classes.
     """
     if not len(predictions):
         return
@@ -247,17 +272,7 @@ def tallies(
         )
         n_dialogues = int(coded["dialogue"].max()) + 1
         for key, of_cell in by_cell(coded):
-            yield (
-                key,
-                statistics.tally(
-                    of_cell["seed"].to_numpy(),
-                    of_cell["dialogue"].to_numpy(),
-                    of_cell["true"].to_numpy(),
-                    of_cell["answer"].to_numpy(),
-                    n_dialogues=n_dialogues,
-                    n_classes=len(emotions),
-                ),
-            )
+            yield key, of_cell, n_dialogues, len(emotions)
 
 
 def _codes(column: pd.Series, emotions: pd.Index) -> np.ndarray:
