@@ -14,7 +14,16 @@ from spcl.report.tables import tabulate
 from spcl.tables import parquet
 from spcl.tables.schemas import ADMISSIONS, METRICS
 
-TABLES = ["calibration", "cost", "curriculum", "difficulty", "main", "modality_gain", "provenance"]
+TABLES = [
+    "calibration",
+    "cost",
+    "curriculum",
+    "difficulty",
+    "main",
+    "modality_gain",
+    "provenance",
+    "robustness",
+]
 CELL = ["dataset", "baseline", "modalities", "curriculum"]
 SMALL = {"datasets": ("iemocap-sim",), "baselines": ("mmgcn",), "modalities": ("atv",)}
 

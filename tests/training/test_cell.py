@@ -19,13 +19,23 @@ PROVENANCE = Provenance(commit="0", versions={}, device="here", config_digest="0
 SPCL = {"threshold": 0.3, "growth": 1.5}
 
 
-def train(corpus, curriculum="none", settings=None, *, modalities="at", seeds=(1,), **training):
+def train(
+    corpus,
+    curriculum="none",
+    settings=None,
+    *,
+    modalities="at",
+    seeds=(1,),
+    robustness=None,
+    **training,
+):
     settings = CellSettings.from_config(
         {
             "seeds": seeds,
             "training": {"epochs": 3, "batch_size": 3, "learning_rate": 0.003} | training,
             "model": {"hidden": 8, "dropout": 0.2},
             "curriculum": settings or {},
+            "robustness": robustness or {},
         }
     )
     cell = Cell("made", "late_fusion", modalities, curriculum)

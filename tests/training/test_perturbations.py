@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from spcl import curriculum, models
-from spcl.training.cell import train_cell
 from spcl.training.dialogues import load_corpus
 from spcl.training.evaluation import evaluate
 from spcl.training.loop import Training
 from spcl.training.perturbations import perturbed, score_perturbed
-from spcl.training.settings import CellSettings, RobustnessSettings, TrainingSettings
+from spcl.training.settings import RobustnessSettings, TrainingSettings
 from tests.conftest import feature_table, make_corpus
-from tests.training.test_cell import PROVENANCE, Cell
+from tests.training.test_cell import train
 
 ALL = RobustnessSettings(True, (0.1, 0.5), (0.3, 1.0), (0.5, 2.0))
 
@@ -154,20 +153,9 @@ def test_the_model_of_the_best_epoch_is_scored(corpus):
 
 
 def test_without_perturbations_the_table_is_empty_and_no_other_table_changes(corpus):
-    def train(robustness):
-        settings = CellSettings.from_config(
-            {
-                "seeds": [1],
-                "training": {"epochs": 2},
-                "model": {"hidden": 8},
-                "robustness": robustness,
-            }
-        )
-        cell = Cell("made", "late_fusion", "at", "none")
-        return train_cell(cell, *corpus, settings, provenance=PROVENANCE)
-
-    without = train({})
-    tried = train({"modality_missing": True, "utterances_missing": [0.5], "noise": [1]})
+    without = train(corpus)
+    settings = {"modality_missing": True, "utterances_missing": [0.5], "noise": [1]}
+    tried = train(corpus, robustness=settings)
     assert len(without.robustness) == 0
     assert len(tried.robustness) == 3 + 1 + 2
     assert tried.predictions.equals(without.predictions)

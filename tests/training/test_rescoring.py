@@ -14,11 +14,13 @@ from spcl.training.rescoring import check_scores, contradictions, rescore
 from tests.conftest import LABELS, feature_table, make_corpus
 from tests.training.test_cell import SPCL, train
 
+ROBUSTNESS = {"modality_missing": True, "utterances_missing": [0.5]}
+
 
 @pytest.fixture(scope="module")
 def cell():
     corpus = make_corpus([3, 4, 5, 2, 1, 4, 3, 5, 2, 3], unlabelled=(2, 20, 30))
-    return train(corpus, "spcl", SPCL, modalities="atv", seeds=(1, 2))
+    return train(corpus, "spcl", SPCL, modalities="atv", seeds=(1, 2), robustness=ROBUSTNESS)
 
 
 def edited(cell, kind, column, change, rows=lambda row: True):
@@ -71,6 +73,23 @@ def test_an_edited_score_is_a_contradiction(cell, column):
     said = list(contradictions(other))
     assert said
     assert all(line.startswith("seed 2, ") for line in said)
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "said"),
+    [
+        ("weighted_f1", lambda f: f + 0.001, "its answers give"),
+        ("predicted", lambda answers: [(one + 1) % 3 for one in answers], "its answers give"),
+        ("predicted", lambda answers: answers[1:], "one answer for each test utterance"),
+        ("predicted", lambda answers: [3, *answers[1:]], "not one of the labels"),
+        ("seed", lambda seed: seed + 7, "one answer for each test utterance"),
+    ],
+)
+def test_an_edited_answer_under_a_perturbation_is_a_contradiction(cell, column, change, said):
+    other = edited(cell, "robustness", column, change)
+    found = list(contradictions(other))
+    assert found
+    assert all(said in line for line in found)
 
 
 @pytest.mark.parametrize("row", [0, 7])

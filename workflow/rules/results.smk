@@ -3,6 +3,7 @@ TABLES = {
     "findings": [
         "metrics",
         "predictions",
+        "robustness",
         "curriculum",
         "utterances",
         "utterance_difficulty",
@@ -13,6 +14,7 @@ TABLES = {
     "ablation": ["metrics", "predictions"],
     "per_class": ["metrics", "predictions"],
     "balance": ["metrics", "predictions", "utterances", "utterance_difficulty"],
+    "robustness": ["metrics", "predictions", "robustness"],
     "calibration": ["metrics", "predictions"],
     "curriculum": ["metrics", "history"],
     "difficulty": [
@@ -32,6 +34,7 @@ FIGURES = {
     "ablation": ["metrics", "predictions"],
     "per_class": ["metrics", "predictions"],
     "balance": ["metrics", "predictions", "utterances", "utterance_difficulty"],
+    "robustness": ["metrics", "predictions", "robustness"],
     "calibration": ["metrics", "predictions"],
     "curriculum": ["history", "curriculum", "utterances", "utterance_difficulty"],
     "difficulty": ["utterances", "utterance_difficulty"],
@@ -46,6 +49,7 @@ SHOWS = {
     "ablation": "spcl, its components and other curricula",
     "per_class": "scores of each emotion",
     "balance": "each modality in the joint model and alone",
+    "robustness": "scores with missing modalities and noise",
     "calibration": "confidence and accuracy of the answers",
     "curriculum": "admitted utterances by epoch",
     "difficulty": "offline difficulty of the corpora",
@@ -88,7 +92,7 @@ OF_OWNERS = {
 MADE_OF = dict.fromkeys(
     [
         *["findings", "main", "power", "modality_gain", "ablation", "per_class", "balance"],
-        "calibration",
+        *["robustness", "calibration"],
     ],
     OF_CORPORA,
 ) | {"folds": OF_FOLDS, "features": OF_OWNERS}

@@ -38,7 +38,8 @@ class ResampledScore:
         """This score minus `base`, paired by seed, without a test."""
         if base is None:
             return Gain()
-        differences = (self.points - base.points).dropna()
+        # Rounding errors of equal scores are no difference.
+        differences = (self.points - base.points).dropna().round(9)
         if not len(differences):
             return Gain()
         resampled = None

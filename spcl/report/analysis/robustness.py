@@ -39,12 +39,15 @@ class PerturbedScores:
 
     Attributes
     ----------
+    modalities
+        Of the cell.
     clean
         Without a perturbation.
     at
         By perturbation, perturbed modalities and level.
     """
 
+    modalities: str
     clean: ResampledScore
     at: dict[tuple[str, str, float], ResampledScore]
 
@@ -67,8 +70,7 @@ class PerturbedScores:
         """One score for a perturbation, see the module; None if it was not tried."""
         tried = dict.fromkeys(m for name, m, _ in self.at if name == perturbation)
         if perturbation == "modality_missing":
-            n_modalities = len("".join(max(tried, key=len, default="")))
-            single = [m for m in tried if len(m) == 1 and n_modalities > 1]
+            single = [m for m in tried if len(m) == 1 < len(self.modalities)]
             scores = [self.at[perturbation, m, 1.0] for m in single]
         else:
             scores = [self.mean(perturbation, m) for m in tried]
@@ -97,7 +99,7 @@ def perturbed_scores(results: Results) -> dict[CellKey, PerturbedScores]:
     found = {}
     for key, by_perturbation in points.items():
         scores = _resample(by_perturbation, tallies.get(key))
-        found[key] = PerturbedScores(scores.pop(_CLEAN), scores)
+        found[key] = PerturbedScores(key[2], scores.pop(_CLEAN), scores)
     return found
 
 

@@ -1,11 +1,13 @@
 """Are the modalities better balanced with SPCL?"""
 
-from collections.abc import Iterator, Sequence
-
-import pandas as pd
+from collections.abc import Iterator
 
 from spcl.report.analysis.heads import head_tallies, probe_points
-from spcl.report.analysis.resampled import ResampledScore, resample_weighted_f1
+from spcl.report.analysis.resampled import (
+    ResampledScore,
+    resample_weighted_f1,
+    weighted_sum,
+)
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, SPCL, CellKey, TestScores, by_cell
 from spcl.report.findings.finding import Finding, of_gain
@@ -35,7 +37,8 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
         ]
         if not both:
             continue
-        after, before = (_mean(side) for side in zip(*both, strict=True))
+        weights = [1 / len(both)] * len(both)
+        after, before = (weighted_sum(weights, side) for side in zip(*both, strict=True))
         change = after.gain(before)
         if not change.n_seeds:
             continue
@@ -54,12 +57,3 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
                 f" {name} alone; with {SPCL} it is {gaps[1]} the probe. {said}"
             )
         yield of_gain(dataset, f"change of the {name} head, points", change, said)
-
-
-def _mean(scores: Sequence[ResampledScore]) -> ResampledScore:
-    """Over cells of one corpus, seed by seed and resample by resample."""
-    points = pd.concat([one.points for one in scores], axis=1).mean(axis=1, skipna=False).dropna()
-    known = [one.resampled for one in scores if one.resampled is not None]
-    whole = len(known) == len(scores)
-    resampled = sum(known[1:], known[0]) / len(known) if whole else None
-    return ResampledScore(points, resampled, max(one.n_dialogues for one in scores))
