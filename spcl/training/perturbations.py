@@ -91,14 +91,15 @@ def perturbed(
                     Perturbation("modality_missing", "".join(chosen), 1.0),
                     _without(test, missing),
                 )
-    dialogue = np.repeat(np.arange(len(test)), test.lengths)
-    for index, (name, n, shares, unit) in enumerate(
+    utterance, dialogue = np.arange(len(test.labels)), np.repeat(np.arange(len(test)), test.lengths)
+    for purpose, (name, unit, shares) in enumerate(
         (
-            ("utterances_missing", len(dialogue), settings.utterances_missing, np.arange),
-            ("dialogues_missing", len(test), settings.dialogues_missing, lambda _: dialogue),
+            ("utterances_missing", utterance, settings.utterances_missing),
+            ("dialogues_missing", dialogue, settings.dialogues_missing),
         )
     ):
-        ranks = {m: _generator(settings, m, index).permutation(n)[unit(n)] for m in letters}
+        n = int(unit.max()) + 1
+        ranks = {m: _generator(settings, m, purpose).permutation(n)[unit] for m in letters}
         for share in shares:
             missing = {m: rank < round(share * n) for m, rank in ranks.items()}
             yield Perturbation(name, letters, share), _without(test, missing)

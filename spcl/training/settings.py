@@ -1,6 +1,6 @@
 """The settings of a cell, as typed values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -58,9 +58,9 @@ class RobustnessSettings:
     """
 
     modality_missing: bool = False
-    utterances_missing: tuple[float, ...] = ()
-    dialogues_missing: tuple[float, ...] = ()
-    noise: tuple[float, ...] = ()
+    utterances_missing: Sequence[float] = ()
+    dialogues_missing: Sequence[float] = ()
+    noise: Sequence[float] = ()
     seed: int = 0
 
 
@@ -93,18 +93,11 @@ class CellSettings:
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:
         """Convert what `spcl.study.grid.cell_settings` returns, from a validated config."""
-        lists = settings.get("robustness", {})
-        robustness = RobustnessSettings(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in lists.items()
-            }
-        )
         return cls(
             **{
                 **settings,
                 "seeds": tuple(settings["seeds"]),
                 "training": TrainingSettings(**settings["training"]),
-                "robustness": robustness,
+                "robustness": RobustnessSettings(**settings.get("robustness", {})),
             }
         )

@@ -198,7 +198,7 @@ class TestFindings:
             tmp_path, {none: wrong, spcl: right}, [F1_WRONG, 1.0]
         )
         (found,) = self.answers(paths)
-        assert found.value == pytest.approx(-26.7)
+        assert found.value == pytest.approx(-100 * (1 - F1_WRONG))
         assert "The drop with spcl is 26.7 points less than that without" in found.statement
 
     def test_a_curriculum_that_only_raises_all_scores_is_not_called_more_robust(self, tmp_path):

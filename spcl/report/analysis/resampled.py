@@ -68,7 +68,8 @@ def weighted_sum(weights: Sequence[float], scores: Sequence[ResampledScore]) -> 
     known = [one.resampled for one in scores if one.resampled is not None]
     resampled = None
     if len(known) == len(scores):
-        resampled = sum(w * one for w, one in zip(weights, known, strict=True))
+        parts = [w * one for w, one in zip(weights, known, strict=True)]
+        resampled = sum(parts[1:], parts[0])
     n_dialogues = max(one.n_dialogues for one in scores)
     return ResampledScore(by_seed.sum(axis=1, skipna=False).dropna(), resampled, n_dialogues)
 

@@ -76,6 +76,11 @@ class PerturbedScores:
             scores = [self.mean(perturbation, m) for m in tried]
         return weighted_sum([1 / len(scores)] * len(scores), scores) if scores else None
 
+    def drop(self, perturbation: str) -> ResampledScore | None:
+        """The clean score minus the summary."""
+        summary = self.summary(perturbation)
+        return summary and weighted_sum([1.0, -1.0], [self.clean, summary])
+
 
 def perturbed_scores(results: Results) -> dict[CellKey, PerturbedScores]:
     """The scores of every cell whose robustness was given, in the order of the config.
@@ -90,11 +95,10 @@ def perturbed_scores(results: Results) -> dict[CellKey, PerturbedScores]:
     points: dict[CellKey, dict[tuple[str, str, float], pd.Series]] = {}
     for key, rows in by_cell(results.robustness):
         if key in clean:
-            points[key] = {_CLEAN: clean[key]} | {
-                (str(of[0]), str(of[1]), float(of[2])): 100
-                * rows_of.set_index("seed")["weighted_f1"].sort_index()
-                for of, rows_of in rows.groupby(_ROW, observed=True, sort=False)
-            }
+            points[key] = {_CLEAN: clean[key]}
+            by_seed = rows.set_index("seed")
+            for (name, m, level), of_row in by_seed.groupby(_ROW, observed=True, sort=False):
+                points[key][name, m, level] = 100 * of_row["weighted_f1"].sort_index()
     tallies = dict(_tallies(results, points))
     found = {}
     for key, by_perturbation in points.items():
@@ -137,7 +141,7 @@ def _tallies(
         of_cell = predicted[key]
         if not all(series.index.equals(seeds) for series in points[key].values()):
             continue
-        s = seeds.get_indexer(coded["seed"])
+        s = seeds.get_indexer(pd.Index(coded["seed"]))
         if (s < 0).any() or len(np.unique(s)) < len(seeds):
             continue
         places = place[coded.index].to_numpy()

@@ -19,16 +19,8 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
     for dataset, cells in scores.by_dataset(SPCL).items():
         both = [pair for pair in scores.pairs(cells, NONE) if found.keys() >= set(pair)]
         for perturbation, words in PERTURBATIONS.items():
-            drops = []
-            for pair in both:
-                summaries = [found[cell].summary(perturbation) for cell in pair]
-                if None not in summaries:
-                    drops.append(
-                        [
-                            weighted_sum([1.0, -1.0], [found[cell].clean, summary])
-                            for cell, summary in zip(pair, summaries, strict=True)
-                        ]
-                    )
+            by_pair = [[found[cell].drop(perturbation) for cell in pair] for pair in both]
+            drops = [(one, other) for one, other in by_pair if one and other]
             if not drops:
                 continue
             weights = [1 / len(drops)] * len(drops)

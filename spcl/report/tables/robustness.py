@@ -1,7 +1,8 @@
 """Robustness: scores with missing modalities and noise, by curriculum."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -164,7 +165,7 @@ def _place(value: float | str) -> float:
     return list(MODALITIES).index(value) if isinstance(value, str) else value
 
 
-def _at(scores: dict[tuple[object, ...], float], value: object) -> Callable[[Row], Entry]:
+def _at(scores: Mapping[Any, float], value: object) -> Callable[[Row], Entry]:
     return lambda row: number(scores.get((*(row[axis] for axis in CELL_KEY), value), math.nan))
 
 
