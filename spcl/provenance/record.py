@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from spcl.study.grid import CELL_TABLES
+
 FOLDER_RECORD = ".made-of.json"
 """The file that contains the record of a folder that a job made."""
 
@@ -142,15 +144,10 @@ def json_digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-_BESIDE_METRICS = {
-    f"{kind}.parquet" for kind in ("history", "predictions", "robustness", "curriculum")
-}
-
-
 def main_table(path: str) -> str:
     """The main table of the job that wrote `path`: its record covers the job's other files."""
     folder, _, name = path.rpartition("/")
-    return f"{folder}/metrics.parquet" if name in _BESIDE_METRICS else path
+    return f"{folder}/metrics.parquet" if name.removesuffix(".parquet") in CELL_TABLES else path
 
 
 def may_be_deleted(path: str) -> bool:

@@ -11,11 +11,9 @@ from typing import Any
 
 from spcl import report
 from spcl.study.datasets import modalities, owners, trained
-from spcl.study.grid import cells
+from spcl.study.grid import CELL_TABLES, cells
 
 STAGES = ("corpora", "features", "difficulty", "cells", "tables", "figures")
-
-_CELL = ("metrics", "history", "predictions", "curriculum")
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def _difficulty(config: Mapping[str, Any]) -> Iterator[Job]:
 def _cells(config: Mapping[str, Any]) -> Iterator[Job]:
     for cell in cells(config):
         stem = f"results/cells/{cell.address}"
-        made = [f"{stem}/{table}.parquet" for table in _CELL]
+        made = [f"{stem}/{table}.parquet" for table in CELL_TABLES]
         yield replace(
             _job("cells", "train_cell", asdict(cell), made), working=f"{stem}.checkpoints"
         )
@@ -107,10 +105,13 @@ def _tables(config: Mapping[str, Any]) -> Iterator[Job]:
     stem, every = f"results/gathered/{grid}", trained(datasets)
     folded = [name for name in owners(datasets) if name not in every]
     for name in every:
-        made = [f"{stem}/{name}/{table}.parquet" for table in _CELL]
+        made = [f"{stem}/{name}/{table}.parquet" for table in CELL_TABLES]
         yield _job("tables", "gather_cells", {"grid": grid, "dataset": name}, made)
     for name in folded:
-        made = [f"{stem}/pooled/{name}/{table}.parquet" for table in ("metrics", "predictions")]
+        made = [
+            f"{stem}/pooled/{name}/{table}.parquet"
+            for table in ("metrics", "predictions", "robustness")
+        ]
         yield _job("tables", "pool_folds", {"grid": grid, "dataset": name}, made)
         for letter in modalities(config, name):
             made = [f"{stem}/pooled/{name}/probe-{letter}.parquet"]

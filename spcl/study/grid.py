@@ -30,6 +30,9 @@ class Cell:
         return all(selector.get(axis, value) == value for axis, value in asdict(self).items())
 
 
+CELL_TABLES = ("metrics", "history", "predictions", "robustness", "curriculum")
+"""The tables of a cell, each a Parquet file in its folder; the first is written last."""
+
 AXES = tuple(field.name for field in fields(Cell))
 
 

@@ -20,6 +20,7 @@ from spcl.report.figures import (
     main,
     modality_gain,
     plot,
+    robustness,
 )
 from spcl.tables import parquet
 
@@ -31,6 +32,7 @@ FIGURES = {
     "difficulty": difficulty,
     "features": features,
     "cost": cost,
+    "robustness": robustness,
 }
 
 

@@ -8,7 +8,7 @@ from made_results import EMOTIONS, make_results
 from spcl.errors import UserError
 from spcl.report.analysis.results import Results
 
-KINDS = ["metrics", "history", "predictions", "curriculum", "utterance_difficulty"]
+KINDS = ["metrics", "history", "predictions", "robustness", "curriculum", "utterance_difficulty"]
 KINDS += ["conversation_difficulty", "benchmarks", "features", "utterances"]
 
 

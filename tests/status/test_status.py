@@ -18,6 +18,7 @@ from spcl.jobs import logs
 from spcl.jobs.job import job
 from spcl.jobs.logs import State
 from spcl.status.jobs import jobs
+from spcl.study.grid import CELL_TABLES
 
 CONFIG = {
     "name": "little",
@@ -82,7 +83,7 @@ def log_of(cell):
 
 def make(cell):
     """Create the tables of a cell."""
-    for table in ("metrics", "history", "predictions", "curriculum"):
+    for table in CELL_TABLES:
         path = Path(f"results/cells/{cell}/{table}.parquet")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

@@ -11,7 +11,7 @@ from spcl.curriculum import CurriculumStep, SelfPacedCurriculum, spcl
 from spcl.errors import UserError
 from spcl.provenance.environment import Provenance
 from spcl.study.extensions import CURRICULUM, names
-from spcl.study.grid import Cell
+from spcl.study.grid import CELL_TABLES, Cell
 from spcl.tables import schemas
 from spcl.tables.parquet import read
 from spcl.training import cell, loop
@@ -75,7 +75,7 @@ def test_each_trains_and_gives_the_same_again(name, tmp_path):
     assert np.isfinite(history["train_loss"]).all()
     read(paths["metrics"], schemas.METRICS)
     read(paths["curriculum"], schemas.ADMISSIONS)
-    for kind in ("history", "predictions", "curriculum"):
+    for kind in CELL_TABLES[1:]:
         assert getattr(first, kind).equals(getattr(second, kind))
 
 
@@ -108,7 +108,7 @@ def test_without_its_options_spcl_gives_the_bytes_that_it_gave_before_it_had_the
     default = train("spcl", settings)
     monkeypatch.setattr(spcl, "CURRICULUM", BeforeTheOptions)
     before = train("spcl", settings)
-    for kind in ("history", "predictions", "curriculum"):
+    for kind in CELL_TABLES[1:]:
         assert getattr(default, kind).equals(getattr(before, kind))
         assert getattr(off, kind).equals(getattr(before, kind))
 
@@ -117,7 +117,7 @@ def test_without_its_options_spcl_gives_the_bytes_that_it_gave_before_it_had_the
 @pytest.mark.parametrize("settings", [SPCL, AUTO])
 def test_each_option_of_spcl_trains_differently_and_gives_the_same_again(settings, option):
     first, second = (train("spcl", settings | option) for _ in range(2))
-    for kind in ("history", "predictions", "curriculum"):
+    for kind in CELL_TABLES[1:]:
         assert getattr(first, kind).equals(getattr(second, kind))
     assert np.isfinite(first.history["train_loss"]).all()
     assert not first.history.equals(train("spcl", settings).history)

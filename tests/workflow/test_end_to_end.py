@@ -110,7 +110,7 @@ def test_the_same_seed_gives_the_same_bytes_and_force_runs_the_cell_alone(finish
     target = f"{CELLS}/spcl/metrics.parquet"
     said = finished.says("--cores", "2", "-f", target, config=SMOKE)
     assert "1 of 1 steps (100%) done" in said
-    assert len(before) == 6
+    assert len(before) == 8
     assert cell_files(finished) == before
     assert (finished.folder / CELLS / "none" / "metrics.parquet").stat().st_mtime_ns == other
 
@@ -227,7 +227,7 @@ def verify(finished, monkeypatch, capsys):
 def test_what_a_run_leaves_fits_wherever_it_lies(finished, verify):
     said, status = verify("--configfile", SMOKE, "results")
     assert "No faults" in said
-    assert "2 cells scored again, 25 jobs run again" in said
+    assert "2 cells scored again, 27 jobs run again" in said
     assert status == 0
     keep_main_and_difficulty(finished)
     (finished.folder / "results").rename(finished.folder / "from-a-colleague")

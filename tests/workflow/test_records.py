@@ -8,6 +8,7 @@ from itertools import cycle
 import pyarrow.parquet as pq
 import pytest
 
+from spcl.study.grid import CELL_TABLES
 from spcl.tables import parquet
 from spcl.tables.parquet import Schema
 from tests.workflow.conftest import GRID, Project
@@ -121,7 +122,7 @@ def test_another_cells_tables_in_its_place_are_that_cell(made, other):
     assert cells_of(made.pending("grid.yaml")) == {ONE}
 
 
-@pytest.mark.parametrize("kind", ["history", "predictions", "curriculum"])
+@pytest.mark.parametrize("kind", CELL_TABLES[1:])
 def test_one_table_of_another_cell_in_its_place_is_that_cell(made, kind):
     other = made.folder / CELLS / "late_fusion/at/none" / f"{kind}.parquet"
     shutil.copy2(other, made.folder / CELLS / ONE / f"{kind}.parquet")

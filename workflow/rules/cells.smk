@@ -34,10 +34,6 @@ rule train_cell:
 
 rule cells:
     input:
-        of_cells("metrics"),
-        of_cells("history"),
-        of_cells("predictions"),
-        of_cells("robustness"),
-        of_cells("curriculum"),
+        [of_cells(table) for table in CELL_TABLES],
     message:
         "All cells are trained"

@@ -24,7 +24,7 @@ from spcl.study.datasets import (
 from spcl.jobs.device import choose
 from spcl.errors import UserError
 from spcl.study.extensions import BASELINE, CURRICULUM, find, needs
-from spcl.study.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
+from spcl.study.grid import CELL_TABLES, Cell, cell_settings, cells, left_out, needed, pacing_cell
 from spcl.study.shipped import SHIPPED, import_in_jobs
 from spcl.jobs.leftovers import end_leftover_jobs
 from spcl.jobs.progress import Progress

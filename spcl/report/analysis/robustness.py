@@ -10,6 +10,7 @@ A summary of each perturbation is one number, on the scale of weighted F1:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,7 @@ PERTURBATIONS = {
 }
 """In words, in the order of the table."""
 
+_Row = tuple[str, str, float]
 _ROW = ["perturbation", "modality", "level"]
 _CLEAN = ("", "", 0.0)
 
@@ -49,7 +51,7 @@ class PerturbedScores:
 
     modalities: str
     clean: ResampledScore
-    at: dict[tuple[str, str, float], ResampledScore]
+    at: dict[_Row, ResampledScore]
 
     def curve(self, perturbation: str, modality: str) -> dict[float, ResampledScore]:
         """The score by level, from 0 (clean) on."""
@@ -92,13 +94,13 @@ def perturbed_scores(results: Results) -> dict[CellKey, PerturbedScores]:
         key: 100 * rows.set_index("seed")["weighted_f1"].sort_index()
         for key, rows in by_cell(metrics[metrics["split"] == "test"])
     }
-    points: dict[CellKey, dict[tuple[str, str, float], pd.Series]] = {}
+    points: dict[CellKey, dict[_Row, pd.Series]] = {}
     for key, rows in by_cell(results.robustness):
         if key in clean:
             points[key] = {_CLEAN: clean[key]}
             by_seed = rows.set_index("seed")
-            for (name, m, level), of_row in by_seed.groupby(_ROW, observed=True, sort=False):
-                points[key][name, m, level] = 100 * of_row["weighted_f1"].sort_index()
+            for row, of_row in by_seed.groupby(_ROW, observed=True, sort=False):
+                points[key][cast(_Row, row)] = 100 * of_row["weighted_f1"].sort_index()
     tallies = dict(_tallies(results, points))
     found = {}
     for key, by_perturbation in points.items():
@@ -107,9 +109,7 @@ def perturbed_scores(results: Results) -> dict[CellKey, PerturbedScores]:
     return found
 
 
-def _resample(
-    points: dict[tuple[str, str, float], pd.Series], tally: Tally | None
-) -> dict[tuple[str, str, float], ResampledScore]:
+def _resample(points: dict[_Row, pd.Series], tally: Tally | None) -> dict[_Row, ResampledScore]:
     """Resample all perturbations of a cell at once; `tally` is one of `_tallies`."""
     if tally is None:
         return {key: ResampledScore(series, None, 0) for key, series in points.items()}
@@ -124,7 +124,7 @@ def _resample(
 
 
 def _tallies(
-    results: Results, points: dict[CellKey, dict[tuple[str, str, float], pd.Series]]
+    results: Results, points: dict[CellKey, dict[_Row, pd.Series]]
 ) -> Iterator[tuple[CellKey, Tally]]:
     """Count the answers of each cell under all its perturbations.
 
