@@ -78,7 +78,9 @@ def test_a_cell_trains_on_it(mine):
     assert {choice["extractor"] for choice in choices.values()} == {"corpus"}
     features = {m: corpus_features(utterances, "data/mine", m).features for m in choices}
     cell = Cell("mine", "mmgcn", "atv", "none")
-    settings = CellSettings.from_config(cell_settings(CONFIG, cell))
+    config = copy.deepcopy(CONFIG)
+    check(config, SCHEMA, "the page's config")
+    settings = CellSettings.from_config(cell_settings(config, cell))
     provenance = Provenance(commit="0", versions={}, device="here", config_digest="0")
     metrics = train_cell(cell, utterances, features, settings, provenance=provenance).metrics
     test = metrics.to_pandas().query("split == 'test'")
