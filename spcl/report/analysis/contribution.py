@@ -19,6 +19,9 @@ import pandas as pd
 
 from spcl.report.analysis.resampled import ResampledScore, weighted_sum
 
+_DIGITS = 9
+"""Decimals of an imbalance degree: equal contributions may differ in their rounding errors."""
+
 
 def subsets(modalities: str) -> list[str]:
     """The subsets of a modality set, from the empty one (``""``) to the whole."""
@@ -91,7 +94,7 @@ def imbalance(contributed: Mapping[str, ResampledScore]) -> ResampledScore | Non
     known = [one.resampled for one in contributed.values() if one.resampled is not None]
     resampled = None
     if len(known) == len(contributed):
-        resampled = pd.DataFrame(np.ptp(known, axis=0), columns=known[0].columns)
+        resampled = pd.DataFrame(np.ptp(known, axis=0), columns=known[0].columns).round(_DIGITS)
     n_dialogues = max(one.n_dialogues for one in contributed.values())
-    spread = points.max(axis=1) - points.min(axis=1)
+    spread = (points.max(axis=1) - points.min(axis=1)).round(_DIGITS)
     return ResampledScore(spread, resampled, n_dialogues, (0.0, 200.0))

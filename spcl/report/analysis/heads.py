@@ -54,8 +54,10 @@ class Heads:
         By cell: the metrics, a row a seed.
     scores : dict
         By cell: weighted F1 of each head by its modality.
+    subset_scores : dict
+        By cell: weighted F1 of the sums of the heads' logits, by subset of the modalities.
     contributions, network_contributions : dict
-        By cell: from the sums of the heads' logits, and from the network run with the other
+        By cell: from `subset_scores`, and from the network run with the other
         modalities unobserved. Cells without predictions are absent.
     """
 
@@ -66,17 +68,17 @@ class Heads:
             for key, runs in by_cell(metrics[metrics["split"] == "test"])
         }
         cells = dict(coded_cells(results.predictions, results.labels))
-        by_subset = _resampled(cells, _answers_of_heads(results, cells))
+        self.subset_scores = _resampled(cells, _answers_of_heads(results, cells))
         of_network = _resampled(cells, _answers_of_network(results, cells))
         self.scores: dict[CellKey, dict[str, ResampledScore]] = {}
         for key in self.runs:
             points = 100 * self.by_modality(key, "modality_weighted_f1")
-            counted = by_subset.get(key, {})
+            counted = self.subset_scores.get(key, {})
             self.scores[key] = {
                 letter: replace(counted.get(letter, _UNKNOWN), points=points[letter])
                 for letter in key[2]
             }
-        self.contributions = _contributions(by_subset)
+        self.contributions = _contributions(self.subset_scores)
         self.network_contributions = _contributions(of_network)
         self._probes = _probe_points(results)
 
