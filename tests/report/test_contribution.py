@@ -13,6 +13,8 @@ from spcl.report.analysis.contribution import contributions, heads_answers, imba
 from spcl.report.analysis.heads import Heads
 from spcl.report.analysis.resampled import ResampledScore
 from spcl.report.analysis.results import Results
+from spcl.report.drawing import style
+from spcl.report.figures import balance
 from spcl.report.tables import tabulate
 
 TRUE = "cgcg-c"  # three calm, two glad, one unlabelled
@@ -191,6 +193,13 @@ class TestNetwork:
         expected = [100 / 2 + (100 - ALL_CALM) / 2, ALL_CALM / 2]
         assert found["network_contribution"].tolist() == pytest.approx(expected)
         assert found["network_imbalance"].tolist() == pytest.approx([expected[0] - expected[1]] * 2)
+        shown = balance.compute(results).set_index(["measure", "modality"])["network"]
+        assert shown["contribution", "a"] == found.loc["a", "network_contribution"]
+        assert shown["imbalance", ""] == found.loc["a", "network_imbalance"]
+        with style.look():
+            drawn = balance.draw(balance.compute(results))
+        labels = [label for axes in drawn.axes for label in axes.get_legend_handles_labels()[1]]
+        assert labels.count("network, others unobserved") == 2
         titles = [panel.title for panel in tabulate("balance", results).panels]
         assert "d: contributions in the network" in titles
 

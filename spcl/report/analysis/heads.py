@@ -57,8 +57,8 @@ class Heads:
     subset_scores : dict
         By cell: weighted F1 of the sums of the heads' logits, by subset of the modalities.
     contributions, network_contributions : dict
-        By cell: from `subset_scores`, and from the network run with the other
-        modalities unobserved. Cells without predictions are absent.
+        By cell: from `subset_scores`, and from the network run with the other modalities
+        unobserved. Cells without predictions are absent.
     """
 
     def __init__(self, results: Results) -> None:
@@ -163,7 +163,10 @@ def _answers_of_heads(results: Results, cells: dict[CellKey, CodedCell]) -> Answ
 
 
 def _answers_of_network(results: Results, cells: dict[CellKey, CodedCell]) -> Answers:
-    """Of the network with the modalities outside of each subset unobserved."""
+    """Of the network with the modalities outside of each subset unobserved.
+
+    The whole set is the cell's predictions. The empty set is the network without any modality.
+    """
     if not len(results.robustness):
         return {}
     answers = _no_answers(results)

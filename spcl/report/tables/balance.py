@@ -55,11 +55,7 @@ SCHEMA = Schema(
 
 def compute(results: Results) -> pd.DataFrame:
     """Compare every head with its reference and with that of none; see `SCHEMA`."""
-    return rows_of(Heads(results))
-
-
-def rows_of(heads: Heads) -> pd.DataFrame:
-    """The rows of the table, a row a head."""
+    heads = Heads(results)
     confidences = {key: heads.by_modality(key, "modality_confidence") for key in heads.runs}
     rows = []
     for key, runs in heads.runs.items():
