@@ -81,4 +81,4 @@ def _draw(data: pd.DataFrame, axis: str) -> Figure:
     if not len(data):
         return style.no_data("No cell can be compared; the table gives the reasons.")
     labels = {name: name for name in dict.fromkeys(data["modalities"])}
-    return grid.draw_differences(data, "modalities", labels, f"{axis}\n(points of W-F1)")
+    return grid.draw_differences(data, "modalities", [labels], f"{axis}\n(points of W-F1)")

@@ -112,11 +112,16 @@ def _of(dataset, sizes):
     return sizes[dataset] if isinstance(sizes, dict) else sizes
 
 
-def _probabilities(n, *shape):
-    """Random chances as nested lists of `shape` (the last axis adds up to 1) for n rows."""
-    chances = np.random.default_rng(n).random((n, *shape), np.float32)
-    nested = pa.array((chances / chances.sum(-1, keepdims=True)).ravel())
-    for size in reversed(shape):
+def _probabilities(n, n_classes):
+    """Random chances as lists of `n_classes` for n rows."""
+    chances = np.random.default_rng(n).random((n, n_classes), np.float32)
+    return _nested(chances / chances.sum(-1, keepdims=True))
+
+
+def _nested(values):
+    """An array as nested lists, which Parquet takes without a copy."""
+    nested = pa.array(values.ravel())
+    for size in reversed(values.shape[1:]):
         nested = pa.FixedSizeListArray.from_arrays(nested, size)
     return nested
 
@@ -226,6 +231,25 @@ def _answers(rng, corpus, rows, skill):
     return np.where(right & (corpus.emotion[rows] >= 0), corpus.emotion[rows], guess)
 
 
+def _heads(rng, corpus, rows, modalities, more):
+    """(N, M, C) probabilities of each modality's head, and the weighted F1 of each.
+
+    The true class gets more of them, by the skill of the modality and by `more`.
+    """
+    logits = rng.normal(size=(len(rows), len(modalities), len(corpus.labels)))
+    for place, modality in enumerate(modalities):
+        known = np.flatnonzero(corpus.emotion[rows] >= 0)
+        logits[known, place, corpus.emotion[rows][known]] += 4 * (SKILL[modality] + more)
+    logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
+    none = np.zeros(len(rows), int)
+    scores = []
+    for answers in logits.argmax(-1).T:
+        sizes = {"n_dialogues": 1, "n_classes": len(corpus.labels)}
+        counted = tally(none, none, corpus.emotion[rows], answers, **sizes)
+        scores.append(float(weighted_f1(counted.counts[0, 0])))
+    return np.exp(logits).astype(np.float32), scores
+
+
 def _write_cell(
     corpus, key, folder, paths, *, seeds, epochs, skill, diverged, never_full, protocol
 ):
@@ -257,6 +281,7 @@ def _write_cell(
                 n_classes=n_classes,
             ).counts[0, 0]
             by_class = f1_by_class(counted)
+            heads, of_heads = _heads(own, corpus, rows, key[2], 0.03 * paced)
             metrics.append(
                 address
                 | {
@@ -274,7 +299,7 @@ def _write_cell(
                     "brier": 0.5,
                     "nll": 1.0,
                     "f1_by_class": by_class,
-                    "modality_weighted_f1": [0.4] * n_modalities,
+                    "modality_weighted_f1": of_heads,
                     "modality_confidence": [0.4] * n_modalities,
                     "diverged": diverged,
                     "full_at_epoch": None if never_full else int(np.argmax(share == 1)) + 1,
@@ -288,7 +313,7 @@ def _write_cell(
                     "training_digest": None,
                 }
             )
-            predictions.append((seed, split, rows, predicted))
+            predictions.append((seed, split, rows, predicted, heads))
         if paced:
             order = np.argsort(corpus.hardness[train] + own.normal(0, 0.5, len(train)))
             place = (np.argsort(order) + 1) / len(train)
@@ -319,17 +344,18 @@ def _write_cell(
         "modality_confidence": [[0.5] * n_modalities] * n,
     }
     _save(folder, paths, "history", name, schemas.HISTORY, columns)
-    rows = np.concatenate([rows for _, _, rows, _ in predictions])
+    seed_of, _, rows_of, answers, heads = zip(*predictions, strict=True)
+    rows = np.concatenate(rows_of)
     n = len(rows)
     columns = repeated(n) | {
-        "seed": np.concatenate([[seed] * len(rows) for seed, _, rows, _ in predictions]),
+        "seed": np.repeat(seed_of, [len(rows) for rows in rows_of]),
         "split": corpus.split[rows],
         "dialogue_id": corpus.dialogue_ids[rows],
         "utterance_id": corpus.ids[rows],
         "emotion": corpus.names(corpus.emotion[rows]),
-        "predicted": corpus.names(np.concatenate([answers for *_, answers in predictions])),
+        "predicted": corpus.names(np.concatenate(answers)),
         "probabilities": _probabilities(n, n_classes),
-        "modality_probabilities": _probabilities(n, n_modalities, n_classes),
+        "modality_probabilities": _nested(np.concatenate(heads)),
     }
     _save(folder, paths, "predictions", name, schemas.PREDICTIONS, columns, **labels)
     _write_robustness(corpus, key, folder, paths, seeds, skill)

@@ -1,13 +1,11 @@
-"""Each modality's head beside its probe, without a curriculum and with one."""
+"""Each modality's head beside the modality alone, without a curriculum and with one."""
 
 import numpy as np
 import pytest
 from tiny_cells import gathered, sure, write_cell, write_probe, write_utterances
 
-from spcl.report.analysis.heads import head_tallies
+from spcl.report.analysis.heads import Heads
 from spcl.report.analysis.results import Results
-from spcl.report.analysis.scores import by_cell
-from spcl.report.analysis.statistics import weighted_f1
 from spcl.report.drawing import style
 from spcl.report.figures import balance, plot
 from spcl.report.tables import tabulate
@@ -51,10 +49,10 @@ class TestTable:
         data = by_head(Results(**tiny))
         audio, text = data.loc["none", "a"], data.loc["none", "t"]
         assert (audio["head"], audio["head_sd"]) == (100, 0)
-        assert audio["probe"] == pytest.approx(ALL_CALM)
+        assert (audio["reference"], audio["alone"]) == ("probe", pytest.approx(ALL_CALM))
         assert audio["gap"] == pytest.approx(100 - ALL_CALM)
         assert text["head"] == pytest.approx(ALL_CALM)
-        assert text["probe"] == 100
+        assert text["alone"] == 100
         assert text["gap"] == pytest.approx(ALL_CALM - 100)
         assert (text["n_utterances"], text["n_dialogues"]) == (5, 3)
 
@@ -79,12 +77,47 @@ class TestTable:
         assert data.loc["spcl", "t"]["ratio_change"] == pytest.approx((0.6 - before) / 0.8 / 2)
 
     def test_a_reader_sees_them_side_by_side(self, tiny):
-        (panel,) = tabulate("balance", Results(**tiny)).panels
-        assert panel.title == "d"
-        assert [[entry.text for entry in row[2:8]] for row in panel.rows[2:]] == [
-            ["text", "none", "45.0 ± 0.0", "100.0", "−55.0 ± 0.0", ""],  # noqa: RUF001
-            ["text", "spcl", "72.5 ± 38.9", "100.0", "−27.5 ± 38.9", "+27.5 ± 38.9"],  # noqa: RUF001
+        panel, *others = tabulate("balance", Results(**tiny)).panels
+        assert panel.title == "d: heads"
+        assert [[row[place].text for place in (2, 3, 4, 5, 6, 7, 9)] for row in panel.rows[2:]] == [
+            ["text", "none", "45.0 ± 0.0", "probe", "100.0 ± 0.0", "−55.0 ± 0.0", ""],  # noqa: RUF001
+            ["text", "spcl", "72.5 ± 38.9", "probe", "100.0 ± 0.0", "−27.5 ± 38.9", "+27.5 ± 38.9"],  # noqa: RUF001
         ]
+        assert [other.title for other in others] == ["d: contributions", "d: imbalance degree"]
+
+    def test_the_network_alone_replaces_the_probe_for_every_curriculum(self, tiny, tmp_path):
+        """It is that of none, and paired by seed: text alone is right with the first seed only."""
+        alone = write_cell(tmp_path, "d/mmgcn/t/none", TRUE, {1: RIGHT, 2: CALM, 3: CALM})
+        other = write_cell(tmp_path, "d/mmgcn/t/spcl", TRUE, {1: CALM, 2: CALM})
+        more = {kind: [*tiny[kind], alone[kind], other[kind]] for kind in alone}
+        data = tabulate("balance", Results(**tiny | more)).data
+        data = data.set_index(["modalities", "curriculum", "modality"])
+        none, spcl = data.loc[("at", "none", "t")], data.loc[("at", "spcl", "t")]
+        assert (none["reference"], spcl["reference"]) == ("network", "network")
+        assert none["alone"] == spcl["alone"] == pytest.approx((100 + 2 * ALL_CALM) / 3)
+        assert none["gap"] == pytest.approx((ALL_CALM - 100) / 2)  # the third seed has no partner
+        assert spcl["gap"] == pytest.approx(0)
+        assert none["gap_low"] < none["gap"] < none["gap_high"]
+        assert spcl["gap"] - none["gap"] == pytest.approx(spcl["change"])
+        assert data.loc[("at", "none", "a"), "reference"] == "probe"
+        assert np.isnan(data.loc[("at", "none", "a"), "gap_low"])
+        assert data.loc[("t", "none", "t"), "reference"] == "probe"
+
+    def test_a_reference_that_diverged_marks_the_gap(self, tiny, tmp_path):
+        alone = write_cell(tmp_path, "d/mmgcn/t/none", TRUE, {1: RIGHT, 2: CALM}, diverged=True)
+        more = {kind: [*tiny[kind], alone[kind]] for kind in alone}
+        panel = tabulate("balance", Results(**tiny | more)).panels[0]
+        marks = {(row[1].text, row[2].text, row[3].text): row[7].marks for row in panel.rows}
+        assert marks["at", "text", "spcl"] == "†"
+        assert marks["at", "audio", "spcl"] == ""
+
+    def test_a_reference_without_a_common_seed_leaves_a_dash(self, tiny, tmp_path):
+        alone = write_cell(tmp_path, "d/mmgcn/t/none", TRUE, {7: RIGHT})
+        more = {kind: [*tiny[kind], alone[kind]] for kind in alone}
+        table = tabulate("balance", Results(**tiny | more))
+        joint = table.data[table.data["modalities"] == "at"].set_index(["curriculum", "modality"])
+        assert np.isnan(joint.loc[("spcl", "t"), "gap"])
+        assert any("no seed in common" in note for note in table.notes)
 
     def test_a_modality_alone_has_a_gap_and_no_ratio(self, tiny, tmp_path):
         cells = [
@@ -94,23 +127,23 @@ class TestTable:
         table = tabulate("balance", Results(**tiny | gathered(*cells)))
         assert table.data["gap"].tolist() == pytest.approx([ALL_CALM - 100, 0])
         assert table.data[["ratio", "ratio_change", "head_sd"]].isna().all(axis=None)
-        assert any("for a single modality" in note for note in table.notes)
+        assert any("of a single modality" in note for note in table.notes)
         assert any("one seed" in note for note in table.notes)
 
-    def test_a_modality_without_a_probe_is_named(self, tiny):
+    def test_a_modality_without_a_reference_is_named(self, tiny):
         without = tiny | {"utterance_difficulty": tiny["utterance_difficulty"][:1]}
         table = tabulate("balance", Results(**without))
         data = table.data.set_index(["curriculum", "modality"])
-        assert data.loc[[("none", "t"), ("spcl", "t")], ["probe", "gap"]].isna().all(axis=None)
+        assert data.loc[[("none", "t"), ("spcl", "t")], ["alone", "gap"]].isna().all(axis=None)
         assert not np.isnan(data.loc[("none", "a"), "gap"])
-        assert any("for text (d): its probe scores" in note for note in table.notes)
+        assert any("for text (d): the grid has no cell" in note for note in table.notes)
 
     @pytest.mark.parametrize(
         ("absent", "says"),
         [
-            ("utterance_difficulty", "No probe and no gap (dash) for audio (d), text (d)"),
-            ("utterances", "No probe and no gap (dash) where the utterances of the corpora"),
-            ("predictions", "No interval (dash) where no predictions were given."),
+            ("utterance_difficulty", "No reference and no gap (dash) for audio (d), text (d)"),
+            ("utterances", "No reference and no gap (dash) where the grid"),
+            ("predictions", "No interval and no contribution (dash) where no predictions"),
         ],
     )
     def test_missing_inputs_leave_dashes_that_a_note_explains(self, tiny, absent, says):
@@ -163,38 +196,49 @@ def test_each_heads_answers_are_its_own_in_a_file_of_many_cells(tmp_path):
     paths = gathered(*cells)
     together = tmp_path / "together.parquet"
     parquet.write(parquet.read_all(paths["predictions"], PREDICTIONS), together, PREDICTIONS)
-    results = Results(metrics=paths["metrics"], predictions=[together])
-    tallies = head_tallies(results)
-    assert len(tallies) == 1 + 3 + 2 + 2
-    for key, runs in by_cell(results.metrics):
-        expected = np.stack(runs["modality_weighted_f1"].to_list())
-        for index, letter in enumerate(key[2]):
-            found = weighted_f1(tallies[key, letter].counts.sum(1))
-            assert found == pytest.approx(expected[:, index])
+    heads = Heads(Results(metrics=paths["metrics"], predictions=[together]))
+    assert sum(map(len, heads.scores.values())) == 1 + 3 + 2 + 2
+    for key, of_cell in heads.scores.items():
+        for letter, score in of_cell.items():
+            counted = heads.subset_scores[key][letter]
+            assert counted.points.to_numpy() == pytest.approx(score.points.to_numpy())
 
 
 class TestFigure:
     def test_it_shows_the_tables_numbers(self, tiny):
         data = balance.compute(Results(**tiny)).set_index(["measure", "curriculum", "modality"])
         table = by_head(Results(**tiny))
-        assert data.loc[("head", "none", "t"), "value"] == table.loc[("none", "t"), "head"]
-        assert data.loc[("head", "none", "t"), "probe"] == 100
-        assert data.loc[("change", "spcl", "t"), "low"] == table.loc[("spcl", "t"), "change_low"]
+        text = table.loc[("spcl", "t")]
+        for measure in ("gap", "change", "contribution"):
+            shown = data.loc[(measure, "spcl", "t")]
+            assert shown["value"] == text[measure]
+            assert shown[["low", "high"]].to_numpy() == pytest.approx(
+                text[[f"{measure}_low", f"{measure}_high"]].to_numpy(float), nan_ok=True
+            )
+        assert data.loc[("imbalance", "spcl", ""), "value"] == text["imbalance"]
+        assert data.loc[("gap", "spcl", "t"), "reference"] == "probe"
         assert ("change", "none", "t") not in data.index
 
-    def test_columns_reach_from_the_head_to_the_probe(self, tiny):
+    def test_places_that_are_compared_with_a_probe_are_shaded(self, tiny, tmp_path):
+        alone = write_cell(tmp_path, "d/mmgcn/t/none", TRUE, {1: RIGHT, 2: CALM})
+        more = {kind: [*tiny[kind], alone[kind]] for kind in alone}
         with style.look():
-            drawn = balance.draw(balance.compute(Results(**tiny)))
-            none = sorted((bar.get_y(), bar.get_height()) for bar in drawn.axes[0].containers[0])
-        assert none == [
-            pytest.approx((ALL_CALM, 100 - ALL_CALM)),
-            pytest.approx((100, ALL_CALM - 100)),
-        ]
+            drawn = balance.draw(balance.compute(Results(**tiny | more)))
+            shaded = [(axes, patch) for axes in drawn.axes for patch in axes.patches]
+        ((axes, patch),) = shaded
+        assert axes.get_title() == "Gap to alone"
+        assert patch.get_extents().transformed(axes.transData.inverted()).x0 == pytest.approx(-0.5)
 
-    def test_one_curriculum_stands_beside_none(self, tiny, tmp_path):
+    def test_models_of_one_modality_stay_out_where_there_are_joint_ones(self, tiny, tmp_path):
+        alone = write_cell(tmp_path, "d/mmgcn/t/none", TRUE, {1: RIGHT, 2: CALM})
+        more = {kind: [*tiny[kind], alone[kind]] for kind in alone}
+        assert set(balance.compute(Results(**tiny | more))["modalities"]) == {"at"}
+        assert set(balance.compute(Results(**gathered(alone)))["modalities"]) == {"t"}
+
+    def test_every_curriculum_is_shown(self, tiny, tmp_path):
         anti = write_cell(tmp_path, "d/mmgcn/at/anti", TRUE, {1: RIGHT})
         more = tiny | {kind: [*tiny[kind], anti[kind]] for kind in ("metrics", "predictions")}
-        assert set(balance.compute(Results(**more))["curriculum"]) == {"none", "spcl"}
+        assert set(balance.compute(Results(**more))["curriculum"]) == {"none", "spcl", "anti"}
 
     @pytest.mark.parametrize(
         "absent", [[], ["predictions"], ["utterances"], ["utterance_difficulty"], ["metrics"]]
@@ -211,7 +255,7 @@ class TestFigure:
         alone = tiny | {kind: tiny[kind][kept] for kind in ("metrics", "predictions")}
         with style.look():
             data = balance.compute(Results(**alone))
-            assert set(data["measure"]) == {"head"}
+            assert set(data["measure"]) == {"gap", "contribution", "imbalance"}
             style.headline(balance.draw(data), "Title", "Caption.", [])
 
     def test_words_stay_inside_a_figure_of_one_panel(self, tiny):

@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import tiny_cells
 from hypothesis import given
 from hypothesis import strategies as st
 from made_by_hand import write_cells
@@ -126,7 +128,9 @@ class TestBalances:
         )
         both = {kind: [*made[kind], *after[kind]] for kind in made}
         found = tabulate("findings", Results(**both))
-        assert said(found, balance.QUESTION) == [
+        *heads, imbalance = said(found, balance.QUESTION)
+        assert imbalance.startswith("No difference between the imbalance degree with spcl and that")
+        assert heads == [
             f"The {name} head with spcl scored 50.0 points more than that without"
             " (95 % interval +50.0 to +50.0, 1 cell, 2 seeds)."
             for name in ("audio", "text")
@@ -136,6 +140,42 @@ class TestBalances:
         (sentence, *_) = said(tabulate("findings", Results(**made)), balance.QUESTION)
         assert "the audio head of the joint models is" in sentence
         assert "a probe on audio alone; with spcl" in sentence
+
+    def test_the_same_network_alone_replaces_the_probe(self, made, tmp_path):
+        alone = make_results(
+            tmp_path,
+            datasets=("meld-sim",),
+            baselines=("mmgcn",),
+            modalities=("a",),
+            seeds=(1, 2),
+            n_dialogues=20,
+            epochs=6,
+        )
+        both = {kind: [*made[kind], *alone[kind]] for kind in ("metrics", "predictions")}
+        sentences = said(tabulate("findings", Results(**made | both)), balance.QUESTION)
+        assert "the same network on audio alone; with spcl" in sentences[0]
+        assert "a probe on text alone; with spcl" in sentences[1]
+        assert "The 95 % interval of this change is above zero in " in sentences[0]
+        assert "of 2 cells" in sentences[0]
+
+    @pytest.mark.parametrize(("balanced", "word"), [("none", "more"), ("spcl", "less")])
+    def test_a_loss_of_balance_is_said_as_a_gain_is(self, tmp_path, balanced, word):
+        true = "cg" * 6  # both heads are right in the balanced cell; in the other audio alone is
+        right, ignorant = tiny_cells.sure(true), np.full((12, 3), 1 / 3)
+        made = []
+        for curriculum in ("none", "spcl"):
+            heads = [right, right if curriculum == balanced else ignorant]
+            address = f"d/mmgcn/at/{curriculum}"
+            answers = {1: true, 2: true}
+            both = {1: heads, 2: heads}
+            made.append(tiny_cells.write_cell(tmp_path, address, true, answers, heads=both))
+        found = tabulate("findings", Results(**tiny_cells.gathered(*made)))
+        # Calm throughout scores a third. Audio makes all of it right, text nothing.
+        sign = "+" if word == "more" else "−"  # noqa: RUF001
+        assert said(found, balance.QUESTION)[-1] == (
+            f"The imbalance degree with spcl was 66.7 points {word} than that without"
+            f" (95 % interval {sign}66.7 to {sign}66.7, 1 cell, 2 seeds)."
+        )
 
     def test_a_modality_alone_says_nothing_of_balance(self, tmp_path):
         alone = cells("none", HALF, HALF, modalities="t") | cells("spcl", ALL, ALL, modalities="t")

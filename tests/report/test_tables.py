@@ -195,17 +195,35 @@ class TestModalityGain:
     def test_gains_are_differences_to_each_pair_that_is_there(self, paths):
         results = Results(**paths)
         table = tabulate("modality_gain", results)
-        assert set(table.data["pair"]) == {"at", "av"}
-        assert any("no cells of: tv" in note for note in table.notes)
+        assert set(table.data["fewer"]) == {"at", "av"}
+        assert any("no cells of: tv, a, t, v." in note for note in table.notes)
         metrics = results.metrics[results.metrics["split"] == "test"]
         chosen = metrics[(metrics["baseline"] == "mmgcn") & (metrics["curriculum"] == "spcl")]
         wide = chosen.pivot(index="seed", columns="modalities", values="weighted_f1")
         expected = 100 * (wide["atv"] - wide["av"]).mean()
-        row = table.data.set_index(["baseline", "curriculum", "pair"]).loc["mmgcn", "spcl", "av"]
+        row = table.data.set_index(["baseline", "curriculum", "fewer"]).loc["mmgcn", "spcl", "av"]
         assert row["gain"] == pytest.approx(expected)
 
-    def test_without_all_three_modalities_it_says_why_it_is_empty(self, tmp_path):
-        made = make_results(tmp_path, **SMALL | {"modalities": ("at", "t")}, epochs=2)
+    def test_a_pair_is_compared_with_each_of_its_modalities_alone(self, tmp_path):
+        sets = {"modalities": ("atv", "at", "a", "t", "v")}
+        results = Results(**make_results(tmp_path, **SMALL | sets, epochs=2))
+        table = tabulate("modality_gain", results)
+        shown = table.data[["modalities", "fewer"]].drop_duplicates().to_numpy().tolist()
+        assert shown == [["atv", "at"], ["at", "a"], ["at", "t"]]
+        assert [panel.title for panel in table.panels] == [
+            "Third modality: atv",
+            "Second modality: at",
+        ]
+        metrics = results.metrics[results.metrics["split"] == "test"]
+        wide = metrics[metrics["curriculum"] == "spcl"].pivot(
+            index="seed", columns="modalities", values="weighted_f1"
+        )
+        row = table.data.set_index(["curriculum", "fewer"]).loc["spcl", "t"]
+        assert row["gain"] == pytest.approx(100 * (wide["at"] - wide["t"]).mean())
+        assert row["gain_low"] < row["gain"] < row["gain_high"]
+
+    def test_sets_that_differ_in_more_than_one_modality_leave_it_empty(self, tmp_path):
+        made = make_results(tmp_path, **SMALL | {"modalities": ("atv", "t")}, epochs=2)
         table = tabulate("modality_gain", Results(**made))
         assert len(table.data) == 0
         assert "nothing to compare" in table.notes[0]

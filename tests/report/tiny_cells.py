@@ -104,6 +104,36 @@ def write_cell(folder, address, true, answers, heads=None, **facts):
     return paths
 
 
+def write_robustness(folder, address, true, answers):
+    """Write the network's answers without some modalities: letters by seed and missing set."""
+    known = [index for index, letter in enumerate(true) if letter != "-"]
+    key = dict(zip(schemas.CELL_KEY, address.split("/"), strict=True))
+    rows = [
+        key
+        | {
+            "seed": seed,
+            "perturbation": "modality_missing",
+            "modality": missing,
+            "level": 1.0,
+            "n_utterances": len(known),
+            "weighted_f1": f1_score(
+                [true[index] for index in known],
+                [letters[index] for index in known],
+                average="weighted",
+                zero_division=0,
+            ),
+            "predicted": [LABELS.index(name) for name in spell(letters)],
+        }
+        for seed, by_missing in answers.items()
+        for missing, letters in by_missing.items()
+    ]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    path = folder / "robustness" / f"{address.replace('/', '-')}.parquet"
+    schema = schemas.ROBUSTNESS
+    parquet.write(schema.table(columns), path, schema, labels=LABELS)
+    return path
+
+
 def gathered(*cells):
     """The paths of several cells by kind, as `Results` takes them."""
     return {kind: [cell[kind] for cell in cells] for kind in ("metrics", "predictions")}

@@ -448,7 +448,7 @@ PUBLISHED = """
 """Threshold and growth of atv, at, tv, av, as the authors' README gives them."""
 
 
-def test_the_papers_grid_has_the_published_thresholds():
+def test_the_papers_grid_has_the_published_thresholds_and_auto_for_single_modalities():
     config = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
     expected = {}
     for line in PUBLISHED.split("\n")[1:-1]:
@@ -457,6 +457,8 @@ def test_the_papers_grid_has_the_published_thresholds():
             threshold, growth = map(float, numbers[2 * i : 2 * i + 2])
             cell = Cell(dataset, baseline, modalities, "spcl")
             expected[cell] = {"threshold": threshold, "growth": growth}
+        for modality in "atv":
+            expected[Cell(dataset, baseline, modality, "spcl")] = {"threshold": "auto"}
     found = {
         cell: cell_settings(config, cell)["curriculum"]
         for cell in cells(config)

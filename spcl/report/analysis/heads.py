@@ -1,53 +1,175 @@
-"""The head of each modality in the joint model, and a probe on that modality alone."""
+"""The head of each modality in every cell: its score, its reference, its contribution."""
+
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from spcl.report.analysis import offline
+from spcl.report.analysis.contribution import contributions, heads_answers, imbalance, subsets
+from spcl.report.analysis.resampled import ResampledScore, resample_counted
 from spcl.report.analysis.results import Results
-from spcl.report.analysis.scores import CellKey, tallies
-from spcl.report.analysis.statistics import Tally
-from spcl.tables import parquet
+from spcl.report.analysis.robustness import perturbed_scores
+from spcl.report.analysis.scores import NONE, CellKey, CodedCell, by_cell, coded_cells
 from spcl.tables.schemas import MODALITIES
 
+NETWORK, PROBE = "network", "probe"
+"""What a head is compared with: the same network on its modality alone, or a probe on it."""
 
-def head_tallies(results: Results) -> dict[tuple[CellKey, str], Tally]:
-    """Count the predictions of each modality's head on test, by cell and modality (a, t or v).
 
-    The probabilities of the heads are read file by file, and only the predictions are kept.
+@dataclass(frozen=True)
+class Contributions:
+    """What the modalities of a cell contribute, and how much that differs.
+
+    Attributes
+    ----------
+    of_modality
+        Shapley values in points; empty where the answers of a subset were not given.
+    imbalance
+        Largest minus smallest; None for one modality, and without contributions.
     """
-    columns = ("modalities", "modality_probabilities")
-    answers = [_answers(table) for table in results.columns("predictions", columns)]
-    found: dict[tuple[CellKey, str], Tally] = {}
-    for letter in MODALITIES:
-        of_letter = [pd.Series(of_file[letter]) for of_file in answers]
-        if not of_letter:
-            continue
-        answered = pd.concat(of_letter, ignore_index=True).astype("category")
-        has = answered.notna().to_numpy()
-        predictions = results.predictions[has].assign(predicted=answered[has].array)
-        counted = tallies(predictions, results.labels)
-        found |= {(key, letter): tally for key, tally in counted}
-    return found
+
+    of_modality: dict[str, ResampledScore] = field(default_factory=dict)
+    imbalance: ResampledScore | None = None
+
+    def of(self, letter: str) -> dict[str, ResampledScore]:
+        """``contribution`` of a modality and ``imbalance`` of the cell, where they are known."""
+        both = {"contribution": self.of_modality.get(letter), "imbalance": self.imbalance}
+        return {name: score for name, score in both.items() if score is not None}
 
 
-def _answers(table: pa.Table) -> dict[str, np.ndarray]:
-    """(N,) the likeliest emotion by each modality's head; None where the cell has no such head."""
-    labels = np.array(parquet.metadata(table)["labels"], object)
-    heads = table["modality_probabilities"].combine_chunks().flatten()
-    answer = heads.flatten().to_numpy().reshape(-1, len(labels)).argmax(1)
-    modalities = np.array(table["modalities"].to_pylist(), str)
-    first = np.r_[0, np.cumsum(np.char.str_len(modalities))][:-1]
+class Heads:
+    """The heads of all cells on the test split.
+
+    Parameters
+    ----------
+    results
+        Its metrics are needed. Intervals and contributions need predictions, those of the network
+        the table ``robustness`` too; probes need the corpora's utterances.
+
+    Attributes
+    ----------
+    runs : dict
+        By cell: the metrics, a row a seed.
+    scores : dict
+        By cell: weighted F1 of each head by its modality.
+    subset_scores : dict
+        By cell: weighted F1 of the sums of the heads' logits, by subset of the modalities.
+    contributions, network_contributions : dict
+        By cell: from `subset_scores`, and from the network run with the other modalities
+        unobserved. Cells without predictions are absent.
+    """
+
+    def __init__(self, results: Results) -> None:
+        metrics = results.metrics
+        self.runs: dict[CellKey, pd.DataFrame] = {
+            key: runs.set_index("seed").sort_index()
+            for key, runs in by_cell(metrics[metrics["split"] == "test"])
+        }
+        cells = dict(coded_cells(results.predictions, results.labels))
+        self.subset_scores = _resampled(cells, _answers_of_heads(results, cells))
+        self.scores: dict[CellKey, dict[str, ResampledScore]] = {}
+        for key in self.runs:
+            points = 100 * self.by_modality(key, "modality_weighted_f1")
+            counted = self.subset_scores.get(key, {})
+            self.scores[key] = {
+                letter: replace(counted.get(letter, _UNKNOWN), points=points[letter])
+                for letter in key[2]
+            }
+        self.contributions = _contributions(self.subset_scores)
+        self.network_contributions = _contributions(_network_scores(results))
+        self._probes = _probe_points(results)
+
+    def by_modality(self, cell: CellKey, column: str) -> pd.DataFrame:
+        """A list column of the metrics: a row a seed, a column a modality of the cell."""
+        lists = self.runs[cell][column]
+        return pd.DataFrame(np.stack(lists.to_list()), lists.index, list(cell[2]))
+
+    def reference(self, cell: CellKey, letter: str) -> tuple[str, ResampledScore | None]:
+        """What a head is compared with: `NETWORK`, `PROBE` or an empty word, and its score.
+
+        The network is the cell of the same baseline on this modality alone with the curriculum
+        none: one reference for all curricula, so that their gaps can be compared. Without such a
+        cell, and for a cell of this modality alone, it is the probe.
+        """
+        head, alone = self.scores[cell][letter], (*cell[:2], letter, NONE)
+        if len(cell[2]) > 1 and alone in self.scores:
+            return NETWORK, self.scores[alone][letter]
+        if (cell[0], letter) in self._probes:
+            points = pd.Series(self._probes[cell[0], letter], head.points.index)
+            return PROBE, replace(_UNKNOWN, points=points)
+        return "", None
+
+
+_UNKNOWN = ResampledScore(pd.Series(dtype=float), None, 0)
+"""A score without resamples."""
+
+Answers = dict[str, np.ndarray]
+"""By subset of the modalities: a class for each row of the predictions, -1 = no answer."""
+
+
+def _contributions(
+    by_subset: dict[CellKey, dict[str, ResampledScore]],
+) -> dict[CellKey, Contributions]:
     found = {}
-    for letter in MODALITIES:
-        place = np.char.find(modalities, letter)
-        found[letter] = np.full(len(table), None, object)
-        found[letter][place >= 0] = labels[answer[(first + place)[place >= 0]]]
+    for key, values in by_subset.items():
+        of_modality = contributions(values, key[2])
+        found[key] = Contributions(of_modality, imbalance(of_modality))
     return found
 
 
-def probe_points(results: Results) -> dict[tuple[str, str], float]:
+def _resampled(
+    cells: dict[CellKey, CodedCell], answers: Answers
+) -> dict[CellKey, dict[str, ResampledScore]]:
+    """By cell and subset of its modalities: weighted F1 of the answers, where there are any."""
+    found: dict[CellKey, dict[str, ResampledScore]] = {}
+    for key, cell in cells.items():
+        given = {subset: answers[subset][cell.rows] for subset in subsets(key[2]) if answers}
+        found[key] = {
+            subset: resample_counted(cell.tally(of_subset))
+            for subset, of_subset in given.items()
+            if (of_subset >= 0).any()
+        }
+    return found
+
+
+def _network_scores(results: Results) -> dict[CellKey, dict[str, ResampledScore]]:
+    """By cell and subset: weighted F1 of the network with the other modalities unobserved."""
+    found = {}
+    for key, scores in perturbed_scores(results, ("modality_missing",)).items():
+        observed = {
+            "".join(one for one in key[2] if one not in missing): score
+            for (_, missing, _), score in scores.at.items()
+        }
+        found[key] = observed | {key[2]: scores.clean}
+    return found
+
+
+def _answers_of_heads(results: Results, cells: dict[CellKey, CodedCell]) -> Answers:
+    """By the sums of the heads' logits; the probabilities are read file by file.
+
+    The empty subset answers the most frequent class of the test split: the constant answer with the
+    highest weighted F1.
+    """
+    n = len(results.predictions)
+    answers = {subset: np.full(n, -1, np.int16) for subset in subsets("".join(MODALITIES))}
+    start = 0
+    for table in results.columns("predictions", ("modality_probabilities",)):
+        heads = table["modality_probabilities"].combine_chunks()
+        for key, cell in cells.items():
+            rows = cell.rows[(cell.rows >= start) & (cell.rows < start + len(table))]
+            if len(rows):
+                shape = len(rows), len(key[2]), cell.n_classes
+                flat = heads.take(pa.array(rows - start)).flatten().flatten().to_numpy()
+                constant = int(np.bincount(cell.true).argmax())
+                for subset, found in heads_answers(flat.reshape(shape), key[2], constant).items():
+                    answers[subset][rows] = found
+        start += len(table)
+    return answers
+
+
+def _probe_points(results: Results) -> dict[tuple[str, str], float]:
     """By dataset and modality: weighted F1 of the probe on the labelled test utterances, points.
 
     The probe is fitted on all of train. Without the corpora's utterances there are no labels.

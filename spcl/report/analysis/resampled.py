@@ -1,38 +1,45 @@
-"""A score with its resamples: its interval, and that of a paired difference."""
+"""A score with its resamples: its interval, and those of differences and weighted sums."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from spcl.report.analysis import statistics
-from spcl.report.analysis.scores import Gain
+from spcl.report.analysis.scores import Gain, over_seeds
 
 
 @dataclass(frozen=True)
 class ResampledScore:
-    """A score of one cell: of a class, of a modality's head.
+    """A score of one cell: of a class, of a modality's head; or a weighted sum of such scores.
 
     Attributes
     ----------
     points
-        By seed, 0 to 100.
+        By seed, in points.
     resampled
         (B, S) the same in resamples of the test dialogues, a column a seed; None without
         predictions.
     n_dialogues
         Test dialogues that it is taken over.
+    within
+        The smallest and the largest possible value.
     """
 
     points: pd.Series
     resampled: pd.DataFrame | None
     n_dialogues: int
+    within: tuple[float, float] = statistics.SCORES
 
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean over seeds, kept inside 0 to 100; NaN if unknown."""
-        return self._interval_of(self.points, self.resampled, statistics.SCORES)
+        """95 % interval of the mean over seeds, kept inside `within`; NaN if unknown."""
+        return self._interval_of(self.points, self.resampled, self.within)
+
+    def columns(self, name: str) -> dict[str, float]:
+        """The columns of `spcl.report.columns.estimate`."""
+        return Gain(0, *over_seeds(self.points), *self.interval()).columns(name)
 
     def gain(self, base: "ResampledScore | None") -> Gain:
         """This score minus `base`, paired by seed, without a test."""
@@ -46,7 +53,8 @@ class ResampledScore:
         if self.resampled is not None and base.resampled is not None:
             resampled = self.resampled - base.resampled
         sd = float(differences.std()) if len(differences) > 1 else math.nan
-        low, high = self._interval_of(differences, resampled, statistics.DIFFERENCES)
+        within = self.within[0] - base.within[1], self.within[1] - base.within[0]
+        low, high = self._interval_of(differences, resampled, within)
         return Gain(len(differences), float(differences.mean()), sd, low, high)
 
     def _interval_of(
@@ -62,16 +70,31 @@ class ResampledScore:
         )
 
 
-def weighted_sum(weights: Sequence[float], scores: Sequence[ResampledScore]) -> ResampledScore:
-    """A linear combination of scores of one corpus, over the seeds that all of them have."""
-    by_seed = pd.concat([w * one.points for w, one in zip(weights, scores, strict=True)], axis=1)
+def weighted_sum(terms: Iterable[tuple[float, ResampledScore]]) -> ResampledScore:
+    """The sum of scores of one corpus times their weights, by seed and by resample.
+
+    Only seeds that all scores have count.
+    """
+    factors, scores = zip(*terms, strict=True)
+    weights = np.array(factors)
+    points = pd.concat([one.points for one in scores], axis=1).dropna() @ weights
     known = [one.resampled for one in scores if one.resampled is not None]
     resampled = None
     if len(known) == len(scores):
-        parts = [w * one for w, one in zip(weights, known, strict=True)]
-        resampled = sum(parts[1:], parts[0])
+        resampled = sum(
+            (weight * one for weight, one in zip(weights[1:], known[1:], strict=True)),
+            weights[0] * known[0],
+        )
+    ends = weights[:, None] * np.array([one.within for one in scores])
     n_dialogues = max(one.n_dialogues for one in scores)
-    return ResampledScore(by_seed.sum(axis=1, skipna=False).dropna(), resampled, n_dialogues)
+    within = float(ends.min(1).sum()), float(ends.max(1).sum())
+    return ResampledScore(points, resampled, n_dialogues, within)
+
+
+def resample_counted(tally: statistics.Tally) -> ResampledScore:
+    """Weighted F1 of a tally's answers in points by seed, with its resamples."""
+    points = 100 * statistics.weighted_f1(tally.counts.sum(1))
+    return resample_weighted_f1(pd.Series(points, tally.seeds), tally)
 
 
 def resample_weighted_f1(points: pd.Series, tally: statistics.Tally | None) -> ResampledScore:

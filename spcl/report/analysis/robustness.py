@@ -8,17 +8,16 @@ A summary of each perturbation is one number, on the scale of weighted F1:
 - noise: the same over the standard deviations, averaged over the modalities.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from spcl.report.analysis import statistics
-from spcl.report.analysis.resampled import ResampledScore, resample_weighted_f1, weighted_sum
+from spcl.report.analysis.resampled import ResampledScore, resample_counted, weighted_sum
 from spcl.report.analysis.results import Results
-from spcl.report.analysis.scores import CellKey, by_cell, coded_answers
+from spcl.report.analysis.scores import CellKey, by_cell, coded_cells
 from spcl.report.analysis.statistics import Tally
 from spcl.tables.schemas import CELL_KEY
 
@@ -66,7 +65,7 @@ class PerturbedScores:
         level = np.array(list(by_level))
         width = np.diff(level) / np.ptp(level)
         weights = (np.r_[width, 0] + np.r_[0, width]) / 2
-        return weighted_sum(weights.tolist(), list(by_level.values()))
+        return weighted_sum(zip(weights, by_level.values(), strict=True))
 
     def summary(self, perturbation: str) -> ResampledScore | None:
         """One score for a perturbation, see the module; None if it was not tried."""
@@ -76,26 +75,36 @@ class PerturbedScores:
             scores = [self.at[perturbation, m, 1.0] for m in single]
         else:
             scores = [self.mean(perturbation, m) for m in tried]
-        return weighted_sum([1 / len(scores)] * len(scores), scores) if scores else None
+        return weighted_sum((1 / len(scores), one) for one in scores) if scores else None
 
     def drop(self, perturbation: str) -> ResampledScore | None:
         """The clean score minus the summary."""
         summary = self.summary(perturbation)
-        return summary and weighted_sum([1.0, -1.0], [self.clean, summary])
+        return summary and weighted_sum([(1.0, self.clean), (-1.0, summary)])
 
 
-def perturbed_scores(results: Results) -> dict[CellKey, PerturbedScores]:
+def perturbed_scores(
+    results: Results, perturbations: Collection[str] = tuple(PERTURBATIONS)
+) -> dict[CellKey, PerturbedScores]:
     """The scores of every cell whose robustness was given, in the order of the config.
 
     Without predictions there are no resamples, and so no intervals.
+
+    Parameters
+    ----------
+    results
+        Its metrics, robustness and predictions.
+    perturbations
+        Those to read.
     """
     metrics = results.metrics
     clean = {
         key: 100 * rows.set_index("seed")["weighted_f1"].sort_index()
         for key, rows in by_cell(metrics[metrics["split"] == "test"])
     }
+    read = results.robustness[results.robustness["perturbation"].isin(perturbations)]
     points: dict[CellKey, dict[_Row, pd.Series]] = {}
-    for key, rows in by_cell(results.robustness):
+    for key, rows in by_cell(read):
         if key in clean:
             points[key] = {_CLEAN: clean[key]}
             by_seed = rows.set_index("seed")
@@ -112,14 +121,14 @@ def perturbed_scores(results: Results) -> dict[CellKey, PerturbedScores]:
 def _resample(points: dict[_Row, pd.Series], tally: Tally | None) -> dict[_Row, ResampledScore]:
     """Resample all perturbations of a cell at once; `tally` is one of `_tallies`."""
     if tally is None:
-        return {key: ResampledScore(series, None, 0) for key, series in points.items()}
-    every = resample_weighted_f1(pd.Series(dtype=float), tally)
+        return {row: ResampledScore(series, None, 0) for row, series in points.items()}
+    every = resample_counted(tally)
     assert every.resampled is not None
     seeds = points[_CLEAN].index
     by_perturbation = np.split(every.resampled.to_numpy(), len(points), axis=1)
     return {
-        key: ResampledScore(series, pd.DataFrame(part, columns=seeds), every.n_dialogues)
-        for (key, series), part in zip(points.items(), by_perturbation, strict=True)
+        row: ResampledScore(series, pd.DataFrame(part, columns=seeds), every.n_dialogues)
+        for (row, series), part in zip(points.items(), by_perturbation, strict=True)
     }
 
 
@@ -128,49 +137,39 @@ def _tallies(
 ) -> Iterator[tuple[CellKey, Tally]]:
     """Count the answers of each cell under all its perturbations.
 
-    The seed number k S + s of a tally stands for perturbation k, in the order of `points`, and the
-    s-th of S seeds. A cell whose perturbations do not have the same seeds is left out.
+    The seed k S + s of a tally stands for perturbation k, in the order of `points`, and the s-th of
+    S seeds. A cell whose perturbations or predictions lack a seed is left out.
     """
     predicted = dict(_answers(results))
-    test = results.predictions[results.predictions["split"] == "test"]
-    place = test.groupby([*CELL_KEY, "seed"], observed=True).cumcount()
-    for key, coded, n_dialogues, n_classes in coded_answers(results.predictions, results.labels):
-        if key not in points or len(points[key]) == 1:
+    test = results.predictions[(results.predictions["split"] == "test").to_numpy()]
+    place = np.zeros(len(results.predictions), np.int64)
+    place[test.index] = test.groupby([*CELL_KEY, "seed"], observed=True).cumcount()
+    for key, cell in coded_cells(results.predictions, results.labels):
+        if key not in points:
             continue
         seeds = points[key][_CLEAN].index
-        of_cell = predicted[key]
-        if not all(series.index.equals(seeds) for series in points[key].values()):
+        s = seeds.get_indexer(pd.Index(cell.seed))
+        complete = all(series.index.equals(seeds) for series in points[key].values())
+        if not complete or set(s) != set(range(len(seeds))):
             continue
-        s = seeds.get_indexer(pd.Index(coded["seed"]))
-        if (s < 0).any() or len(np.unique(s)) < len(seeds):
-            continue
-        places = place[coded.index].to_numpy()
-        answers = [coded["answer"].to_numpy()]
-        for perturbation in list(points[key])[1:]:
-            by_seed = np.stack([of_cell[(*perturbation, seed)] for seed in seeds])
-            answers.append(by_seed[s, places])
-        k = np.repeat(np.arange(len(answers)), len(s))
-        yield (
-            key,
-            statistics.tally(
-                k * len(seeds) + np.tile(s, len(answers)),
-                np.tile(coded["dialogue"].to_numpy(), len(answers)),
-                np.tile(coded["true"].to_numpy(), len(answers)),
-                np.concatenate(answers).astype(np.int64),
-                n_dialogues=n_dialogues,
-                n_classes=n_classes,
-            ),
+        answers = [cell.predicted]
+        for row in list(points[key])[1:]:
+            by_seed = np.stack([predicted[key][(*row, seed)] for seed in seeds])
+            answers.append(by_seed[s, place[cell.rows]])
+        n = len(answers)
+        repeated = replace(
+            cell,
+            seed=np.repeat(np.arange(n), len(s)) * len(seeds) + np.tile(s, n),
+            dialogue=np.tile(cell.dialogue, n),
+            true=np.tile(cell.true, n),
         )
+        yield key, repeated.tally(np.concatenate(answers).astype(np.int64))
 
 
 def _answers(results: Results) -> Iterator[tuple[CellKey, dict[tuple[object, ...], np.ndarray]]]:
     """By cell: the classes of its test utterances by perturbation, modality, level and seed."""
-    for table in results.columns("robustness", [*CELL_KEY, *_ROW, "seed", "predicted"]):
+    columns = [*_ROW, "seed", "predicted"]
+    for table in results.columns("robustness", [*CELL_KEY, *columns]):
         for key, rows in by_cell(table.to_pandas()):
-            yield (
-                key,
-                {
-                    tuple(of): answers
-                    for *of, answers in rows[[*_ROW, "seed", "predicted"]].itertuples(index=False)
-                },
-            )
+            answers = rows[columns].itertuples(index=False)
+            yield key, {tuple(of): predicted for *of, predicted in answers}

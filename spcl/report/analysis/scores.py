@@ -228,51 +228,68 @@ def by_cell(frame: pd.DataFrame) -> Iterator[tuple[CellKey, pd.DataFrame]]:
             yield tuple(str(part) for part in key), rows
 
 
-def tallies(
-    predictions: pd.DataFrame, labels: dict[str, list[str]]
-) -> Iterator[tuple[CellKey, Tally]]:
-    """Count every cell's test predictions; see `coded_answers`."""
-    for key, of_cell, n_dialogues, n_classes in coded_answers(predictions, labels):
-        yield (
-            key,
-            statistics.tally(
-                of_cell["seed"].to_numpy(),
-                of_cell["dialogue"].to_numpy(),
-                of_cell["true"].to_numpy(),
-                of_cell["answer"].to_numpy(),
-                n_dialogues=n_dialogues,
-                n_classes=n_classes,
-            ),
+@dataclass(frozen=True)
+class CodedCell:
+    """The labelled test rows of a cell's predictions as numbers.
+
+    Attributes
+    ----------
+    rows : (N,)
+        Their places in the frame of the predictions.
+    seed, dialogue, true, predicted : (N,) int
+        Cells of a dataset share the numbers of dialogues. Classes have the order of its labels.
+    n_dialogues, n_classes
+        Of the dataset.
+    """
+
+    rows: np.ndarray
+    seed: np.ndarray
+    dialogue: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
+    n_dialogues: int
+    n_classes: int
+
+    def tally(self, answers: np.ndarray) -> Tally:
+        """Count (N,) answers to these rows; -1 = not answered, not counted."""
+        return statistics.tally(
+            self.seed,
+            self.dialogue,
+            np.where(answers < 0, -1, self.true),
+            answers,
+            n_dialogues=self.n_dialogues,
+            n_classes=self.n_classes,
         )
 
 
-def coded_answers(
+def coded_cells(
     predictions: pd.DataFrame, labels: dict[str, list[str]]
-) -> Iterator[tuple[CellKey, pd.DataFrame, int, int]]:
-    """Number the dialogues and emotions of every cell's labelled test predictions.
-
-    Cells of a dataset share the numbers of dialogues. Classes have the order of the dataset's
-    `labels`.
-
-    Yields
-    ------
-    tuple
-        The cell; its rows with the columns ``dialogue``, ``true`` and ``answer`` as numbers; the
-        number of dialogues and of classes.
-    """
+) -> Iterator[tuple[CellKey, CodedCell]]:
+    """The test predictions of every cell as numbers; classes by the dataset's `labels`."""
     if not len(predictions):
         return
-    test = predictions[(predictions["split"] == "test") & predictions["emotion"].notna()]
+    tested = (predictions["split"] == "test") & predictions["emotion"].notna()
+    test = predictions[tested].assign(rows=np.flatnonzero(tested))
     for dataset, rows in test.groupby("dataset", observed=True):
         emotions = pd.Index(labels[str(dataset)])
         coded = rows.assign(
             dialogue=pd.factorize(rows["dialogue_id"])[0],
             true=_codes(rows["emotion"], emotions),
-            answer=_codes(rows["predicted"], emotions),
+            predicted=_codes(rows["predicted"], emotions),
         )
         n_dialogues = int(coded["dialogue"].max()) + 1
         for key, of_cell in by_cell(coded):
-            yield key, of_cell, n_dialogues, len(emotions)
+            names = ("rows", "seed", "dialogue", "true", "predicted")
+            columns = {name: of_cell[name].to_numpy() for name in names}
+            yield key, CodedCell(**columns, n_dialogues=n_dialogues, n_classes=len(emotions))
+
+
+def tallies(
+    predictions: pd.DataFrame, labels: dict[str, list[str]]
+) -> Iterator[tuple[CellKey, Tally]]:
+    """Count every cell's test predictions; see `coded_cells`."""
+    for key, cell in coded_cells(predictions, labels):
+        yield key, cell.tally(cell.predicted)
 
 
 def _codes(column: pd.Series, emotions: pd.Index) -> np.ndarray:

@@ -57,7 +57,9 @@ def draw_curricula(
         style.draw_intervals(axes, at, rows, looks[name], name, hollow=name == NONE)
 
 
-def draw_differences(data: pd.DataFrame, x: str, labels: Mapping[str, str], y_label: str) -> Figure:
+def draw_differences(
+    data: pd.DataFrame, x: str, labels: Sequence[Mapping[str, str]], y_label: str
+) -> Figure:
     """Differences by curriculum, above and below a line at zero.
 
     Parameters
@@ -65,7 +67,8 @@ def draw_differences(data: pd.DataFrame, x: str, labels: Mapping[str, str], y_la
     data
         As for `draw_curricula`, with ``dataset``, ``baseline``, ``n_seeds`` and ``n_dialogues``.
     labels
-        By value of the column `x`, what to write below the axis.
+        For each row of panels of a corpus: by value of the column `x`, what to write below the
+        axis. A row without data is left out.
     y_label
         What minus what.
     """
@@ -73,20 +76,29 @@ def draw_differences(data: pd.DataFrame, x: str, labels: Mapping[str, str], y_la
         list(dict.fromkeys(data[name])) for name in ("dataset", "baseline", "curriculum")
     )
     looks = style.series(curricula)
-    width = panel_width(len(labels) * len(curricula))
-    figure, grid = panels(
-        len(datasets), len(baselines), width=width, height=1.4 + 2.1 * len(datasets)
-    )
-    for dataset, of_row in zip(datasets, grid, strict=True):
-        shown = data[data["dataset"] == dataset]
+    width = panel_width(max(map(len, labels)) * len(curricula))
+    rows = [
+        (dataset, below, shown)
+        for dataset in datasets
+        for below in labels
+        for shown in [data[(data["dataset"] == dataset) & data[x].isin(below)]]
+        if len(shown)
+    ]
+    height = 1.4 + 2.1 * len(rows)
+    figure, grid = panels(len(rows), len(baselines), width=width, height=height)
+    titled = set()
+    for (dataset, below, shown), of_row in zip(rows, grid, strict=True):
         for baseline, axes in zip(baselines, of_row, strict=True):
             of_panel = shown[shown["baseline"] == baseline]
-            draw_curricula(axes, of_panel, x, list(labels), curricula, looks)
-            style.categories(axes, list(labels.values()))
+            draw_curricula(axes, of_panel, x, list(below), curricula, looks)
+            style.categories(axes, list(below.values()))
             axes.axhline(0, color="black", linewidth=0.8)
-            axes.set_title(baseline, fontweight="bold")
+            if dataset not in titled:
+                axes.set_title(baseline, fontweight="bold")
         of_row[0].set_ylabel(y_label)
-        style.row_title(of_row[0], f"{dataset}: {counts(shown)}")
+        if dataset not in titled:
+            style.row_title(of_row[0], f"{dataset}: {counts(data[data['dataset'] == dataset])}")
+        titled.add(dataset)
     return figure
 
 

@@ -101,9 +101,9 @@ def look() -> Iterator[None]:
             plt.close("all")
 
 
-def offsets(n: int) -> list[float]:
-    """Offsets of n series side by side around a whole number."""
-    step = min(0.2, 0.74 / max(n - 1, 1))
+def offsets(n: int, *, step: float = 0.2) -> list[float]:
+    """Offsets of n series side by side around a whole number, `step` apart or less."""
+    step = min(step, 0.74 / max(n - 1, 1))
     return [step * (index - (n - 1) / 2) for index in range(n)]
 
 
@@ -115,8 +115,12 @@ def draw_intervals(
     label: str,
     *,
     hollow: bool = False,
+    size: float = 4.8,
 ) -> None:
-    """A mark at each ``value``, with a bar from ``low`` to ``high`` where they are known."""
+    """A mark at each ``value``, with a bar from ``low`` to ``high`` where they are known.
+
+    `size` of the marks is in points.
+    """
     axes.vlines(x, rows["low"], rows["high"], color="#555555", linewidth=1)
     axes.plot(
         x,
@@ -124,7 +128,7 @@ def draw_intervals(
         linestyle="none",
         marker=look.marker,
         color=look.color,
-        markersize=4.8,
+        markersize=size,
         markeredgecolor="black",
         markeredgewidth=0.5,
         markerfacecolor="white" if hollow else look.color,

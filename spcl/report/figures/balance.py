@@ -1,43 +1,66 @@
-"""Gap between the head and the probe of each modality, without and with a curriculum."""
+"""Balance of the modalities: heads beside their modality alone, contributions, imbalance degree."""
 
-from typing import Any
+import math
 
 import pandas as pd
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spcl.report.analysis.heads import PROBE
 from spcl.report.analysis.results import Results
-from spcl.report.analysis.scores import NONE, shown_beside_none
-from spcl.report.columns import COUNT, N_DIALOGUES, N_UTTERANCES, REAL, SIMULATED, TEXT
+from spcl.report.analysis.scores import NONE
+from spcl.report.columns import (
+    COUNT,
+    CURRICULUM,
+    N_DIALOGUES,
+    N_UTTERANCES,
+    REAL,
+    SIMULATED,
+    TEXT,
+    bounds,
+)
 from spcl.report.drawing import grid, style
 from spcl.report.tables import balance
 from spcl.tables.parquet import Column, Schema
+from spcl.tables.schemas import CELL_KEY
 
 TITLE = "Balance of the modalities"
 CAPTION = (
-    "Upper row of each corpus: weighted F1 on the test split of each modality's head in the joint"
-    " model, mean over seeds (mark); thick line: a probe (logistic regression) on that"
-    " modality alone. The column between them is the gap, which is zero for a modality that"
-    " joint training uses as fully as the probe does. Lower row: change of the head, and so of the"
-    " gap, by the curriculum, paired by seed, with 95 % bootstrap intervals over dialogues and"
-    " seeds. Compare curricula by the lower row. The figure shows none and spcl or, where spcl was"
-    " not trained, the first other curriculum. On the x axis: modality set, then modality (a audio,"
-    " t text, v visual)."
+    "Joint models on the test split, in points of weighted F1 (W-F1), mean over seeds with 95 %"
+    " bootstrap intervals over dialogues and seeds. Gap: W-F1 of a modality's head minus that of"
+    " the same network trained on this modality alone without a curriculum; below zero, joint"
+    " training does not use all information of the modality. Shaded: the grid has no such cell, so"
+    " the head is compared with a probe (logistic regression on single utterances), without"
+    " interval. Change: head, and so gap, minus that of none, paired by seed. Contribution: Shapley"
+    " value of the modality over all sums of the heads' logits. Imbalance degree: largest"
+    " contribution minus smallest; zero is balanced. Dashes: the same in the network run with the"
+    " other modalities unobserved. Compare curricula by the change, and by the changes of"
+    " contribution and imbalance degree in the table balance. On the x axis: modality set, and"
+    " modality (a audio, t text, v visual). Models of one modality are shown only where there is no"
+    " joint model."
 )
+
+_MEASURES = {
+    "gap": "Gap to alone",
+    "change": "Change of head",
+    "contribution": "Contribution",
+    "imbalance": "Imbalance degree",
+}
 
 SCHEMA = Schema(
     "balance figure",
     (
-        Column("dataset", TEXT, "block of panels"),
-        Column("baseline", TEXT, "column of panels"),
+        Column("dataset", TEXT, "block of rows of panels"),
+        Column("baseline", TEXT, "row of panels"),
         Column("modalities", TEXT, "place on the x axis"),
-        Column("modality", TEXT, "place inside it: a, t or v"),
-        Column("curriculum", TEXT, "mark: none or the one compared with it"),
-        Column("measure", TEXT, "head or change"),
+        Column("modality", TEXT, "place inside it: a, t or v; empty for imbalance"),
+        CURRICULUM,
+        Column("measure", TEXT, f"column of panels: {', '.join(_MEASURES)}"),
         Column("value", REAL, "mean over seeds, points"),
-        Column("low", REAL, "95 % interval of a change, points", True),
-        Column("high", REAL, "its upper end, points", True),
-        Column("probe", REAL, "weighted F1 of the probe, points", True),
+        *bounds(),
+        Column("reference", TEXT, "of a gap: network or probe", True),
+        Column("network", REAL, "contribution or imbalance in the network, points", True),
         Column("n_seeds", COUNT, "seeds it is taken over"),
         N_DIALOGUES,
         N_UTTERANCES,
@@ -49,82 +72,94 @@ SCHEMA = Schema(
 
 def compute(results: Results) -> pd.DataFrame:
     """The figure's table; see `SCHEMA`."""
-    cells = balance.compute(results)
-    cells = cells[cells["curriculum"].isin([NONE, shown_beside_none(cells["curriculum"])])]
-    head = cells.assign(measure="head", value=cells["head"], low=float("nan"), high=float("nan"))
-    change = grid.with_values(cells, "change")
-    change = change.assign(measure="change", n_seeds=cells["n_paired_seeds"])
-    return pd.concat([head, change[change["value"].notna()]], ignore_index=True)
+    heads = balance.compute(results)
+    joint = heads["modalities"].str.len() > 1
+    heads = heads[joint] if joint.any() else heads
+    parts = []
+    for measure in _MEASURES:
+        rows = grid.with_values(heads, measure)
+        if measure == "imbalance":
+            rows = rows.drop_duplicates(list(CELL_KEY)).assign(modality="")
+        rows = rows.assign(
+            measure=measure,
+            reference=rows["reference"] if measure == "gap" else None,
+            network=rows.get(f"network_{measure}", math.nan),
+            n_seeds=rows["n_paired_seeds" if measure == "change" else "n_seeds"],
+        )
+        parts.append(rows[rows["value"].notna()])
+    return pd.concat(parts, ignore_index=True)
 
 
 def draw(data: pd.DataFrame) -> Figure:
-    """Two rows of panels a corpus, a column a baseline."""
+    """A row of panels for each corpus and baseline, a column a measure."""
     if not len(data):
-        return style.no_data("There are no cells: no metrics were given.")
-    datasets = list(dict.fromkeys(data["dataset"]))
-    baselines = list(dict.fromkeys(data["baseline"]))
+        return style.no_data("There are no heads to compare, and no predictions were given.")
     curricula = sorted(dict.fromkeys(data["curriculum"]), key=lambda name: name != NONE)
-    measures = [m for m in ("head", "change") if (data["measure"] == m).any()]
-    rows = [(dataset, measure) for dataset in datasets for measure in measures]
-    n_places = max(len(_places(data[data["dataset"] == name])) for name in datasets)
-    width = max(2.3, 0.3 * n_places + 0.4)
-    height = 1.6 + 1.95 * len(rows)
-    figure, panels = grid.panels(len(rows), len(baselines), width=width, height=height)
-    for (dataset, measure), of_row in zip(rows, panels, strict=True):
+    places = {
+        measure: _places(data[data["measure"] == measure])
+        for measure in _MEASURES
+        if (data["measure"] == measure).any()
+    }
+    rows = list(dict.fromkeys(zip(data["dataset"], data["baseline"], strict=True)))
+    widths = [max(1.35, max(0.21, 0.07 * len(curricula)) * len(of)) for of in places.values()]
+    width = sum(widths) + 0.4 * len(widths) + 0.3
+    # In a narrow figure the caption takes more lines.
+    height = 1.0 + 1.2 * len(rows) + 10 / max(width, style.NARROWEST)
+    figure, panels = plt.subplots(
+        len(rows),
+        len(widths),
+        figsize=(width, height),
+        sharey="col",
+        squeeze=False,
+        width_ratios=widths,
+    )
+    for index, ((dataset, baseline), of_row) in enumerate(zip(rows, panels, strict=True)):
         of_dataset = data[data["dataset"] == dataset]
-        places = _places(of_dataset)
-        shown = of_dataset[of_dataset["measure"] == measure]
-        for baseline, axes in zip(baselines, of_row, strict=True):
-            _panel(axes, shown[shown["baseline"] == baseline], places, curricula)
-            if measure == "head":
-                axes.set_title(baseline, fontweight="bold")
-                axes.use_sticky_edges = False
-                axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
-            else:
-                axes.axhline(0, color="black", linewidth=0.8)
-        if measure == "head":
-            of_row[0].set_ylabel("W-F1 of the head\n(points)")
-            style.row_title(of_row[0], f"{dataset}: {grid.counts(shown)}")
-        else:
-            of_row[0].set_ylabel("Change against none\n(points)")
+        is_first = index == 0 or rows[index - 1][0] != dataset
+        for (measure, at), axes in zip(places.items(), of_row, strict=True):
+            shown = (of_dataset["baseline"] == baseline) & (of_dataset["measure"] == measure)
+            _panel(axes, of_dataset[shown], at, curricula)
+            if is_first:
+                axes.set_title(_MEASURES[measure], fontweight="bold")
+        of_row[0].set_ylabel(f"{baseline}\n(points)")
+        if is_first:
+            style.row_title(of_row[0], f"{dataset}: {grid.counts(of_dataset)}")
     return figure
 
 
-def _places(data: pd.DataFrame) -> list[tuple[str, str]]:
-    """Modality set and modality, from the left."""
+Place = tuple[str, str]
+"""Modality set and modality."""
+
+
+def _places(data: pd.DataFrame) -> list[Place]:
+    """From the left."""
     return list(dict.fromkeys(zip(data["modalities"], data["modality"], strict=True)))
 
 
-def _panel(
-    axes: Axes, data: pd.DataFrame, places: list[tuple[str, str]], curricula: list[str]
-) -> None:
-    """A mark a head; where its probe is known, a column up (or down) to it."""
+def _panel(axes: Axes, data: pd.DataFrame, places: list[Place], curricula: list[str]) -> None:
+    """A mark with its interval for each head or cell, the curricula side by side."""
     looks = style.series(list(dict.fromkeys([NONE, *curricula])))
-    shown = [name for name in curricula if (data["curriculum"] == name).any()]
-    for name, offset in zip(shown, style.offsets(len(shown)), strict=True):
+    pairs = zip(data["modalities"], data["modality"], strict=True)
+    place_of = pd.Series([places.index(pair) for pair in pairs], data.index, dtype=float)
+    for place in place_of[data["reference"] == PROBE].unique():
+        ends = place - 0.5, place + 0.5
+        axes.axvspan(*ends, color="#E8E8E8", linewidth=0, label="compared with a probe")
+    for name, offset in zip(curricula, style.offsets(len(curricula), step=0.28), strict=True):
         rows = data[data["curriculum"] == name]
-        pairs = zip(rows["modalities"], rows["modality"], strict=True)
-        at = [places.index(pair) for pair in pairs]
-        x = [place + 1.6 * offset for place in at]
-        if (data["measure"] == "head").all() and rows["probe"].notna().any():
-            gap = rows["probe"] - rows["value"]
-            ground = style.pale(style.GREY if name == NONE else looks[name].color)
-            line: dict[str, Any] = {
-                "edgecolor": "#555555",
-                "linewidth": 0.5,
-                "hatch": looks[name].hatch,
-            }
-            axes.bar(x, gap, 0.3, rows["value"], color=ground, **line)
-            ends = [place - 0.42 for place in at], [place + 0.42 for place in at]
-            label = "probe on the modality alone"
-            axes.hlines(rows["probe"], *ends, color="black", linewidth=2, label=label, zorder=3)
-        style.draw_intervals(axes, x, rows, looks[name], name, hollow=name == NONE)
-    style.categories(axes, [letter for _, letter in places])
-    sets = list(dict.fromkeys(modalities for modalities, _ in places))
+        x = place_of[rows.index] + offset
+        marks = axes, x.tolist(), rows, looks[name], name
+        style.draw_intervals(*marks, hollow=name == NONE, size=3.6)
+        if rows["network"].notna().any():
+            label = "network, others unobserved"
+            ends = x - 0.13, x + 0.13
+            axes.hlines(rows["network"], *ends, color="black", linewidth=1.2, label=label, zorder=3)
+    axes.axhline(0, color="black", linewidth=0.8)
+    style.categories(axes, [letter or modalities for modalities, letter in places])
+    sets = list(dict.fromkeys(place[0] for place in places if place[1] not in ("", place[0])))
     for modalities in sets:
         inside = [index for index, place in enumerate(places) if place[0] == modalities]
         middle = sum(inside) / len(inside)
         below = axes.get_xaxis_transform()
-        axes.text(middle, -0.16, modalities, transform=below, ha="center", va="top", fontsize=7.5)
+        axes.text(middle, -0.19, modalities, transform=below, ha="center", va="top", fontsize=7.5)
         if modalities != sets[-1]:
             axes.axvline(inside[-1] + 0.5, color="black", linewidth=0.6)

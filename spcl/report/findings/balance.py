@@ -1,15 +1,12 @@
 """Are the modalities better balanced with SPCL?"""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
-from spcl.report.analysis.heads import head_tallies, probe_points
-from spcl.report.analysis.resampled import (
-    ResampledScore,
-    resample_weighted_f1,
-    weighted_sum,
-)
+from spcl.report.analysis.heads import NETWORK, PROBE, Heads
+from spcl.report.analysis.resampled import ResampledScore, weighted_sum
 from spcl.report.analysis.results import Results
-from spcl.report.analysis.scores import NONE, SPCL, CellKey, TestScores, by_cell
+from spcl.report.analysis.scores import NONE, SPCL, Gain, TestScores
 from spcl.report.findings.finding import Finding, of_gain
 from spcl.report.findings.sentences import beside, mean_of, versus
 from spcl.tables.schemas import MODALITIES
@@ -18,42 +15,74 @@ QUESTION = "Are the modalities better balanced with SPCL?"
 OPEN = "No model of two or more modalities was trained with both spcl and none."
 
 
+_WORDS = {NETWORK: "the same network", PROBE: "a probe"}
+
+Pairs = Sequence[tuple[ResampledScore, ResampledScore]]
+"""Of each cell: a score, and what it is compared with."""
+
+
 def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
-    """Compare each head with its probe, without and with SPCL; pooled over the joint models."""
-    metrics = results.metrics
-    tallies, probes = head_tallies(results), probe_points(results)
-    heads: dict[tuple[str, str], dict[CellKey, ResampledScore]] = {}
-    for key, runs in by_cell(metrics[metrics["split"] == "test"]):
-        by_seed = runs.set_index("seed")["modality_weighted_f1"].sort_index()
-        for place, letter in enumerate(key[2] if len(key[2]) > 1 else ""):
-            points = 100 * by_seed.str[place].astype(float)
-            head = resample_weighted_f1(points, tallies.get((key, letter)))
-            heads.setdefault((key[0], letter), {})[key] = head
-    for (dataset, letter), of_cells in heads.items():
-        both = [
-            (head, of_cells[(*key[:3], NONE)])
-            for key, head in of_cells.items()
-            if key[3] == SPCL and (*key[:3], NONE) in of_cells
-        ]
-        if not both:
-            continue
-        weights = [1 / len(both)] * len(both)
-        after, before = (weighted_sum(weights, side) for side in zip(*both, strict=True))
-        change = after.gain(before)
-        if not change.n_seeds:
-            continue
-        name = MODALITIES[letter]
-        said = versus(
-            f"the {name} head with {SPCL}",
-            "that without",
-            change,
-            over=mean_of(len(both), "cell"),
-        )
-        probe = probes.get((dataset, letter))
-        if probe is not None:
-            gaps = [beside(one.points.mean() - probe) for one in (before, after)]
-            said = (
-                f"Without a curriculum the {name} head of the joint models is {gaps[0]} a probe on"
-                f" {name} alone; with {SPCL} it is {gaps[1]} the probe. {said}"
-            )
-        yield of_gain(dataset, f"change of the {name} head, points", change, said)
+    """Compare heads and imbalance degrees, without and with SPCL; pooled over the joint models."""
+    heads = Heads(results)
+    for dataset, cells in scores.by_dataset(SPCL).items():
+        joint = [both for both in scores.pairs(cells, NONE) if len(both[0][2]) > 1]
+        for letter, name in MODALITIES.items():
+            of_modality = [(cell, base) for cell, base in joint if letter in cell[2]]
+            pairs = [(heads.scores[a][letter], heads.scores[b][letter]) for a, b in of_modality]
+            change = _pooled(pairs)
+            if change.n_seeds:
+                references = [heads.reference(cell, letter) for cell, _ in of_modality]
+                changed = _changed(f"the {name} head with {SPCL}", pairs, "scored")
+                said = _beside_alone(name, pairs, references) + changed
+                yield of_gain(dataset, f"change of the {name} head, points", change, said)
+        known = heads.contributions
+        degrees = [(known[a].imbalance, known[b].imbalance) for a, b in joint if {a, b} <= {*known}]
+        pairs = [(after, before) for after, before in degrees if after and before]
+        change = _pooled(pairs)
+        if change.n_seeds:
+            said = _changed(f"the imbalance degree with {SPCL}", pairs, "was")
+            yield of_gain(dataset, "change of the imbalance degree, points", change, said)
+
+
+def _pooled(pairs: Pairs) -> Gain:
+    """The difference, mean over cells."""
+    if not pairs:
+        return Gain()
+    first, second = (
+        weighted_sum((1 / len(pairs), one) for one in side) for side in zip(*pairs, strict=True)
+    )
+    return first.gain(second)
+
+
+def _changed(what: str, pairs: Pairs, verb: str) -> str:
+    """The change under SPCL over all cells, and in how many of them it is certain."""
+    over = mean_of(len(pairs), "cell")
+    said = versus(what, "that without", _pooled(pairs), over=over, verb=verb)
+    gains = [after.gain(before) for after, before in pairs]
+    if len(gains) == 1 or any(math.isnan(gain.low) for gain in gains):
+        return said
+    above, below = sum(gain.low > 0 for gain in gains), sum(gain.high < 0 for gain in gains)
+    return (
+        f"{said} The 95 % interval of this change is above zero in {above} of {len(gains)} cells"
+        f" and below zero in {below}."
+    )
+
+
+def _beside_alone(
+    name: str, pairs: Pairs, references: Sequence[tuple[str, ResampledScore | None]]
+) -> str:
+    """How far the head is from the modality alone; empty where a reference is missing."""
+    alone = [score for _, score in references if score is not None]
+    if len(alone) < len(pairs):
+        return ""
+    after, before = (
+        _pooled(list(zip(side, alone, strict=True))) for side in zip(*pairs, strict=True)
+    )
+    if not (after.n_seeds and before.n_seeds):
+        return ""
+    kinds = sorted({_WORDS[kind] for kind, _ in references})
+    return (
+        f"Without a curriculum the {name} head of the joint models is {beside(before.mean)}"
+        f" {' or '.join(kinds)} on {name} alone; with"
+        f" {SPCL} it is {beside(after.mean)}. "
+    )

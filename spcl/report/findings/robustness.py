@@ -23,8 +23,10 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
             drops = [(one, other) for one, other in by_pair if one and other]
             if not drops:
                 continue
-            weights = [1 / len(drops)] * len(drops)
-            after, before = (weighted_sum(weights, side) for side in zip(*drops, strict=True))
+            after, before = (
+                weighted_sum((1 / len(drops), one) for one in side)
+                for side in zip(*drops, strict=True)
+            )
             change = after.gain(before)
             if not change.n_seeds:
                 continue

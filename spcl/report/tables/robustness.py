@@ -100,7 +100,7 @@ def _measures(
 
 
 def _minus(one: ResampledScore, other: ResampledScore) -> ResampledScore:
-    return weighted_sum([1.0, -1.0], [one, other])
+    return weighted_sum([(1.0, one), (-1.0, other)])
 
 
 def caption(data: pd.DataFrame) -> str:
