@@ -125,10 +125,11 @@ def _counts(rows: pd.DataFrame, labels: Sequence[str], report: _Report) -> Itera
 
 def _without_training(rows: pd.DataFrame, labels: Sequence[str], width: int) -> list[str]:
     """The classes of the test split that the training split lacks."""
-    classes = facts.classes(rows, labels).drop(index=[None])
+    classes = facts.classes(rows, labels)
     if not {"train", "test"} <= {*classes.columns}:
         return []
-    words = without_training(classes["train"].to_dict(), classes["test"].to_dict())
+    train, test = (dict(zip(labels, classes[split], strict=False)) for split in ("train", "test"))
+    words = without_training(train, test)
     return [line for one in words for line in paragraph(f"{one[0].upper()}{one[1:]}.", width)]
 
 
