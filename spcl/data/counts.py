@@ -147,7 +147,10 @@ def report_table(
 
 
 def log_report(report: pa.Table) -> None:
-    """Log the size of each split, the classes that cannot be learned, and unpublished counts."""
+    """Log the size of each split, the classes without training data, and the differing counts.
+
+    A count differs if it is not the published one.
+    """
     by_split: dict[str, dict[str, int]] = {}
     for split in SPLITS:
         part = [row for row in report.to_pylist() if row["part"] == split]

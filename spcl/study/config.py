@@ -141,7 +141,7 @@ def _pace_faults(config: Mapping[str, Any], sound: Collection[str]) -> Iterator[
     for name in (name for name in config["curricula"] if name in follows):
         entry = config["curricula"][name] or {}
         for settings in (entry.get("settings", {}), *entry.get("cells", [])):
-            of = settings.get("of", "spcl")
+            of = str(settings.get("of", "spcl"))
             key = f"curricula.{name}.settings.of"
             if name in config["grid"]["curricula"] or "of" in settings:
                 yield from _undefined(key, of, "curricula", config)

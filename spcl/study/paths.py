@@ -1,7 +1,4 @@
-"""The paths of a config: ``~`` and environment variables in them, and where they may lead.
-
-The Snakefile imports this module, so it uses the standard library alone.
-"""
+"""The paths of a config: ``~`` and environment variables in them, and where they may lead."""
 
 import os
 import re
@@ -9,9 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from spcl.errors import UserError
-
-Place = tuple[str, ...]
-"""The keys that lead to a value."""
+from spcl.study.schema import Place
 
 OUTPUTS = ("results", "logs", "benchmarks", ".snakemake")
 """The folders that the workflow writes to, besides those of simulated and downloaded corpora."""

@@ -3,6 +3,7 @@
 import copy
 import difflib
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,8 @@ def _of_value(fault: ValidationError) -> str:
     match fault.validator:
         case "enum":
             return f"'{shown}' is not allowed; {choices(value, map(str, wanted))}"
+        case "pattern" if re.fullmatch("[a-z0-9][a-z0-9_-]*", value):
+            return f"'{shown}' has a part twenty times in a row; use another name"
         case "pattern":
             name = listed([repr(value)])
             return f"{name} is not a valid name; use lower-case letters, digits, - and _"

@@ -195,7 +195,11 @@ TOO_LONG = f"'{57 * 'x'}...' has 65 characters; a name has at most 64"
 NAMES = [
     ("name: little", f"name: {LONG}", f"name: {TOO_LONG}"),
     ("name: little", f"name: {300 * 'ab'}", f"name: '{28 * 'ab'}a...' has 600 characters; a name"),
-    ("name: little", f"name: {20 * 'x'}", "name: 'xxxxxxxxxxxxxxxxxxxx' is not a valid name; use"),
+    (
+        "name: little",
+        f"name: {20 * 'x'}",
+        "name: 'xxxxxxxxxxxxxxxxxxxx' has a part twenty times in a row; use another",
+    ),
     ("name: little", "name: 2026", "name: 2026 is a number, not text; put it in quotes: '2026'"),
     (
         "  drawn:\n    path: data/drawn",
