@@ -1,6 +1,9 @@
 """Mistakes of a config: all of them at once, a line each, before any job."""
 
+import copy
+import math
 import re
+from contextlib import suppress
 
 import pytest
 import yaml
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from snakemake.io import PeriodicityDetector
 
 from spcl.errors import UserError
+from spcl.study.config import check
 from spcl.study.config_files import read_config
 from spcl.study.schema import schema_faults
 from spcl.study.shipped import SCHEMA
@@ -444,6 +448,48 @@ def test_a_name_that_passes_is_no_loop_for_snakemake(start, part, times):
 def _of_name(name):
     """The faults of a config with this name of the grid."""
     return schema_faults(yaml.safe_load(CONFIG) | {"name": name}, SCHEMA)
+
+
+def places(value, place=()):
+    """The places of all values of a config."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in inside:
+        yield (*place, key)
+        if isinstance(inner, (dict, list)):
+            yield from places(inner, (*place, key))
+
+
+PLACES = list(places(yaml.safe_load(CONFIG)))
+ODD = (
+    None,
+    True,
+    3,
+    -1.5,
+    math.nan,
+    10**30,
+    "",
+    "x",
+    "$x",
+    [],
+    [None],
+    [[]],
+    {},
+    {1: 2},
+    {"x": {}},
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(ODD)), min_size=1, max_size=4))
+def test_any_values_are_read_or_refused(changes):
+    config = yaml.safe_load(CONFIG)
+    for (*outer, last), odd in changes:
+        inner = config
+        with suppress(KeyError, IndexError, TypeError):  # another change took the place away
+            for key in outer:
+                inner = inner[key]
+            inner[last] = copy.deepcopy(odd)
+    with suppress(UserError):
+        check(config, SCHEMA, "mine.yaml")
 
 
 @pytest.mark.workflow
