@@ -11,13 +11,17 @@ class UserError(Exception):
     """An error that the user can fix.
 
     The message is one line: it starts with the file or the config key, and ends with how to fix it,
-    for example ``data/meld: no such folder; put MELD.Raw there or set datasets.meld.path``.
+    for example ``data/meld: no such folder; put MELD.Raw there or set datasets.meld.path``. Several
+    errors, such as those of a config, are several arguments, and a line each.
     `spcl.jobs.job` and the command line print it without a traceback. Control characters, such as a
     line break in a file's name, are written as escape sequences.
     """
 
-    def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*map(printable, lines))
+
+    def __str__(self) -> str:
+        return "\n".join(self.args)
 
 
 def printable(text: str) -> str:

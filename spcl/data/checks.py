@@ -162,10 +162,21 @@ def _remedy(split: str, size: Mapping[str, int], by_session: Mapping[str, str]) 
 
 def _check_labels(reading: Reading, path: Path, asked: Sequence[str] | None) -> None:
     labels = reading.labels
-    if len(set(labels)) < max(2, len(labels)):
+    if not labels:
         raise UserError(
-            f"{path}: [{', '.join(labels)}] are not two or more different emotions;"
-            " name them under datasets with labels: [...]"
+            f"{path}: no utterance has an emotion, and training and scores need two or more; fill"
+            " in the emotions of the utterances"
+        )
+    if len(labels) == 1:
+        raise UserError(
+            f"{path}: '{labels[0]}' is the only emotion, and training and scores need two or more;"
+            " complete the emotions of the utterances, or name all of them under datasets with"
+            " labels: [...]"
+        )
+    if len(set(labels)) < len(labels):
+        raise UserError(
+            f"{path}: an emotion is twice among [{', '.join(labels)}]; name each once under"
+            " datasets with labels: [...]"
         )
     known = KNOWN.get(reading.known_as or "", tuple(labels))
     of_four = reading.known_as == "iemocap" and tuple(labels) == IEMOCAP_4

@@ -147,20 +147,25 @@ def report_table(
 
 
 def log_report(report: pa.Table) -> None:
-    """Log the size of each split, then a line for each count that differs from the published."""
+    """Log the size of each split, the classes without training data, and the differing counts.
+
+    A count differs if it is not the published one.
+    """
+    by_split: dict[str, dict[str, int]] = {}
     for split in SPLITS:
         part = [row for row in report.to_pylist() if row["part"] == split]
         by = {(row["what"], row["label"]): row["count"] for row in part}
-        by_label = ", ".join(
-            f"{row['label']} {row['count']}" for row in part if row["what"] == "utterances"
-        )
+        of_labels = {row["label"]: row["count"] for row in part if row["what"] == "utterances"}
+        by_split[split] = of_labels
         log.info(
             "  %s: %d dialogues, %d speakers, utterances: %s",
             split,
             by["dialogues", None],
             by["speakers", None],
-            by_label,
+            ", ".join(f"{label} {count}" for label, count in of_labels.items()),
         )
+    for words in without_training(by_split["train"], by_split["test"]):
+        log.warning("  %s", words)
     differing = [row for row in compared(report.to_pylist()) if row["published"] != row["count"]]
     for row in differing:
         label = f" {row['label']}" if row["label"] else ""
@@ -175,6 +180,19 @@ def log_report(report: pa.Table) -> None:
             "%d counts differ from the published ones for unknown reasons; see report.parquet",
             unknown,
         )
+
+
+def without_training(train: Mapping[str, int], test: Mapping[str, int]) -> Iterator[str]:
+    """Words on each class that occurs on test and never in train.
+
+    Parameters
+    ----------
+    train, test
+        The number of utterances by label.
+    """
+    for label, n in test.items():
+        if n and label != UNLABELLED and not train.get(label):
+            yield f"no training data for {label} (test: {n}): no model can learn this class"
 
 
 def compared(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

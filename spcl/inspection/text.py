@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from spcl.data.counts import UNLABELLED, compared, report_table
+from spcl.data.counts import UNLABELLED, compared, report_table, without_training
 from spcl.data.problems import KINDS, Problem
 from spcl.errors import printable
 from spcl.inspection import facts
@@ -36,6 +36,7 @@ def describe(found: Found, width: int) -> list[str]:
     blocks = (
         _heading(found, width),
         columns(list(_counts(rows, found.reading.labels, report)), width),
+        _without_training(rows, found.reading.labels, width),
         _remarks(report, width),
         _dialogues(rows, width),
         columns(list(_features(found)), width) if found.features else [],
@@ -120,6 +121,16 @@ def _counts(rows: pd.DataFrame, labels: Sequence[str], report: _Report) -> Itera
     for label, counts in zip(classes.index, classes.to_numpy(), strict=True):
         if label is not None or counts.any():
             yield line("utterances", label or UNLABELLED, (*counts, counts.sum()))
+
+
+def _without_training(rows: pd.DataFrame, labels: Sequence[str], width: int) -> list[str]:
+    """The classes of the test split that the training split lacks."""
+    classes = facts.classes(rows, labels)
+    if not {"train", "test"} <= {*classes.columns}:
+        return []
+    train, test = (dict(zip(labels, classes[split], strict=False)) for split in ("train", "test"))
+    words = without_training(train, test)
+    return [line for one in words for line in paragraph(f"{one[0].upper()}{one[1:]}.", width)]
 
 
 def _remarks(report: _Report, width: int) -> list[str]:

@@ -1,9 +1,9 @@
 """Validates a config: its values by the schema, and what a schema cannot see.
 
-Each function raises the first fault as one line that starts with the config file and the key.
+A fault is one line that starts with the key.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,19 @@ from spcl.errors import UserError, choices
 from spcl.study.datasets import MODALITY_SETS, extraction, modalities, with_folds
 from spcl.study.extensions import BASELINE, CURRICULUM, Kind, find, needs, takes
 from spcl.study.grid import AXES, Cell, cell_settings, cells
+from spcl.study.paths import path_faults
 from spcl.study.python_files import LIBRARY, modules_with
 from spcl.study.schema import schema_faults
+from spcl.study.yaml_files import repeated_keys
+
+_SHOWN = 20
+"""The number of faults in an error."""
 
 
-def check(config: dict[str, Any], schema: Path, source: str) -> None:
-    """Validate `config` and fill in the defaults of the schema.
+def check(
+    config: dict[str, Any], schema: Path, source: str, files: Iterable[str | Path] = ()
+) -> None:
+    """Validate `config`, expand its paths and fill in the defaults of the schema.
 
     Parameters
     ----------
@@ -25,15 +32,22 @@ def check(config: dict[str, Any], schema: Path, source: str) -> None:
     schema
         A JSON Schema, as YAML.
     source
-        The config file, for the message.
+        The config file, for the messages.
+    files
+        The files that `config` was read from, to find keys that one of them has twice.
 
     Raises
     ------
     UserError
-        The first fault: an unknown key, a missing key, a wrong value, an undefined name.
+        The faults, a line each: keys written twice, unknown and missing keys, wrong values,
+        unusable paths, undefined names, settings that a cell of the grid lacks.
     """
-    _raise_first(source, schema_faults(config, schema))
-    _raise_first(source, _name_faults(config))
+    found = [f"{file}: {fault}" for file in files for fault in repeated_keys(Path(file))]
+    found += [f"{source}: {fault}" for fault in _faults(config, schema)]
+    if len(found) > _SHOWN:
+        found = [*found[:_SHOWN], f"{source}: and {len(found) - _SHOWN} more errors"]
+    if found:
+        raise UserError(*found)
 
 
 def check_cell(config: Mapping[str, Any], cell: Cell, source: str) -> None:
@@ -45,103 +59,105 @@ def check_cell(config: Mapping[str, Any], cell: Cell, source: str) -> None:
         A part of its address is not defined in `config`, or a required setting is missing.
     """
     axes = {"datasets": cell.dataset, "baselines": cell.baseline, "curricula": cell.curriculum}
-    for axis, name in axes.items():
-        _raise_first(source, _undefined(cell.address, name, axis, config))
+    faults = [
+        fault
+        for axis, name in axes.items()
+        for fault in _undefined(cell.address, name, axis, config)
+    ]
     if cell.modalities not in MODALITY_SETS:
-        raise UserError(
+        faults.append(
             f"{cell.address}: '{cell.modalities}' is not a set of modalities;"
             f" {choices(cell.modalities, MODALITY_SETS)}"
         )
-    _raise_first(source, _missing_settings(cell, config))
+    faults = faults or list(_missing_settings([cell], config))
+    if faults:
+        raise UserError(*(f"{source}: {fault}" for fault in faults))
 
 
-def check_cells(config: Mapping[str, Any], source: str) -> None:
-    """Validate every cell of the grid.
-
-    Parameters
-    ----------
-    config
-        A checked config that includes the folds of its datasets.
-    source
-        The config file, for the message.
-
-    Raises
-    ------
-    UserError
-        A required setting of a cell is missing.
-    """
-    for cell in cells(config):
-        check_cell(config, cell, source)
-
-
-def check_paces(
-    config: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]], source: str
-) -> None:
-    """Validate the setting ``of`` of every curriculum that follows the pace of another.
-
-    Parameters
-    ----------
-    config
-        A checked config.
-    wanted
-        By curriculum, what `spcl.study.extensions.needs` returns.
-    source
-        The config file, for the message.
-
-    Raises
-    ------
-    UserError
-        The curriculum that it names is not defined, or follows the pace of another itself.
-    """
-    for name in (name for name, needed in wanted.items() if "pace" in needed):
-        entry = config["curricula"][name] or {}
-        for settings in (entry.get("settings") or {}, *(entry.get("cells") or [])):
-            of = settings.get("of", "spcl")
-            key = f"curricula.{name}.settings.of"
-            if name in config["grid"]["curricula"] or "of" in settings:
-                _raise_first(source, _undefined(key, of, "curricula", config))
-            if "pace" in wanted.get(of, ()):
-                raise UserError(
-                    f"{source}: {key}: '{of}' follows the pace of another curriculum itself; name"
-                    " one that does not, such as spcl"
-                )
-
-
-def _raise_first(source: str, faults: Iterable[str]) -> None:
-    for fault in faults:
-        raise UserError(f"{source}: {fault}")
-
-
-def _name_faults(config: Mapping[str, Any]) -> Iterable[str]:
-    """Faults between keys, and names for which there is no code."""
+def _faults(config: dict[str, Any], schema: Path) -> Iterator[str]:
+    """All faults of `config`, without those that follow from others."""
+    wrong = schema_faults(config, schema)
+    for key in ("datasets", "baselines", "curricula", "grid", "training"):
+        config.setdefault(key, {})
+    wrong |= path_faults(config)
+    yield from wrong.values()
+    # An entry with a wrong key of its own may have lost its source.
+    lost = {place[:2] for place in wrong if len(place) <= 3}
+    sound: dict[str, set[str]] = {BASELINE.axis: set(), CURRICULUM.axis: set()}
     for kind in (BASELINE, CURRICULUM):
-        for name, entry in config[kind.axis].items():
-            yield from _code_faults(kind, name, entry or {})
+        for name in [name for name in config[kind.axis] if (kind.axis, name) not in lost]:
+            faults = list(_code_faults(kind, name, config[kind.axis][name] or {}))
+            yield from faults
+            if not faults:
+                sound[kind.axis].add(name)
+    yield from _name_faults(config)
+    asked = {key: config["grid"].get(key, []) for key in (*sound, "modalities", "seeds")}
+    known = {axis: [name for name in asked[axis] if name in sound[axis]] for axis in sound}
+    folded = {**config, "datasets": with_folds(config["datasets"]), "grid": asked | known}
+    yield from _cell_faults(folded)
+    yield from _pace_faults(folded, sound[CURRICULUM.axis])
+    yield from _missing_settings(cells(folded), folded)
+
+
+def _name_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """Faults between keys, and names of extractors and layouts for which there is no code."""
     extractors = (*modules_with(LIBRARY / "extract", "EXTRACTOR"), "corpus")
     own = {f"datasets.{name}.": dataset for name, dataset in config["datasets"].items()}
     for key, entry in {"": config, **own}.items():
         for letter, choice in entry.get("features", {}).items():
-            if (name := choice["extractor"]) not in extractors:
+            if (name := choice.get("extractor", "corpus")) not in extractors:
                 yield f"{key}features.{letter}: there is no '{name}'; {choices(name, extractors)}"
     for axis in ("baselines", "curricula"):
-        for name in config["grid"][axis]:
+        for name in config["grid"].get(axis, []):
             yield from _undefined(f"grid.{axis}", name, axis, config)
     for name in config["datasets"]:
         yield from _dataset_faults(name, config)
-    with_all = {**config, "datasets": with_folds(config["datasets"])}
+
+
+def _cell_faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """Names of datasets or folds, and of baselines, in ``cells`` that are not defined."""
     for name, curriculum in config["curricula"].items():
         for cell in (curriculum or {}).get("cells", []):
             for key, axis in (("dataset", "datasets"), ("baseline", "baselines")):
                 if key in cell:
-                    yield from _undefined(f"curricula.{name}.cells", cell[key], axis, with_all)
+                    yield from _undefined(f"curricula.{name}.cells", cell[key], axis, config)
 
 
-def _dataset_faults(name: str, config: Mapping[str, Any]) -> Iterable[str]:
+def _pace_faults(config: Mapping[str, Any], sound: Collection[str]) -> Iterator[str]:
+    """Faults of the setting ``of`` of every curriculum that follows the pace of another.
+
+    Parameters
+    ----------
+    config
+        Of which the schema has taken out what is wrong.
+    sound
+        The curricula whose code can be read.
+    """
+    follows = {
+        name
+        for name in sound
+        if "pace" in needs(find(CURRICULUM, name, (config["curricula"][name] or {}).get("source")))
+    }
+    for name in (name for name in config["curricula"] if name in follows):
+        entry = config["curricula"][name] or {}
+        for settings in (entry.get("settings", {}), *entry.get("cells", [])):
+            of = str(settings.get("of", "spcl"))
+            key = f"curricula.{name}.settings.of"
+            if name in config["grid"]["curricula"] or "of" in settings:
+                yield from _undefined(key, of, "curricula", config)
+            if of in follows:
+                yield (
+                    f"{key}: '{of}' follows the pace of another curriculum itself; name one that"
+                    " does not, such as spcl"
+                )
+
+
+def _dataset_faults(name: str, config: Mapping[str, Any]) -> Iterator[str]:
     """Faults of one dataset."""
     dataset, key = config["datasets"][name], f"datasets.{name}"
     # A rule deletes its output before it runs, so it may only write to this folder.
     for maker, what in (("simulate", "simulated"), ("download", "downloaded")):
-        if maker in dataset and dataset["path"] != f"data/{name}":
+        if maker in dataset and dataset.get("path") != f"data/{name}":
             yield f"{key}.path: the path of a {what} corpus must be data/{name}"
     if layout := dataset.get("layout"):
         layouts = _layouts(simulated="simulate" in dataset)
@@ -153,8 +169,8 @@ def _dataset_faults(name: str, config: Mapping[str, Any]) -> Iterable[str]:
     for letter in has:
         if extraction(config, name, letter) is None:
             yield f"{key}.modalities: modality '{letter}' has no extractor; add features.{letter}"
-    asked = config["grid"]["modalities"]
-    if not any(set(one) <= set(has) for one in asked):
+    asked = config["grid"].get("modalities", [])
+    if asked and not any(set(one) <= set(has) for one in asked):
         missing = next(letter for letter in asked[0] if letter not in has)
         chosen = "modalities" in dataset
         fix = f"add '{missing}' to {key}.modalities" if chosen else f"add features.{missing}"
@@ -178,13 +194,13 @@ def _layouts(*, simulated: bool) -> list[str]:
     return [name.removeprefix("layout_") for name in writers if name.startswith("layout_")]
 
 
-def _undefined(key: str, name: str, axis: str, config: Mapping[str, Any]) -> Iterable[str]:
+def _undefined(key: str, name: str, axis: str, config: Mapping[str, Any]) -> Iterator[str]:
     """A fault if `axis` does not define the `name` that is used at `key`."""
     if name not in config[axis]:
         yield f"{key}: '{name}' is not defined under {axis}; {choices(name, config[axis])}"
 
 
-def _code_faults(kind: Kind, name: str, entry: Mapping[str, Any]) -> Iterable[str]:
+def _code_faults(kind: Kind, name: str, entry: Mapping[str, Any]) -> Iterator[str]:
     """A fault if there is no code for `name`, or if its class does not take a setting."""
     try:
         extension = find(kind, name, entry.get("source"))
@@ -205,18 +221,23 @@ def _code_faults(kind: Kind, name: str, entry: Mapping[str, Any]) -> Iterable[st
             yield f"{at}: unknown key '{setting}'; {choices(setting, known)}"
 
 
-def _missing_settings(cell: Cell, config: Mapping[str, Any]) -> Iterable[str]:
-    """A fault for each setting without a default that the config does not give to a cell."""
-    chosen = cell_settings(config, cell)
-    for kind, name, given in (
-        (BASELINE, cell.baseline, chosen["model"]),
-        (CURRICULUM, cell.curriculum, chosen["curriculum"]),
-    ):
-        extension = find(kind, name, (config[kind.axis][name] or {}).get("source"))
-        known = takes(extension) or {}
-        for setting, needed in known.items():
-            if needed and setting not in given:
-                yield (
-                    f"{extension.key}.{kind.settings}: key '{setting}' is missing for"
-                    f" {cell.address}; available: {', '.join(known)}"
-                )
+def _missing_settings(grid: Iterable[Cell], config: Mapping[str, Any]) -> Iterator[str]:
+    """A fault for each setting without a default that the config does not give to some cell."""
+    lacking: dict[tuple[str, str, str], list[str]] = {}
+    for cell in grid:
+        chosen = cell_settings(config, cell)
+        for kind, name, given in (
+            (BASELINE, cell.baseline, chosen["model"]),
+            (CURRICULUM, cell.curriculum, chosen["curriculum"]),
+        ):
+            extension = find(kind, name, (config[kind.axis][name] or {}).get("source"))
+            known = takes(extension) or {}
+            for setting, needed in known.items():
+                if needed and setting not in given:
+                    fault = (f"{extension.key}.{kind.settings}", setting, ", ".join(known))
+                    lacking.setdefault(fault, []).append(cell.address)
+    for (key, setting, available), addresses in lacking.items():
+        more = f" and {len(addresses) - 1} more cells" if addresses[1:] else ""
+        yield (
+            f"{key}: key '{setting}' is missing for {addresses[0]}{more}; available: {available}"
+        )

@@ -30,6 +30,6 @@ def read_config(files: Sequence[Path]) -> dict[str, Any]:
             update_config(config, load_configfile(file))
         except WorkflowError as error:
             raise UserError(f"{file}: {error}; fix the file") from error
-    check(config, SCHEMA, ", ".join(map(str, files)))
+    check(config, SCHEMA, ", ".join(map(str, files)), files)
     config["datasets"] = with_folds(config["datasets"])
     return config

@@ -42,7 +42,7 @@ def with_folds(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str,
     """
     every: dict[str, dict[str, Any]] = {}
     for name, dataset in datasets.items():
-        if dataset["protocol"] != FOLDED:
+        if dataset.get("protocol") != FOLDED:
             every[name] = dict(dataset)
             continue
         # The whole dataset is imported too, for its features. It leaves out none of `sessions`, so

@@ -91,9 +91,16 @@ def test_an_unusual_label_order_must_be_in_the_config(tmp_path):
     assert check(found, tmp_path, asked=labels).labels == labels
 
 
-@pytest.mark.parametrize("labels", [(), ("glad",), ("glad", "glad", "calm")])
-def test_two_different_labels_are_the_least(tmp_path, labels):
-    with pytest.raises(UserError, match="not two or more different emotions"):
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        ((), "no utterance has an emotion, and .* fill in the emotions of the utterances"),
+        (("glad",), "'glad' is the only emotion, and .* complete the emotions"),
+        (("glad", "glad", "calm"), r"an emotion is twice among \[glad, glad, calm\]; name each"),
+    ],
+)
+def test_two_different_labels_are_the_least(tmp_path, labels, says):
+    with pytest.raises(UserError, match=says):
         check(reading([utterance("u0")], labels=labels), tmp_path)
 
 

@@ -49,6 +49,13 @@ def test_the_published_numbers_add_up():
     assert sum(PUBLISHED["iemocap"].utterances["train and dev"].values()) == 5758
 
 
+def test_a_class_on_test_without_training_data_is_logged(caplog):
+    counts = {"train": {"joy": 2}, "dev": {"anger": 1}, "test": {"joy": 1, "anger": 3}}
+    log_report(report(counts, None))
+    (said,) = [entry.message for entry in caplog.records if entry.levelname == "WARNING"]
+    assert said.strip() == ("no training data for anger (test: 3): no model can learn this class")
+
+
 def test_every_part_is_counted_by_label_by_length_and_by_speaker():
     table = report({"train": {"joy": 12}, "dev": {"joy": 1}, "test": {"anger": 3}}, None)
     assert row(table, "train", "utterances", "joy")["count"] == 12

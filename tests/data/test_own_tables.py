@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,6 +129,30 @@ class TestLabels:
     def test_integers_with_gaps_stored_as_floats_are_integers(self, tmp_path):
         write_parquet(tmp_path, COLUMNS | {"emotion": pa.array([0.0, 1.0, float("nan"), 1.0])})
         assert column(read(tmp_path, ("sad", "glad")), "emotion") == ["sad", "glad", None, "glad"]
+
+    @pytest.mark.parametrize(
+        ("labels", "cells", "expected"),
+        [
+            (("sad", "glad"), ("0.0", "1.0", "", "-1.0"), ["sad", "glad", None, None]),
+            (("0", "1"), ("0.0", "1.0", "", "1.0"), ["0", "1", None, "1"]),
+            (("1", "2"), ("1.0", "2.0", "", "1"), ["1", "2", None, "1"]),
+            (("0", "1", "glad"), ("0.0", "1.0", "", "glad"), ["0", "1", None, "glad"]),
+            (("0", "1"), ("0.0", "1.0", "", "unsure"), ["0", "1", None, None]),
+        ],
+    )
+    def test_whole_numbers_with_a_fraction_are_the_labels_of_the_config(
+        self, tmp_path, labels, cells, expected
+    ):
+        write_csv(tmp_path, COLUMNS | {"emotion": list(cells)})
+        assert column(read(tmp_path, labels), "emotion") == expected
+
+    def test_the_labels_that_a_refusal_shows_are_accepted(self, tmp_path):
+        write_csv(tmp_path, COLUMNS | {"emotion": ["0.0", "1.0", "", "unsure"]})
+        with pytest.raises(UserError, match="none of its emotions") as error:
+            read(tmp_path, ("sad", "glad"))
+        shown = yaml.safe_load(str(error.value).rpartition("labels: ")[2])
+        assert shown == ["0", "1", "unsure"]
+        assert column(read(tmp_path, tuple(shown)), "emotion") == ["0", "1", None, "unsure"]
 
     def test_names_follow_the_labels_that_are_asked_for(self, tmp_path):
         write_csv(tmp_path, COLUMNS)

@@ -160,6 +160,14 @@ class TestScreen:
         assert "Utterances a dialogue: 1 to 3, median 2; 1 of 4 dialogues have one." in said
         assert "unlabelled" not in said
 
+    def test_a_class_on_test_without_training_data_is_named(self, own, tmp_path, inspect):
+        assert "o training data" not in inspect(own)
+        dialogues = [["calm", "glad"], ["glad"], ["cross"], ["cross", "calm", "cross"]]
+        said = inspect(write_own(tmp_path / "without", dialogues))
+        assert "No training data for cross (test: 2): no model can learn this class." in said
+        unsplit = write_own(tmp_path / "unsplit", dialogues, splits=())
+        assert "o training data" not in inspect(unsplit)
+
     def test_shifts_are_counted_inside_dialogues(self, own, inspect):
         assert "Emotion shifts: 0.750 of 4 pairs of labelled neighbours." in inspect(own)
 

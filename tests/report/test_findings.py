@@ -349,3 +349,28 @@ class TestSentences:
         assert (mean_of(1, "cell"), mean_of(3, "cell")) == ("1 cell", "mean of 3 cells")
         assert listed(["a"]) == "a"
         assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_a_class_on_test_without_training_data_is_a_note(tmp_path):
+    shape = {"baselines": ("mmgcn",), "modalities": ("at",), "n_dialogues": 40, "mean_length": 8}
+    paths = make_results(tmp_path, datasets=("mine",), seeds=(1,), epochs=2, **shape)
+    before = tabulate("findings", Results(**paths))
+    assert not any("no training utterance" in note for note in before.notes)
+
+    (path,) = paths["utterances"]
+    whole = parquet.read(path, schemas.UTTERANCES)
+    rows = whole.to_pylist()
+    lost = next(row["emotion"] for row in rows if row["split"] == "test" and row["emotion"])
+    for row in rows:
+        if row["split"] == "train" and row["emotion"] == lost:
+            row["emotion"] = None
+    n = sum(row["split"] == "test" and row["emotion"] == lost for row in rows)
+    columns = {name: [row[name] for row in rows] for name in whole.column_names}
+    columns["emotion"] = pa.array(columns["emotion"]).dictionary_encode()
+    changed = schemas.UTTERANCES.table(columns)
+    parquet.write(changed, path, schemas.UTTERANCES, **parquet.metadata(whole))
+    (note,) = (n for n in tabulate("findings", Results(**paths)).notes if "no training" in n)
+    assert note == (
+        f"mine: no training utterance has the class {lost}, which no model can learn; {n} test"
+        " utterances have it."
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
-from spcl.study.config import check, check_cell, check_cells, check_paces
+from spcl.study.config import check, check_cell
 from spcl.study.datasets import (
     MODALITY_SETS,
     extraction,
@@ -28,6 +28,7 @@ from spcl.study.grid import CELL_TABLES, Cell, cell_settings, cells, left_out, n
 from spcl.study.shipped import SHIPPED, import_in_jobs
 from spcl.jobs.leftovers import end_leftover_jobs
 from spcl.jobs.progress import Progress
+from spcl.jobs.python_path import quote_python, refuse_unquotable
 from spcl.provenance.code import digest
 from spcl.provenance.corpora import absent, gone
 from spcl.provenance.triggers import (
@@ -42,9 +43,10 @@ from spcl.status.jobs import jobs
 gc.set_threshold(50_000, 20, 100)
 
 
-def keep_one_line(record):
-    """Remove the locations and traceback that Snakemake adds to a UserError."""
-    found = re.search(r"^\s*UserError(?:| in .*):\s+(.+)$", str(record.msg), re.MULTILINE)
+def keep_the_message(record):
+    """Remove the locations and traceback that Snakemake adds to a UserError of one line or more."""
+    error = r"^\s*UserError(?:| in .*):\s+(\S.*(?:\n\S.*)*)"
+    found = re.search(error, str(record.msg), re.MULTILINE)
     if found:
         record.msg = f"error: {found[1]}"
     return True
@@ -66,7 +68,8 @@ if FIRST:
 RULES = workflow.spcl_rules
 [TRAIN_CELL] = [name for name, own in RULES.items() if own == "train_cell"]
 if FIRST:
-    logger.addFilter(keep_one_line)
+    logger.addFilter(keep_the_message)
+    quote_python()
     ignore_time_stamps(RULES)
 if FIRST and workflow.is_main_process and not workflow.touch:
     logger.addHandler(
@@ -84,9 +87,10 @@ for folder in ("results", "logs", "benchmarks"):
             f"{folder}: cannot be written to; make it writable, or work in another folder:"
             " snakemake --directory FOLDER"
         )
-CONFIG_FILE = ", ".join(os.path.relpath(path) for path in workflow.configfiles)
+CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
+CONFIG_FILE = ", ".join(CONFIG_FILES)
 config = copy.deepcopy(config)  # a workflow that uses this one as a module may read it, too
-check(config, ROOT / "workflow/schemas/config.schema.yaml", CONFIG_FILE)
+check(config, ROOT / "workflow/schemas/config.schema.yaml", CONFIG_FILE, CONFIG_FILES)
 
 config["datasets"] = with_folds(config["datasets"])
 if FIRST and workflow.is_main_process:
@@ -117,8 +121,6 @@ CURRICULA = {
     for name, entry in config["curricula"].items()
 }
 NEEDS = {name: needs(extension) for name, extension in CURRICULA.items()}
-check_paces(config, NEEDS, CONFIG_FILE)
-check_cells(config, CONFIG_FILE)
 TRAINED = trained(config["datasets"])
 OWNERS = owners(config["datasets"])  # of files and features, which folds share
 FOLDED = [name for name in OWNERS if name not in TRAINED]
@@ -342,6 +344,8 @@ def say_device():
 
 
 def before_the_first_job():
+    if not workflow.local_exec:
+        refuse_unquotable()
     hold_folder()
     end_leftovers()
     forget_what_is_forced()

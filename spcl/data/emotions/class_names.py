@@ -1,18 +1,14 @@
 """Names of emotions that may be one class or two, or no class: the config must decide."""
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
 from spcl.data.emotions.labels import KNOWN, of_names
-from spcl.data.emotions.spelling import grouped, labels_of, may_be_missing
+from spcl.data.emotions.spelling import flow, grouped, labels_of, may_be_missing
 from spcl.data.records import Reading
 from spcl.errors import UserError, listed
 
 _SPELLING = "case, blanks, hyphens or Unicode form"
-_LONGEST = 2000  # characters of a list of labels in a message
 
 
 def check_class_names(reading: Reading, asked: Sequence[str] | None, path: Path) -> None:
@@ -65,9 +61,9 @@ def _check_undecided(reading: Reading, path: Path) -> None:
     joined = KNOWN.get(reading.known_as or "") or of_names(decided)
     choices = []
     if len(joined) > 1:
-        choices.append(f"{_flow(joined)} to merge spellings and leave other names unlabelled")
+        choices.append(f"{flow(joined)} to merge spellings and leave other names unlabelled")
     if len(names) > 1 and joined not in KNOWN.values():
-        choices.append(f"{_flow(names)} to make each a class")
+        choices.append(f"{flow(names)} to make each a class")
     if faults and choices:
         raise UserError(
             f"{path}: {'; '.join(faults)}; write datasets.<name>.labels: {', or '.join(choices)}"
@@ -90,7 +86,7 @@ def _check_asked(names: Mapping[str, int], asked: Sequence[str], path: Path) -> 
                 raise UserError(
                     f"{path}: {_counted([name], names)} differs from {_shown(labels)} of"
                     f" datasets.<name>.labels only in {_SPELLING}; correct it in the file, or"
-                    f" write labels: {_flow([*asked, name])}"
+                    f" write labels: {flow([*asked, name])}"
                 )
 
 
@@ -100,13 +96,4 @@ def _counted(group: Iterable[str], names: Mapping[str, int]) -> str:
 
 
 def _shown(names: Iterable[str]) -> str:
-    return listed(_flow([name])[1:-1] for name in names)
-
-
-def _flow(names: Sequence[str]) -> str:
-    """A list in the syntax of a config, with escape sequences for characters that look alike."""
-    plain = all(name.isprintable() and unicodedata.is_normalized("NFKC", name) for name in names)
-    text = yaml.safe_dump(
-        list(names), default_flow_style=True, allow_unicode=plain, width=float("inf")
-    ).strip()
-    return text if len(text) <= _LONGEST else "[...]"
+    return listed(flow([name])[1:-1] for name in names)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from unicodedata import is_normalized
 
-from spcl.data.emotions.spelling import folded, grouped, labels_of, may_be_missing
+from spcl.data.emotions.spelling import flow, folded, grouped, labels_of, may_be_missing
 from spcl.errors import UserError, listed
 
 IEMOCAP = ("hap", "sad", "neu", "ang", "exc", "fru")
@@ -62,10 +62,12 @@ def labelled(
     Parameters
     ----------
     cells
-        N of them; an empty one is unlabelled, and so is -1 among integers. For names see
+        N of them; an empty one is unlabelled, and so is -1 among integers. A whole number with a
+        fraction, which pandas writes where other cells are empty, is an integer. For names see
         `spcl.data.emotions.spelling.labels_of`.
     labels
-        The order in the config or the file; None = `of_names`.
+        The order in the config or the file; None = `of_names`. Labels that are integers all are
+        the names of these integers, not positions.
     path
         The table, for messages.
 
@@ -93,17 +95,21 @@ def labelled(
                 f"{path}: its emotions are integers, up to {_highest(integers.values())}, and their"
                 " meaning is unknown; write their names in order into the config: labels: [...]"
             )
+        named = {found[1]: label for label in labels if (found := _INTEGER.fullmatch(label))}
         places = {str(place): label for place, label in enumerate(labels)}
-        meaning = {cell: places.get(integer) for cell, integer in integers.items()}
+        known = named if len(named) == len(labels) else places
+        meaning = {cell: known.get(integer) for cell, integer in integers.items()}
     else:
+        whole = integers if labels else {}
         labels = labels or of_names(met)
-        meaning = labels_of(met, labels)
+        meant = labels_of([whole.get(cell, cell) for cell in met], labels)
+        meaning = {cell: meant[whole.get(cell, cell)] for cell in met}
         quiet = IEMOCAP_UNUSED if set(labels) == set(IEMOCAP) else ()
     if met and not any(meaning.values()):
-        names = listed(sorted(map(str.strip, met)))
+        names = sorted({integers.get(cell, cell.strip()) for cell in met})
         raise UserError(
-            f"{path}: none of its emotions ({names}) is among labels:"
-            f" [{', '.join(labels)}]; write labels: [{names}]"
+            f"{path}: none of its emotions ({listed(names)}) is among labels: {flow(labels)};"
+            f" write labels: {flow(names)}"
         )
     lost = Counter(integers.get(cell, cell.strip()) for cell in cells if not meaning.get(cell))
     notes = [

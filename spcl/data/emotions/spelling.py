@@ -1,7 +1,9 @@
 """Spellings of a name, the label that a name means, and words that can mean no label."""
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+
+import yaml
 
 _UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs", "Pc")
 """Unicode categories of blanks, underscores and invisible characters."""
@@ -17,6 +19,9 @@ _MISSING = {
 
 _LONGEST = 1000
 """Characters of the longest name that is folded."""
+
+_LONGEST_LIST = 2000
+"""Characters of the longest list of labels in a message."""
 
 
 def folded(name: str) -> str:
@@ -61,3 +66,12 @@ def labels_of(names: Iterable[str], labels: Collection[str]) -> dict[str, str | 
 def may_be_missing(name: str) -> bool:
     """Whether it can mean "no value", such as ``nan``, ``NA`` or ``None``, in any spelling."""
     return folded(name) in _MISSING
+
+
+def flow(names: Sequence[str]) -> str:
+    """A list in the syntax of a config, with escape sequences for characters that look alike."""
+    plain = all(name.isprintable() and unicodedata.is_normalized("NFKC", name) for name in names)
+    text = yaml.safe_dump(
+        list(names), default_flow_style=True, allow_unicode=plain, width=float("inf")
+    ).strip()
+    return text if len(text) <= _LONGEST_LIST else "[...]"

@@ -90,3 +90,18 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
             "The order of admission describes these trainings and is not tested. It is computed"
             " over the labelled training utterances."
         )
+    yield from _without_training(results)
+
+
+def _without_training(results: Results) -> Iterator[str]:
+    """A note on each class that occurs on the test split and never in the training split."""
+    rows = results.utterances
+    trained = set(results.curriculum["dataset"])  # of folds, and not of what they are folds of
+    rows = rows[rows["dataset"].isin(trained) & rows["emotion"].notna()].astype(str)
+    n = rows.groupby(["dataset", "emotion"], sort=False)["split"].value_counts()
+    for dataset, emotion, split in n.index:
+        if split == "test" and (dataset, emotion, "train") not in n.index:
+            yield (
+                f"{dataset}: no training utterance has the class {emotion}, which no model can"
+                f" learn; {n[dataset, emotion, split]:,} test utterances have it."
+            )
