@@ -85,7 +85,7 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
         "training": dict(config["training"]) | dict(baseline.get("training") or {}),
         "model": dict(baseline.get("model") or {}),
         "curriculum": chosen,
-        "robustness": dict(config["robustness"]),
+        "robustness": dict(config.get("robustness", {})),
         "baseline_source": baseline.get("source"),
         "curriculum_source": curriculum.get("source"),
     }
