@@ -1,6 +1,7 @@
-"""Curricula: which utterances a training step learns from.
+"""Training strategies: what a training step learns from.
 
-A curriculum is called like a loss and stepped like a learning-rate scheduler::
+Curricula select utterances; balancing methods (`spcl.curriculum.balancing`) decide how much each
+modality learns. A strategy is called like a loss and stepped like a learning-rate scheduler::
 
     curriculum = SelfPacedCurriculum(threshold=0.4, growth=1.25)
     for epoch in range(epochs):
@@ -11,7 +12,7 @@ A curriculum is called like a loss and stepped like a learning-rate scheduler::
         curriculum.step()
 
 This package imports torch and nothing else of the project, so that it can be used in any training
-loop. Each curriculum is a file with its name in the config, which ends in
+loop. Each strategy is a file with its name in the config, which ends in
 ``CURRICULUM = <the class>``. It is imported on demand.
 """
 
@@ -27,12 +28,12 @@ __all__ = ["Curriculum", "CurriculumStep", "SelfPacedCurriculum", "TrainingSet",
 
 
 def build(curriculum: str | type[Curriculum], **settings: Any) -> Curriculum:
-    """Build a curriculum.
+    """Build a training strategy.
 
     Parameters
     ----------
     curriculum
-        A class, or the name of a curriculum of this package or of an installed package (entry
+        A class, or the name of a strategy of this package or of an installed package (entry
         points ``spcl.curricula``).
     **settings
         The arguments of the class.
@@ -57,9 +58,10 @@ def build(curriculum: str | type[Curriculum], **settings: Any) -> Curriculum:
 def _find(name: str) -> type[Curriculum]:
     """Find the class in a file of this folder, or else in an installed package."""
     modules = {point.name: point.value for point in entry_points(group="spcl.curricula")}
-    for path in Path(__file__).parent.glob("*.py"):
+    for path in Path(__file__).parent.rglob("*.py"):
         if "\nCURRICULUM = " in path.read_text(encoding="utf-8"):
-            modules[path.stem] = f"{__name__}.{path.stem}"
+            folder = f".{path.parent.name}" if path.parent.name == "balancing" else ""
+            modules[path.stem] = f"{__name__}{folder}.{path.stem}"
     if name not in modules:
         known = ", ".join(sorted(modules))
         raise ValueError(f"there is no curriculum '{name}'; available: {known}")

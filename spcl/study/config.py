@@ -3,6 +3,7 @@
 Each function raises the first fault as one line that starts with the config file and the key.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from spcl.errors import UserError, choices
 from spcl.study.datasets import MODALITY_SETS, extraction, modalities, with_folds
 from spcl.study.extensions import BASELINE, CURRICULUM, Kind, find, needs, takes
-from spcl.study.grid import AXES, Cell, cell_settings, cells
+from spcl.study.grid import AXES, Cell, cell_settings, cells, strategies
 from spcl.study.python_files import LIBRARY, modules_with
 from spcl.study.schema import schema_faults
 
@@ -93,12 +94,14 @@ def check_paces(
     UserError
         The curriculum that it names is not defined, or follows the pace of another itself.
     """
+    combined = (entry.get("combine", ()) for entry in config["curricula"].values() if entry)
+    used = {*config["grid"]["curricula"], *itertools.chain(*combined)}
     for name in (name for name, needed in wanted.items() if "pace" in needed):
         entry = config["curricula"][name] or {}
         for settings in (entry.get("settings") or {}, *(entry.get("cells") or [])):
             of = settings.get("of", "spcl")
             key = f"curricula.{name}.settings.of"
-            if name in config["grid"]["curricula"] or "of" in settings:
+            if name in used or "of" in settings:
                 _raise_first(source, _undefined(key, of, "curricula", config))
             if "pace" in wanted.get(of, ()):
                 raise UserError(
@@ -116,7 +119,8 @@ def _name_faults(config: Mapping[str, Any]) -> Iterable[str]:
     """Faults between keys, and names for which there is no code."""
     for kind in (BASELINE, CURRICULUM):
         for name, entry in config[kind.axis].items():
-            yield from _code_faults(kind, name, entry or {})
+            faults = _combine_faults if "combine" in (entry or {}) else _code_faults
+            yield from faults(kind, name, entry or {}, config)
     extractors = (*modules_with(LIBRARY / "extract", "EXTRACTOR"), "corpus")
     own = {f"datasets.{name}.": dataset for name, dataset in config["datasets"].items()}
     for key, entry in {"": config, **own}.items():
@@ -184,7 +188,22 @@ def _undefined(key: str, name: str, axis: str, config: Mapping[str, Any]) -> Ite
         yield f"{key}: '{name}' is not defined under {axis}; {choices(name, config[axis])}"
 
 
-def _code_faults(kind: Kind, name: str, entry: Mapping[str, Any]) -> Iterable[str]:
+def _combine_faults(
+    kind: Kind, name: str, entry: Mapping[str, Any], config: Mapping[str, Any]
+) -> Iterable[str]:
+    """Faults of a strategy that combines two others."""
+    key = f"{kind.axis}.{name}"
+    for part in entry["combine"]:
+        yield from _undefined(f"{key}.combine", part, kind.axis, config)
+        if "combine" in (config[kind.axis][part] or {}):
+            yield f"{key}.combine: '{part}' combines two strategies itself; name those that do not"
+    for other in entry.keys() - {"combine"}:
+        yield f"{key}.{other}: has no effect with combine; write it under the combined strategies"
+
+
+def _code_faults(
+    kind: Kind, name: str, entry: Mapping[str, Any], config: Mapping[str, Any]
+) -> Iterable[str]:
     """A fault if there is no code for `name`, or if its class does not take a setting."""
     try:
         extension = find(kind, name, entry.get("source"))
@@ -208,10 +227,10 @@ def _code_faults(kind: Kind, name: str, entry: Mapping[str, Any]) -> Iterable[st
 def _missing_settings(cell: Cell, config: Mapping[str, Any]) -> Iterable[str]:
     """A fault for each setting without a default that the config does not give to a cell."""
     chosen = cell_settings(config, cell)
-    for kind, name, given in (
-        (BASELINE, cell.baseline, chosen["model"]),
-        (CURRICULUM, cell.curriculum, chosen["curriculum"]),
-    ):
+    used = [(BASELINE, cell.baseline, chosen["model"])]
+    for name, one in strategies(cell, chosen).items():
+        used.append((CURRICULUM, name, one["settings"]))
+    for kind, name, given in used:
         extension = find(kind, name, (config[kind.axis][name] or {}).get("source"))
         known = takes(extension) or {}
         for setting, needed in known.items():

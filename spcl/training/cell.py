@@ -13,14 +13,15 @@ import torch
 
 from spcl import curriculum, models
 from spcl.curriculum import TrainingSet
+from spcl.curriculum.combined import Combined
 from spcl.errors import UserError
 from spcl.jobs.job import HEADLINE
 from spcl.provenance.environment import Provenance
 from spcl.study.extensions import BASELINE, CURRICULUM, find, load
-from spcl.study.grid import Cell, pacing_cell
+from spcl.study.grid import Cell, pacing_cell, strategies
 from spcl.training.cell_tables import CellTables
 from spcl.training.checkpoints import Checkpoints
-from spcl.training.contract import check_curriculum, check_model
+from spcl.training.contract import check_curriculum, check_model, check_parameters
 from spcl.training.dialogues import Corpus, load_corpus
 from spcl.training.interruption import Interruption, interruptible
 from spcl.training.loop import Training
@@ -93,7 +94,7 @@ def train_cell(
             earlier or EarlierTables(),
             corpus,
             cell,
-            paced=pacing_cell(cell, settings.curriculum),
+            paced=pacing_cell(cell, vars(settings)),
             epochs=settings.training.epochs,
             seed=seed,
         )
@@ -131,8 +132,11 @@ class _TrainingBuilder:
     def __init__(self, cell: Cell, corpus: Corpus, settings: CellSettings) -> None:
         self.cell, self.corpus, self.settings = cell, corpus, settings
         self.baseline = find(BASELINE, cell.baseline, settings.baseline_source)
-        self.curriculum = find(CURRICULUM, cell.curriculum, settings.curriculum_source)
-        self.classes = load(self.baseline), load(self.curriculum)
+        self.model_class = load(self.baseline)
+        self.strategies = [
+            (find(CURRICULUM, name, one["source"]), one["settings"])
+            for name, one in strategies(cell, vars(settings)).items()
+        ]
         self.choose_on = "test" if corpus.protocol == "best-test-epoch" else "dev"
         for split in {"train", self.choose_on, "test"}:
             if not bool((corpus.splits[split].labels >= 0).any()):
@@ -146,14 +150,16 @@ class _TrainingBuilder:
         """Whether all seeds train at the same time; by default only on a GPU."""
         on_gpu = self.corpus.splits["train"].labels.device.type == "cuda"
         wanted = {"auto": on_gpu, "always": True, "never": False}
-        return wanted[self.settings.training.seeds_at_once] and stackable(self.classes[0])
+        return wanted[self.settings.training.seeds_at_once] and stackable(self.model_class)
 
     def build(self, seed: int, known: TrainingSet) -> Training:
         """Build the training of one seed."""
         torch.manual_seed(seed)
+        model, strategy = self._model(), self._strategy(known)
+        self._check_fit(model, strategy)
         return Training(
-            self._model(),
-            self._curriculum(known),
+            model,
+            strategy,
             self.corpus,
             self.settings.training,
             seed=seed,
@@ -168,7 +174,7 @@ class _TrainingBuilder:
             "n_speakers": corpus.n_speakers,
         }
         try:
-            model = models.build(self.classes[0], **sizes, **self.settings.model)
+            model = models.build(self.model_class, **sizes, **self.settings.model)
         except UserError as error:
             raise UserError(f"baselines.{self.cell.baseline}.model: {error}") from error
         model = model.to(corpus.splits["train"].labels.device)
@@ -176,16 +182,32 @@ class _TrainingBuilder:
             check_model(model, **sizes, key=self.baseline.key)
         return model
 
-    def _curriculum(self, known: TrainingSet) -> curriculum.Curriculum:
+    def _strategy(self, known: TrainingSet) -> curriculum.Curriculum:
         try:
-            chosen = curriculum.build(self.classes[1], **self.settings.curriculum)
+            parts = [
+                curriculum.build(load(extension), **settings)
+                for extension, settings in self.strategies
+            ]
+            chosen = Combined(*parts) if len(parts) > 1 else parts[0]
             chosen = chosen.to(known.labels.device)
             chosen.start(known)
         except ValueError as error:
             raise UserError(f"curricula.{self.cell.curriculum}: {error}") from error
-        if not self.curriculum.ours:
-            check_curriculum(chosen, key=self.curriculum.key)
+        if not all(extension.ours for extension, _ in self.strategies):
+            check_curriculum(chosen, key=f"curricula.{self.cell.curriculum}")
         return chosen
+
+    def _check_fit(self, model: torch.nn.Module, strategy: curriculum.Curriculum) -> None:
+        """Refuse a strategy that needs what the model or the corpus does not have."""
+        key = f"curricula.{self.cell.curriculum}"
+        if strategy.uses_parameters:
+            check_parameters(model, self.corpus.widths, strategy=key, key=self.baseline.key)
+        for split in strategy.evaluates:
+            if not len(self.corpus.splits[split]):
+                raise UserError(
+                    f"{key}: needs the split '{split}', which protocol '{self.corpus.protocol}'"
+                    f" does not have; choose another protocol for datasets.{self.cell.dataset}"
+                )
 
 
 def _stamp(provenance: Provenance, known: TrainingSet) -> Provenance:

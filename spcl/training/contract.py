@@ -5,7 +5,7 @@ docs/plug-in.md describes the contract.
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,59 @@ def check_model(
         )
 
 
+def check_parameters(
+    model: nn.Module, modalities: Iterable[str], *, strategy: str, key: str
+) -> None:
+    """Check the ``modality_parameters`` of a model, see `spcl.models.parameters`.
+
+    Parameters
+    ----------
+    model
+        Returned by `spcl.models.build`.
+    modalities
+        In the order of the logits.
+    strategy
+        The key of the strategy that needs them, for messages.
+    key
+        The beginning of other messages, for example ``baselines.my_gru``.
+
+    Raises
+    ------
+    UserError
+        The model does not define them, or they are not disjoint sets of its parameters.
+    """
+    if not hasattr(model, "modality_parameters"):
+        raise UserError(
+            f"{strategy}: needs the parameters of each modality, and {key} does not define"
+            " modality_parameters(); add it, see docs/plug-in.md"
+        )
+    network: Any = model
+    found = network.modality_parameters()
+    if not isinstance(found, Mapping) or list(found) != list(modalities):
+        what = list(found) if isinstance(found, Mapping) else type(found).__name__
+        raise UserError(
+            f"{key}: modality_parameters returns {what}; return a list of parameters for each of"
+            f" {list(modalities)}, in this order"
+        )
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    owners: dict[nn.Parameter, Tensor] = {}
+    for own in found.values():
+        for part in own:
+            parameter, rows = part if isinstance(part, tuple) else (part, slice(None))
+            if parameter not in names:
+                raise UserError(
+                    f"{key}: modality_parameters returns a {type(parameter).__name__} that is not a"
+                    " parameter of the model; return entries of model.parameters()"
+                )
+            times = owners.setdefault(parameter, torch.zeros(max(parameter.shape[:1], default=1)))
+            times[rows] += 1
+            if times.max() > 1:
+                raise UserError(
+                    f"{key}: modality_parameters returns '{names[parameter]}' more than once; leave"
+                    " out what is shared between modalities"
+                )
+
+
 def check_curriculum(curriculum: Curriculum, *, key: str) -> None:
     """Check the output of the first call of `curriculum`.
 
@@ -157,8 +210,10 @@ def _check_step(step: Any, logits: Logits, labels: Tensor, lengths: Tensor, key:
             raise UserError(f"{key}: step.{name} has shape {found}; return {shape}")
     if step.selected.dtype != torch.bool:
         raise UserError(f"{key}: step.selected is {step.selected.dtype}; return booleans")
-    if not step.loss.requires_grad:
-        raise UserError(f"{key}: step.loss has no gradient; compute it from the logits")
+    for name in ("loss", "separate"):
+        loss = getattr(step, name)
+        if loss is not None and not loss.requires_grad:
+            raise UserError(f"{key}: step.{name} has no gradient; compute it from the logits")
 
 
 def _made_dialogues(

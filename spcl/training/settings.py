@@ -53,6 +53,8 @@ class CellSettings:
         Keyword arguments of the baseline and of the curriculum, which check them.
     baseline_source, curriculum_source
         The config's ``source``, see `spcl.study.extensions.find`; None = found by name.
+    combine
+        ``settings`` and ``source`` of the two strategies that the curriculum combines, by name.
     """
 
     seeds: tuple[int, ...]
@@ -61,6 +63,7 @@ class CellSettings:
     curriculum: Mapping[str, Any] = field(default_factory=dict)
     baseline_source: str | None = None
     curriculum_source: str | None = None
+    combine: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:

@@ -16,6 +16,19 @@ SETTINGS = {
 }
 """Every curriculum, by the settings that it is tested with."""
 
+BALANCING = {
+    "unimodal_loss": {},
+    "modality_dropout": {},
+    "ogm_ge": {},
+    "agm": {},
+    "opm": {},
+    "mmpareto": {},
+    "cggm": {},
+    "gradient_blending": {"every": 1},
+    "relearning": {"every": 1},
+}
+"""Every balancing method, in the same way."""
+
 
 def made_training_set(
     lengths, *, modalities=2, classes=3, unlabelled=0.1, epochs=10, seed=0, pace=None, probe=1.0

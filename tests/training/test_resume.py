@@ -30,7 +30,13 @@ STAMP = Provenance(
     commit="0", versions={}, device="here", config_digest="0", training_digest="same"
 )
 SPCL = {"threshold": 0.3, "growth": 1.5}
-SETTINGS = {"spcl": SPCL, "spl": SPCL, "coherence": {"threshold": "auto"}}
+SETTINGS = {
+    "spcl": SPCL,
+    "spl": SPCL,
+    "coherence": {"threshold": "auto"},
+    "gradient_blending": {"every": 1},
+    "relearning": {"every": 1},
+}
 N_STEPS = 4 * 3  # of a seed: epochs, batches
 
 

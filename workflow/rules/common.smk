@@ -24,7 +24,15 @@ from spcl.study.datasets import (
 from spcl.jobs.device import choose
 from spcl.errors import UserError
 from spcl.study.extensions import BASELINE, CURRICULUM, find, needs
-from spcl.study.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
+from spcl.study.grid import (
+    Cell,
+    cell_settings,
+    cells,
+    left_out,
+    needed,
+    pacing_cell,
+    strategies,
+)
 from spcl.study.shipped import SHIPPED, import_in_jobs
 from spcl.jobs.leftovers import end_leftover_jobs
 from spcl.jobs.progress import Progress
@@ -115,6 +123,7 @@ BASELINES = {
 CURRICULA = {
     name: find(CURRICULUM, name, (entry or {}).get("source"))
     for name, entry in config["curricula"].items()
+    if "combine" not in (entry or {})
 }
 NEEDS = {name: needs(extension) for name, extension in CURRICULA.items()}
 check_paces(config, NEEDS, CONFIG_FILE)
@@ -207,15 +216,18 @@ def settings(cell):
 
 
 def cell_modules(wildcards):
-    """The modules of a cell's baseline and curriculum."""
+    """The modules of a cell's baseline and strategies."""
     own = cell(wildcards)
-    both = BASELINES[own.baseline], CURRICULA[own.curriculum]
-    return [extension.module or extension.path for extension in both]
+    used = [BASELINES[own.baseline], *(CURRICULA[name] for name in strategies(own, settings(own)))]
+    return [extension.module or extension.path for extension in used]
 
 
 def wants(cell, need):
-    """Whether a cell's curriculum requires `need` before the first epoch."""
-    return need in needed(NEEDS[cell.curriculum], settings(cell)["curriculum"])
+    """Whether a cell's strategies require `need` before the first epoch."""
+    return any(
+        need in needed(NEEDS[name], one["settings"])
+        for name, one in strategies(cell, settings(cell)).items()
+    )
 
 
 def features(dataset, letter):
@@ -252,7 +264,7 @@ def cell_pace(wildcards):
     own = cell(wildcards)
     if not wants(own, "pace"):
         return []
-    pacing = pacing_cell(own, settings(own)["curriculum"])
+    pacing = pacing_cell(own, settings(own))
     return f"results/cells/{pacing.address}/history.parquet"
 
 
