@@ -11,7 +11,7 @@ from spcl.curriculum import SelfPacedCurriculum
 from spcl.curriculum.none import NoCurriculum
 from spcl.errors import UserError
 from spcl.study.extensions import BASELINE, names
-from spcl.training.contract import check_curriculum, check_model
+from spcl.training.contract import check_curriculum, check_model, check_parameters
 
 SIZES = {"widths": {"a": 3, "t": 4}, "n_classes": 3, "n_speakers": 2}
 
@@ -189,3 +189,45 @@ def test_only_the_first_step_is_checked():
             return super().forward(*inputs) if self.steps == 1 else None
 
     first_steps(Late())
+
+
+@pytest.mark.parametrize("name", names(BASELINE))
+def test_the_parameters_of_the_projects_baselines_pass(name):
+    check_parameters(
+        models.build(name, **SIZES), SIZES["widths"], strategy="curricula.x", key="baselines.mine"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        (
+            lambda heads: list(heads["a"].parameters()),
+            "modality_parameters returns list; return a list of parameters for each of ['a', 't'],"
+            " in this order",
+        ),
+        (lambda heads: {"t": [], "a": []}, "modality_parameters returns ['t', 'a']; return a list"),
+        (
+            lambda heads: {"a": [torch.zeros(3)], "t": []},
+            "modality_parameters returns a Tensor that is not a parameter of the model; return",
+        ),
+        (
+            lambda heads: {"a": [heads["a"].bias], "t": [(heads["a"].bias, slice(1, 2))]},
+            "modality_parameters returns 'heads.a.bias' more than once; leave out what is shared",
+        ),
+    ],
+)
+def test_wrong_modality_parameters_are_one_line(parts, says):
+    model = Linear()
+    model.modality_parameters = lambda: parts(model.heads)
+    with pytest.raises(UserError) as error:
+        check_parameters(model, SIZES["widths"], strategy="curricula.x", key="baselines.mine")
+    assert str(error.value).startswith(f"baselines.mine: {says}")
+    assert "\n" not in str(error.value)
+
+
+def test_rows_of_a_parameter_may_belong_to_two_modalities():
+    model = Linear()
+    bias = model.heads["a"].bias
+    model.modality_parameters = lambda: {"a": [(bias, slice(0, 1))], "t": [(bias, slice(1, 3))]}
+    check_parameters(model, SIZES["widths"], strategy="curricula.x", key="baselines.mine")

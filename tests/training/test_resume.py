@@ -96,6 +96,10 @@ def train(curriculum, baseline, seeds, digest, checkpoints=None):
             "training": {"epochs": 4, "batch_size": 3, "learning_rate": 0.003},
             "model": {"dropout": 0.2},
             "curriculum": SETTINGS.get(curriculum, {}),
+            "combine": {
+                name: {"settings": SETTINGS.get(name, {}), "source": None}
+                for name in curriculum.split("+")[1:] and curriculum.split("+")
+            },
         }
     )
     return train_cell(
@@ -129,6 +133,15 @@ def test_every_curriculum_resumes_from_its_last_finished_epoch(runs, curriculum)
     runs.killed(curriculum, at=8, seeds=(1,))  # in the third of four epochs
     assert same(runs(curriculum, seeds=(1,)), expected)
     assert runs.steps == N_STEPS - 6
+
+
+@pytest.mark.parametrize("curriculum", ["spcl+ogm_ge", "spcl+relearning"])
+def test_two_combined_strategies_resume(runs, curriculum):
+    expected = train(curriculum, "late_fusion", (1,), "same")
+    with pytest.raises(SystemExit):
+        runs(curriculum, seeds=(1,), at={8: lambda: os.kill(os.getpid(), signal.SIGTERM)})
+    assert same(runs(curriculum, seeds=(1,)), expected)
+    assert runs.steps == N_STEPS - 8
 
 
 @pytest.mark.parametrize("baseline", names(BASELINE))

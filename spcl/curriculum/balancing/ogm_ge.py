@@ -70,8 +70,8 @@ class OGMGE(BalancingMethod):
         k = torch.where(self.ratio > 1, 1 - torch.tanh(self.alpha * self.ratio), 1.0)
         for own, factor in zip(gradients.values(), k, strict=True):
             for g in own:
-                noise = torch.empty_like(g).normal_(generator=self.generator)
-                g.mul_(factor).add_(noise * g.std(correction=0))
+                noise = torch.empty_like(g).normal_(generator=self.generator) * g.std(correction=0)
+                g.mul_(factor).add_(noise)
 
 
 CURRICULUM = OGMGE
