@@ -164,6 +164,7 @@ class _TrainingBuilder:
             self.settings.training,
             seed=seed,
             choose_on=self.choose_on,
+            predict_train=self.settings.predict_train,
         )
 
     def _model(self) -> torch.nn.Module:
@@ -211,10 +212,13 @@ class _TrainingBuilder:
 
 
 def _stamp(provenance: Provenance, known: TrainingSet) -> Provenance:
-    """The provenance of one seed. The pace of the curriculum differs between seeds."""
-    if not provenance.training_digest or known.pace is None:
+    """The provenance of one seed. What its strategy knows of other cells differs between seeds."""
+    other = [] if known.pace is None else [known.pace]
+    other += (known.teachers or {}).values()
+    if not provenance.training_digest or not other:
         return provenance
-    content = provenance.training_digest.encode() + known.pace.cpu().numpy().tobytes()
+    content = provenance.training_digest.encode()
+    content += b"".join(one.cpu().numpy().tobytes() for one in other)
     return replace(provenance, training_digest=hashlib.sha256(content).hexdigest()[:16])
 
 

@@ -49,6 +49,8 @@ class Training:
         For the order of the batches.
     choose_on
         The split whose weighted F1 selects the best epoch.
+    predict_train
+        Whether the result includes the logits of the training split.
 
     Attributes
     ----------
@@ -65,6 +67,7 @@ class Training:
         *,
         seed: int,
         choose_on: str = "dev",
+        predict_train: bool = False,
     ) -> None:
         self.model = model
         self.curriculum = curriculum
@@ -72,6 +75,7 @@ class Training:
         self.settings = settings
         self.seed = seed
         self.choose_on = choose_on
+        self.predict_train = predict_train
         self.dialogues = corpus.splits["train"]
         self.device = self.dialogues.labels.device
         self.n_labelled = max(int((self.dialogues.labels >= 0).sum()), 1)
@@ -192,6 +196,8 @@ class Training:
         if better or not result.logits:
             self.best = f1[self.choose_on]
             result.best_epoch = 0 if wrong else epoch.number
+            if self.predict_train:
+                logits["train"] = evaluate(self.model, self.dialogues)
             result.logits = {name: z.cpu() for name, z in logits.items()}
         if wrong:
             log.warning(

@@ -107,6 +107,29 @@ def test_unimodal_loss(lengths, modalities, seed):
 
 
 @given(lengths_of_batches, modality_counts, seeds)
+def test_unimodal_teacher(lengths, modalities, seed):
+    known, step = made(lengths, modalities, seed)
+    loss = started("unimodal_teacher", known, weight=0.7)(*step.arguments).loss
+    expected = mean_cross_entropy(step.z.sum(0), step.y)
+    chosen = labelled(step.y)
+    for teacher, z in zip(known.teachers.values(), step.z, strict=True):
+        for j in chosen if modalities > 1 else ():
+            t, p = teacher[step.arguments[3][j]].exp(), z[j].softmax(-1)
+            for c in range(3):
+                expected = expected + 0.7 / len(chosen) * t[c] * (t[c] / p[c]).log()
+    assert_equal_with_gradient(loss, expected, step.z)
+
+
+def test_a_step_without_teachers_or_rows_is_refused():
+    known, step = made([3, 2], 2, 0)
+    method = started("unimodal_teacher", known)
+    with pytest.raises(ValueError, match=r"needs TrainingSet.teachers, and `rows` in every step"):
+        method(*step.arguments[:3])
+    with pytest.raises(ValueError, match=r"needs TrainingSet.teachers, and `rows` in every step"):
+        build("unimodal_teacher")(*step.arguments)
+
+
+@given(lengths_of_batches, modality_counts, seeds)
 def test_ogm_ge(lengths, modalities, seed):
     known, step = made(lengths, modalities, seed)
     method = started("ogm_ge", known, alpha=0.4, end_at=0.1)

@@ -183,6 +183,7 @@ def test_on_a_gpu_nothing_waits_for_the_device(name):
         labels=known.labels.cuda(),
         lengths=known.lengths.cuda(),
         probes={m: z.cuda() for m, z in known.probes.items()},
+        teachers={m: z.cuda() for m, z in known.teachers.items()},
         shift_rate=known.shift_rate.cuda(),
         pace=known.pace.cuda(),
     )

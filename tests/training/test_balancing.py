@@ -1,9 +1,11 @@
 """Training with balancing methods: paired with `none`, on every baseline, alone or combined."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from spcl.errors import UserError
@@ -13,9 +15,12 @@ from spcl.study.grid import Cell
 from spcl.study.python_files import LIBRARY, modules_with
 from spcl.tables import parquet
 from spcl.training.cell import train_cell
+from spcl.training.dialogues import load_corpus
+from spcl.training.rescoring import contradictions
 from spcl.training.settings import CellSettings
+from spcl.training.training_set import EarlierTables, training_set
 from tests.conftest import make_corpus
-from tests.training.conftest import earlier_tables
+from tests.training.conftest import earlier_tables, teacher_tables
 
 PROVENANCE = Provenance(commit="0", versions={}, device="here", config_digest="0")
 METHODS = modules_with(LIBRARY / "curriculum" / "balancing", "CURRICULUM")
@@ -30,6 +35,14 @@ OFF = {
     "opm": {"base": 0},
     "relearning": {"strength": 0},
     "unimodal_loss": {"weight": 0},
+    "unimodal_teacher": {"weight": 0},
+}
+WITHOUT_PARAMETERS = {
+    "gradient_blending",
+    "modality_dropout",
+    "opm",
+    "unimodal_loss",
+    "unimodal_teacher",
 }
 SPCL = {"threshold": 0.5, "growth": 1.3}
 SMALL = {
@@ -56,7 +69,7 @@ def corpus():
 
 @functools.cache
 def earlier():
-    return earlier_tables(*corpus())
+    return earlier_tables(*corpus(), teachers=teacher_tables(*corpus(), seeds=(1,)))
 
 
 def train(method, settings=None, *, baseline="late_fusion", modalities="atv", **changes):
@@ -177,7 +190,7 @@ def test_a_model_that_does_not_name_its_parameters_takes_the_methods_without_the
     source = tmp_path / "linear.py"
     source.write_text(LINEAR)
     options = {"baseline": "linear", "baseline_source": str(source)}
-    if method in ("unimodal_loss", "modality_dropout", "opm", "gradient_blending"):
+    if method in WITHOUT_PARAMETERS:
         train(method, **options)
     else:
         with pytest.raises(UserError) as error:
@@ -207,3 +220,44 @@ def test_without_a_dev_split_a_method_that_needs_one_is_refused(method, monkeypa
         f"curricula.{method}: needs the split 'dev', which protocol 'best-test-epoch' does not"
         " have; choose another protocol for datasets.made"
     )
+
+
+def test_a_teacher_has_predictions_for_train_that_agree_with_its_scores():
+    tables = train("none", modalities="t", predict_train=True)
+    assert_same(
+        replace(tables, predictions=tables.predictions.filter(pc.field("split") != "train")),
+        none(modalities="t"),
+    )
+    assert set(tables.metrics["split"].to_pylist()) == {"train", "dev", "test"}
+    assert list(contradictions(tables)) == []
+
+
+def test_a_teacher_without_predictions_for_train_is_one_line(monkeypatch):
+    tables = earlier().teachers
+    cut = {m: t.filter(pc.field("split") != "train") for m, t in tables.items()}
+    changed = replace(earlier(), teachers=cut)
+    monkeypatch.setitem(globals(), "earlier", lambda: changed)
+    with pytest.raises(
+        UserError, match=r"results/cells/made/late_fusion/a/none/predictions.parquet"
+    ):
+        train("unimodal_teacher")
+
+
+def test_each_seed_follows_the_teacher_of_its_seed():
+    tables = teacher_tables(*corpus(), seeds=(1, 2))
+    loaded = load_corpus(*corpus(), "atv", scale="standard", device="cpu")
+    cell = Cell("made", "late_fusion", "atv", "unimodal_teacher")
+    of = {
+        seed: training_set(
+            EarlierTables(teachers=tables), loaded, cell, paced=cell, epochs=1, seed=seed
+        ).teachers
+        for seed in (1, 2)
+    }
+    for seed, teachers in of.items():
+        for m, log_p in teachers.items():
+            rows = tables[m].to_pandas()
+            rows = rows[(rows["seed"] == seed) & (rows["split"] == "train")]
+            by_id = dict(zip(rows["utterance_id"], rows["probabilities"], strict=True))
+            expected = np.stack([by_id[u] for u in loaded.splits["train"].utterance_ids])
+            np.testing.assert_allclose(log_p.exp().numpy(), expected, atol=1e-5)
+    assert not of[1]["a"].equal(of[2]["a"])

@@ -23,7 +23,7 @@ from spcl.training.loop import Training
 from spcl.training.settings import CellSettings
 from spcl.training.training_set import EarlierTables
 from tests.conftest import make_corpus
-from tests.training.conftest import earlier_tables
+from tests.training.conftest import earlier_tables, teacher_tables
 
 CORPUS = make_corpus([5, 1, 9, 4, 6, 3, 7, 2, 8, 5, 6, 4], signal=0.7, unlabelled={3, 20})
 STAMP = Provenance(
@@ -116,7 +116,8 @@ def train(curriculum, baseline, seeds, digest, checkpoints=None):
 def earlier():
     """The tables of the earlier stages, and the pace of an SPCL cell."""
     paced = train("spcl", "late_fusion", (1, 2), "").history
-    return earlier_tables(*CORPUS, paced=paced)
+    teachers = teacher_tables(*CORPUS, seeds=(1, 2))
+    return earlier_tables(*CORPUS, paced=paced, teachers=teachers)
 
 
 def same(tables, others):

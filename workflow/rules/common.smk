@@ -212,7 +212,10 @@ def cell(wildcards):
 @cache
 def settings(cell):
     """The settings that affect the numbers of a cell."""
-    return cell_settings(config, cell)
+    found = cell_settings(config, cell)
+    taught = any("teachers" in needs for needs in NEEDS.values())
+    is_teacher = cell.curriculum == "none" and len(cell.modalities) == 1
+    return found | {"predict_train": True} if taught and is_teacher else found
 
 
 def cell_modules(wildcards):
@@ -266,6 +269,15 @@ def cell_pace(wildcards):
         return []
     pacing = pacing_cell(own, settings(own))
     return f"results/cells/{pacing.address}/history.parquet"
+
+
+def cell_teachers(wildcards):
+    """The predictions of the same baseline on each modality alone, if the strategy needs them."""
+    own = cell(wildcards)
+    if len(own.modalities) == 1 or not wants(own, "teachers"):
+        return []
+    teachers = (known_cell(own.dataset, own.baseline, m, "none") for m in own.modalities)
+    return [f"results/cells/{teacher.address}/predictions.parquet" for teacher in teachers]
 
 
 def of_cells(table, dataset=None):
