@@ -24,7 +24,16 @@ from typing import Any
 
 from spcl.curriculum.base import Curriculum, CurriculumStep, TrainingSet
 
-__all__ = ["Curriculum", "CurriculumStep", "SelfPacedCurriculum", "TrainingSet", "build"]
+__all__ = [
+    "BalancingMethod",
+    "Curriculum",
+    "CurriculumStep",
+    "SelfPacedCurriculum",
+    "TrainingSet",
+    "build",
+]
+
+_ON_DEMAND = {"BalancingMethod": "balancing.base", "SelfPacedCurriculum": "spcl"}
 
 
 def build(curriculum: str | type[Curriculum], **settings: Any) -> Curriculum:
@@ -70,6 +79,6 @@ def _find(name: str) -> type[Curriculum]:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "SelfPacedCurriculum":
-        return importlib.import_module("spcl.curriculum.spcl").SelfPacedCurriculum
+    if name in _ON_DEMAND:
+        return getattr(importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}"), name)
     raise AttributeError(f"module 'spcl.curriculum' has no attribute '{name}'")

@@ -1,7 +1,8 @@
-"""The `TrainingSet` of a curriculum, read from tables of earlier stages of the workflow.
+"""The `TrainingSet` of a strategy, read from tables of earlier stages of the workflow.
 
 The tables contain the probes' predictions for utterances, the emotion shifts of conversations, the
-pace of another cell, and the predictions of teachers. A curriculum gets the tables that it names in its ``NEEDS``.
+pace of another cell, and the predictions of teachers. A strategy gets the tables that it names in
+its ``NEEDS``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ _FLOOR = 1e-6
 
 @dataclass(frozen=True)
 class EarlierTables:
-    """The tables that a curriculum needs; empty or None where it does not need them.
+    """The tables that a strategy needs; empty or None where it does not need them.
 
     Attributes
     ----------

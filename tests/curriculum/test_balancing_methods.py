@@ -184,7 +184,7 @@ def test_agm(lengths, modalities, seed):
 @given(lengths_of_batches, modality_counts, seeds)
 def test_opm(lengths, modalities, seed):
     known, step = made(lengths, modalities, seed)
-    method = started("opm", known, base=0.6, growth=0.5)
+    method = started("opm", known, base=0.6, slope=0.5)
     generator = generator_of(method)
     loss = method(*step.arguments).loss
     u = torch.rand(modalities, len(lengths), generator=generator)

@@ -5,7 +5,7 @@ joint prediction at random, so that the others must learn. For the utterances j 
 
     s^m = sum_j softmax(z_j^m)[y_j]
     r^m = s^m / mean of s^n over n != m
-    q^m = base (1 + growth tanh(r^m - 1)) if r^m > 1, else 0
+    q^m = base (1 + slope tanh(r^m - 1)) if r^m > 1, else 0
     z_j = sum of z_j^m over the m that remain; m is left out of a dialogue with probability q^m
 """
 
@@ -28,7 +28,7 @@ class OPM(BalancingMethod):
     base
         The probability for a modality that is barely ahead, at least 0 and at most 1. At 0 the
         method does nothing.
-    growth
+    slope
         How much the probability grows with the lead, at least 0. It is at most 1.
 
     Notes
@@ -39,18 +39,18 @@ class OPM(BalancingMethod):
 
     replaces_loss = True
 
-    def __init__(self, base: float = 0.35, growth: float = 0.5) -> None:
+    def __init__(self, base: float = 0.35, slope: float = 0.5) -> None:
         super().__init__()
         check_number("base", base, most=1)
-        check_number("growth", growth)
+        check_number("slope", slope)
         self.base = base
-        self.growth = growth
+        self.slope = slope
 
     def balance(self, scores: Scores, step: CurriculumStep, rows: Tensor | None) -> CurriculumStep:
         if self.base == 0:
             return step
         r = lead_ratio((step.probability * step.selected).sum(1))
-        q = torch.where(r > 1, self.base * (1 + self.growth * torch.tanh(r - 1)), 0.0)
+        q = torch.where(r > 1, self.base * (1 + self.slope * torch.tanh(r - 1)), 0.0)
         u = torch.rand(len(r), scores.n_dialogues, generator=self.generator, device=r.device)
         left_out = (u < q[:, None])[:, scores.dialogue]  # (M, N)
         return replace(step, loss=admitted_loss(leave_out(scores, left_out), step.selected, "all"))
