@@ -65,12 +65,13 @@ def build(curriculum: str | type[Curriculum], **settings: Any) -> Curriculum:
 
 
 def _find(name: str) -> type[Curriculum]:
-    """Find the class in a file of this folder, or else in an installed package."""
+    """Find the class in a file below this folder, or else in an installed package."""
     modules = {point.name: point.value for point in entry_points(group="spcl.curricula")}
-    for path in Path(__file__).parent.rglob("*.py"):
+    here = Path(__file__).parent
+    for path in here.rglob("*.py"):
         if "\nCURRICULUM = " in path.read_text(encoding="utf-8"):
-            folder = f".{path.parent.name}" if path.parent.name == "balancing" else ""
-            modules[path.stem] = f"{__name__}{folder}.{path.stem}"
+            inner = path.relative_to(here).with_suffix("").parts
+            modules[path.stem] = ".".join([__name__, *inner])
     if name not in modules:
         known = ", ".join(sorted(modules))
         raise ValueError(f"there is no curriculum '{name}'; available: {known}")

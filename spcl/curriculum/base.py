@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from spcl.curriculum.scores import Logits, Scores
 
 Normalize = Literal["all", "selected"]
+ByModality = Mapping[str, Sequence[Tensor]]
+"""Gradients or parameters of each modality, in the order of the logits."""
 
 
 @dataclass
@@ -156,11 +158,7 @@ class Curriculum(nn.Module):
         """
         return batch
 
-    def adjust(
-        self,
-        gradients: Mapping[str, Sequence[Tensor]],
-        separate: Mapping[str, Sequence[Tensor]] | None = None,
-    ) -> None:
+    def adjust(self, gradients: ByModality, separate: ByModality | None = None) -> None:
         """Change the gradients of a step in place, after backward and before clipping.
 
         Parameters
@@ -183,10 +181,7 @@ class Curriculum(nn.Module):
         return ()
 
     def evaluated(
-        self,
-        logits: Mapping[str, Tensor],
-        labels: Mapping[str, Tensor],
-        weights: Mapping[str, Sequence[Tensor]],
+        self, logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], weights: ByModality
     ) -> None:
         """Use an evaluation; called before the first epoch and after each `step`.
 

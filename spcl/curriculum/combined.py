@@ -1,12 +1,12 @@
 """Two strategies as one: a curriculum selects the utterances, a balancing method does the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
 from spcl.curriculum.balancing.base import BalancingMethod
-from spcl.curriculum.base import Curriculum, CurriculumStep, TrainingSet
+from spcl.curriculum.base import ByModality, Curriculum, CurriculumStep, TrainingSet
 from spcl.curriculum.scores import Logits, score
 
 
@@ -68,11 +68,7 @@ class Combined(Curriculum):
         step: CurriculumStep = self.curriculum(logits, labels, lengths, rows)
         return self.balancing.balance(score(logits, labels, lengths), step, rows)
 
-    def adjust(
-        self,
-        gradients: Mapping[str, Sequence[Tensor]],
-        separate: Mapping[str, Sequence[Tensor]] | None = None,
-    ) -> None:
+    def adjust(self, gradients: ByModality, separate: ByModality | None = None) -> None:
         self.balancing.adjust(gradients, separate)
 
     def step(self) -> None:
@@ -81,9 +77,6 @@ class Combined(Curriculum):
         self.balancing.step()
 
     def evaluated(
-        self,
-        logits: Mapping[str, Tensor],
-        labels: Mapping[str, Tensor],
-        weights: Mapping[str, Sequence[Tensor]],
+        self, logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], weights: ByModality
     ) -> None:
         self.balancing.evaluated(logits, labels, weights)

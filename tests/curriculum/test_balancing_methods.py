@@ -413,7 +413,7 @@ def test_modality_dropout_hides_a_share_p_of_the_modalities():
     assert not hidden.all(0).any()
 
 
-@pytest.mark.parametrize("name", ["modality_dropout", "opm"])
+@pytest.mark.parametrize("name", ["modality_dropout", "ogm_ge", "opm"])
 def test_a_method_that_draws_says_that_start_was_not_called(name):
     _, step = made([3, 2], 2, 0)
     method = build(name)
@@ -421,6 +421,7 @@ def test_a_method_that_draws_says_that_start_was_not_called(name):
     def use():
         method.prepare(batch_of([3, 2], 2, 0))
         method(*step.arguments)
+        method.adjust(made_gradients(2, 0))
 
     with pytest.raises(ValueError, match=r"call curriculum.start\(training_set\) before"):
         use()

@@ -1,8 +1,7 @@
 """AGM: adaptive gradient modulation.
 
-Li et al., ICCV 2023 (arXiv 2308.07686). The lead of a modality is compared with
-its mean over all steps so far, and its gradient is changed by the difference. In step i, for the
-labelled utterances j::
+Li et al., ICCV 2023 (arXiv 2308.07686). The lead of a modality is compared with its mean over all
+steps so far, and its gradient is changed by the difference. In step i, for the utterances j::
 
     s^m  = mean_j log softmax(z_j^m)[y_j]
     r^m  = exp(s^m - mean of s^n over n != m)
@@ -13,13 +12,11 @@ The paper obtains the answer of one modality from forward passes with the others
 values). Here it is z^m: the joint logits are a sum, so the masked passes would add nothing.
 """
 
-from collections.abc import Mapping, Sequence
-
 import torch
 from torch import Tensor
 
-from spcl.curriculum.balancing.base import BalancingMethod, lead
-from spcl.curriculum.base import CurriculumStep
+from spcl.curriculum.balancing.base import BalancingMethod, lead, scale
+from spcl.curriculum.base import ByModality, CurriculumStep
 from spcl.curriculum.checks import check_number
 from spcl.curriculum.scores import Scores
 
@@ -59,15 +56,8 @@ class AGM(BalancingMethod):
         self.change = self.alpha * (mean - ratio)
         return step
 
-    def adjust(
-        self,
-        gradients: Mapping[str, Sequence[Tensor]],
-        separate: Mapping[str, Sequence[Tensor]] | None = None,
-    ) -> None:
-        factors = self.change.clamp(max=_LARGEST).exp()
-        for own, factor in zip(gradients.values(), factors, strict=True):
-            for g in own:
-                g.mul_(factor)
+    def adjust(self, gradients: ByModality, separate: ByModality | None = None) -> None:
+        scale(gradients, self.change.clamp(max=_LARGEST).exp())
 
 
 CURRICULUM = AGM

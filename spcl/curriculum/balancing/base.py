@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from spcl.curriculum.base import Curriculum, CurriculumStep, TrainingSet
+from spcl.curriculum.base import ByModality, Curriculum, CurriculumStep, TrainingSet
 from spcl.curriculum.none import admit_all
 from spcl.curriculum.scores import Logits, Scores, score
 
@@ -123,6 +123,13 @@ def unimodal_losses(scores: Scores, selected: Tensor) -> Tensor:
 def add_loss(step: CurriculumStep, loss: Tensor) -> CurriculumStep:
     """The same step with another loss on top of its own."""
     return replace(step, loss=step.loss + loss)
+
+
+def scale(gradients: ByModality, factors: Tensor) -> None:
+    """Multiply the gradients of each modality by its factor (M,), in place."""
+    for own, factor in zip(gradients.values(), factors, strict=True):
+        for g in own:
+            g.mul_(factor)
 
 
 def lead(values: Tensor) -> Tensor:

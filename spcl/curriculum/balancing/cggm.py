@@ -1,24 +1,22 @@
 """CGGM: classifier-guided gradient modulation.
 
-Guo et al., NeurIPS 2024 (arXiv 2411.01409). The classifier of each modality judges how
-fast the modality progresses. A modality that progresses faster gets a smaller gradient, and the
-gradient of each classifier is turned towards that of the joint prediction. With a^m the accuracy
-of z^m on a step, d^m its increase since the previous step (0 if it fell), and D = softmax(z) - y
-the gradient of the loss in the logits::
+Guo et al., NeurIPS 2024 (arXiv 2411.01409). The classifier of each modality judges how fast the
+modality progresses. A modality that progresses faster gets a smaller gradient, and the gradient of
+each classifier is turned towards that of the joint prediction. With a^m the accuracy of z^m on a
+step, d^m its increase since the previous step (0 if it fell), and D = softmax(z) - y the gradient
+of the loss in the logits::
 
     B^m   = rho (1 - d^m / sum_n d^n);  rho (M - 1) / M if no modality progresses
     g^m  <- B^m g^m
     loss  = L + w / M sum_m B^m (1 - cos(D, D^m))
 """
 
-from collections.abc import Mapping, Sequence
-
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from spcl.curriculum.balancing.base import BalancingMethod, add_loss
-from spcl.curriculum.base import CurriculumStep
+from spcl.curriculum.balancing.base import BalancingMethod, add_loss, scale
+from spcl.curriculum.base import ByModality, CurriculumStep
 from spcl.curriculum.checks import check_number
 from spcl.curriculum.scores import Scores
 
@@ -29,7 +27,8 @@ class CGGM(BalancingMethod):
     Parameters
     ----------
     rho
-        The scale of the gradients, at least 0. At 0 they are not changed.
+        The scale of the gradients, at least 0. At 0 they are not changed, and the direction has the
+        same weight for every modality.
     weight
         w, the weight of the direction, at least 0.
 
@@ -69,16 +68,9 @@ class CGGM(BalancingMethod):
         factors = self.factors if self.rho else torch.ones_like(self.factors)
         return add_loss(step, self.weight / M * (factors * turned).sum() * (n > 0))
 
-    def adjust(
-        self,
-        gradients: Mapping[str, Sequence[Tensor]],
-        separate: Mapping[str, Sequence[Tensor]] | None = None,
-    ) -> None:
-        if self.rho == 0 or len(gradients) == 1:
-            return
-        for own, factor in zip(gradients.values(), self.factors, strict=True):
-            for g in own:
-                g.mul_(factor)
+    def adjust(self, gradients: ByModality, separate: ByModality | None = None) -> None:
+        if self.rho and len(gradients) > 1:
+            scale(gradients, self.factors)
 
 
 CURRICULUM = CGGM

@@ -12,7 +12,7 @@ V' at the previous evaluation::
 Before the first estimate all weights are equal. If no loss gains, they stay as they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from spcl.curriculum.balancing.base import BalancingMethod, unimodal_losses
-from spcl.curriculum.base import CurriculumStep
+from spcl.curriculum.base import ByModality, CurriculumStep
 from spcl.curriculum.checks import check_count, check_number
 from spcl.curriculum.scores import Scores
 
@@ -58,10 +58,7 @@ class GradientBlending(BalancingMethod):
         return ("train", "dev") if self.weight and self.epoch % self.every == 0 else ()
 
     def evaluated(
-        self,
-        logits: Mapping[str, Tensor],
-        labels: Mapping[str, Tensor],
-        weights: Mapping[str, Sequence[Tensor]],
+        self, logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], weights: ByModality
     ) -> None:
         train, dev = (_losses(logits[name], labels[name]) for name in ("train", "dev"))
         w = self.memory.get("weights", torch.full_like(dev, 1 / len(dev)))

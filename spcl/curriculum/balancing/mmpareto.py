@@ -10,14 +10,14 @@ joint loss and a gradient u of the unimodal loss w mean_j CE(z_j^m, y_j)::
 What is shared between modalities learns from the joint loss alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from spcl.curriculum.balancing.base import BalancingMethod, unimodal_losses
-from spcl.curriculum.base import CurriculumStep
+from spcl.curriculum.base import ByModality, CurriculumStep
 from spcl.curriculum.checks import check_number
 from spcl.curriculum.scores import Scores
 
@@ -51,11 +51,7 @@ class MMPareto(BalancingMethod):
             return step
         return replace(step, separate=self.weight * unimodal_losses(scores, step.selected).sum())
 
-    def adjust(
-        self,
-        gradients: Mapping[str, Sequence[Tensor]],
-        separate: Mapping[str, Sequence[Tensor]] | None = None,
-    ) -> None:
+    def adjust(self, gradients: ByModality, separate: ByModality | None = None) -> None:
         if separate is None:
             return
         for m, joint in gradients.items():

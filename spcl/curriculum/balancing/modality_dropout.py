@@ -1,8 +1,8 @@
 """Modality dropout: whole modalities are missing in training, so that the others must do.
 
-ModDrop (Neverova et al., TPAMI 2016, arXiv 1501.00102): in every step, modality m
-of dialogue i is missing with probability p. If all would be missing, one of them is kept, drawn
-from those that the dialogue has.
+ModDrop (Neverova et al., TPAMI 2016, arXiv 1501.00102): in every step, modality m of dialogue i is
+missing with probability p. If all would be missing, one of them is kept, drawn from those that the
+dialogue has.
 """
 
 from typing import Any

@@ -1,7 +1,8 @@
 """OGM-GE: on-the-fly gradient modulation with generalisation enhancement.
 
-Peng et al., CVPR 2022 (arXiv 2203.15332). The modality that is ahead learns more
-slowly, and noise replaces that of the larger gradient. For the utterances j of a step::
+Peng et al., CVPR 2022 (arXiv 2203.15332). The modality that is ahead gets a smaller gradient. Noise
+is added, because a smaller gradient has less noise, which helps to generalise. For the utterances j
+of a step::
 
     s^m  = sum_j softmax(z_j^m)[y_j]
     r^m  = s^m / mean of s^n over n != m
@@ -11,13 +12,11 @@ slowly, and noise replaces that of the larger gradient. For the utterances j of 
 g^m is the gradient of one parameter of modality m.
 """
 
-from collections.abc import Mapping, Sequence
-
 import torch
 from torch import Tensor
 
 from spcl.curriculum.balancing.base import BalancingMethod, lead_ratio
-from spcl.curriculum.base import CurriculumStep, TrainingSet
+from spcl.curriculum.base import ByModality, CurriculumStep, TrainingSet
 from spcl.curriculum.checks import check_number
 from spcl.curriculum.scores import Scores
 
@@ -37,7 +36,7 @@ class OGMGE(BalancingMethod):
     With one modality the method does nothing.
     """
 
-    ratio: Tensor | None
+    ratio: Tensor
 
     def __init__(self, alpha: float = 0.1, *, start_at: float = 0.0, end_at: float = 0.5) -> None:
         super().__init__()
@@ -48,7 +47,6 @@ class OGMGE(BalancingMethod):
         self.start_at = start_at
         self.end_at = end_at
         self.epochs = 0
-        self.ratio = None
 
     def start(self, training_set: TrainingSet) -> None:
         super().start(training_set)
@@ -58,19 +56,16 @@ class OGMGE(BalancingMethod):
         self.ratio = lead_ratio((step.probability * step.selected).sum(1))
         return step
 
-    def adjust(
-        self,
-        gradients: Mapping[str, Sequence[Tensor]],
-        separate: Mapping[str, Sequence[Tensor]] | None = None,
-    ) -> None:
-        during = self.start_at * self.epochs <= self.epoch < self.end_at * self.epochs
-        if not during or self.alpha == 0 or len(gradients) == 1:
+    def adjust(self, gradients: ByModality, separate: ByModality | None = None) -> None:
+        if self.alpha == 0 or len(gradients) == 1:
             return
-        assert self.ratio is not None
+        generator = self.generator  # without `start`, the epochs are not known either
+        if not self.start_at * self.epochs <= self.epoch < self.end_at * self.epochs:
+            return
         k = torch.where(self.ratio > 1, 1 - torch.tanh(self.alpha * self.ratio), 1.0)
         for own, factor in zip(gradients.values(), k, strict=True):
             for g in own:
-                noise = torch.empty_like(g).normal_(generator=self.generator) * g.std(correction=0)
+                noise = torch.empty_like(g).normal_(generator=generator) * g.std(correction=0)
                 g.mul_(factor).add_(noise)
 
 

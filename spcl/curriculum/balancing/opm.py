@@ -1,7 +1,7 @@
 """OPM: on-the-fly prediction modulation.
 
-Wei et al., TPAMI 2024 (arXiv 2410.11582). The modality that is ahead is left out of the
-joint prediction at random, so that the others must learn. For the utterances j of a step::
+Wei et al., TPAMI 2024 (arXiv 2410.11582). The modality that is ahead is left out of the joint
+prediction at random, so that the others must learn. For the utterances j of a step::
 
     s^m = sum_j softmax(z_j^m)[y_j]
     r^m = s^m / mean of s^n over n != m
@@ -29,7 +29,7 @@ class OPM(BalancingMethod):
         The probability for a modality that is barely ahead, at least 0 and at most 1. At 0 the
         method does nothing.
     slope
-        How much the probability grows with the lead, at least 0. It is at most 1.
+        How much the probability grows with the lead, at least 0.
 
     Notes
     -----

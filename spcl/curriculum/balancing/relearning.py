@@ -1,20 +1,21 @@
 """Diagnosing and re-learning: a modality that overfits goes part of the way back to its start.
 
-Wei et al., ECCV 2024 (arXiv 2407.09705). Every few epochs the answers of each modality
-are clustered into C clusters, on train and on dev. With P the purity (the share of utterances whose
-class is the most frequent of their cluster), and theta_0^m the initial parameters::
+Wei et al., ECCV 2024 (arXiv 2407.09705). Every few epochs the answers of each modality are grouped
+into C clusters, on train and on dev. With P the purity (the share of utterances whose class is the
+most frequent of their cluster), and theta_0^m the initial parameters::
 
     a^m      = tanh(strength |P_train^m - P_dev^m|)
     theta^m <- (1 - a^m) theta^m + a^m theta_0^m
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from spcl.curriculum.balancing.base import BalancingMethod
+from spcl.curriculum.base import ByModality
 from spcl.curriculum.checks import check_count, check_number
 
 _ROUNDS = 20
@@ -61,10 +62,7 @@ class Relearning(BalancingMethod):
 
     @torch.no_grad()
     def evaluated(
-        self,
-        logits: Mapping[str, Tensor],
-        labels: Mapping[str, Tensor],
-        weights: Mapping[str, Sequence[Tensor]],
+        self, logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], weights: ByModality
     ) -> None:
         if not self.epoch:
             self._initial = {m: [w.clone() for w in own] for m, own in weights.items()}
