@@ -119,8 +119,10 @@ def _name_faults(config: Mapping[str, Any]) -> Iterable[str]:
     """Faults between keys, and names for which there is no code."""
     for kind in (BASELINE, CURRICULUM):
         for name, entry in config[kind.axis].items():
-            faults = _combine_faults if "combine" in (entry or {}) else _code_faults
-            yield from faults(kind, name, entry or {}, config)
+            if "combine" in (entry or {}):
+                yield from _combine_faults(name, entry, config)
+            else:
+                yield from _code_faults(kind, name, entry or {})
     extractors = (*modules_with(LIBRARY / "extract", "EXTRACTOR"), "corpus")
     own = {f"datasets.{name}.": dataset for name, dataset in config["datasets"].items()}
     for key, entry in {"": config, **own}.items():
@@ -189,21 +191,19 @@ def _undefined(key: str, name: str, axis: str, config: Mapping[str, Any]) -> Ite
 
 
 def _combine_faults(
-    kind: Kind, name: str, entry: Mapping[str, Any], config: Mapping[str, Any]
+    name: str, entry: Mapping[str, Any], config: Mapping[str, Any]
 ) -> Iterable[str]:
-    """Faults of a strategy that combines two others."""
-    key = f"{kind.axis}.{name}"
+    """Faults of a curriculum that combines two others."""
+    key = f"curricula.{name}"
     for part in entry["combine"]:
-        yield from _undefined(f"{key}.combine", part, kind.axis, config)
-        if "combine" in (config[kind.axis][part] or {}):
+        yield from _undefined(f"{key}.combine", part, "curricula", config)
+        if "combine" in (config["curricula"][part] or {}):
             yield f"{key}.combine: '{part}' combines two strategies itself; name those that do not"
-    for other in entry.keys() - {"combine"}:
+    for other in sorted(entry.keys() - {"combine"}):
         yield f"{key}.{other}: has no effect with combine; write it under the combined strategies"
 
 
-def _code_faults(
-    kind: Kind, name: str, entry: Mapping[str, Any], config: Mapping[str, Any]
-) -> Iterable[str]:
+def _code_faults(kind: Kind, name: str, entry: Mapping[str, Any]) -> Iterable[str]:
     """A fault if there is no code for `name`, or if its class does not take a setting."""
     try:
         extension = find(kind, name, entry.get("source"))

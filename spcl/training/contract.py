@@ -18,6 +18,7 @@ from spcl.curriculum import Curriculum, CurriculumStep
 from spcl.curriculum.scores import Logits
 from spcl.errors import UserError
 from spcl.jobs.job import HEADLINE
+from spcl.models import Batch
 from spcl.study.extensions import fault_in
 from spcl.training.dialogues import Dialogues
 
@@ -142,7 +143,7 @@ def check_parameters(
 
 
 def check_curriculum(curriculum: Curriculum, *, key: str) -> None:
-    """Check the output of the first call of `curriculum`.
+    """Check the output of the first calls of `curriculum` and its `prepare`.
 
     Parameters
     ----------
@@ -154,8 +155,8 @@ def check_curriculum(curriculum: Curriculum, *, key: str) -> None:
     Raises
     ------
     UserError
-        During the first call of `curriculum`: it does not return a `CurriculumStep` with the right
-        shapes.
+        During the first step: it does not return a `CurriculumStep` with the right shapes, or its
+        `prepare` does not return a batch of the same utterances.
     """
 
     def check(_: nn.Module, inputs: tuple[Any, ...], step: CurriculumStep) -> None:
@@ -164,6 +165,20 @@ def check_curriculum(curriculum: Curriculum, *, key: str) -> None:
         _check_step(step, logits, labels, lengths, key)
 
     first_call = curriculum.register_forward_hook(check)
+
+    def prepare(batch: Batch) -> Batch:
+        del vars(curriculum)["prepare"]
+        prepared = curriculum.prepare(batch)
+        if not isinstance(prepared, Batch):
+            raise UserError(f"{key}: prepare returns a {type(prepared).__name__}; return a Batch")
+        if prepared.labels.shape != batch.labels.shape:
+            raise UserError(
+                f"{key}: prepare returns {len(prepared.labels)} of {len(batch.labels)} utterances;"
+                " hide utterances with batch.hide, and return them all"
+            )
+        return prepared
+
+    vars(curriculum)["prepare"] = prepare  # for the first batch
 
 
 def _checked_logits(

@@ -10,6 +10,7 @@ from spcl import models
 from spcl.curriculum import SelfPacedCurriculum
 from spcl.curriculum.none import NoCurriculum
 from spcl.errors import UserError
+from spcl.models import Batch
 from spcl.study.extensions import BASELINE, names
 from spcl.training.contract import check_curriculum, check_model, check_parameters
 
@@ -231,3 +232,27 @@ def test_rows_of_a_parameter_may_belong_to_two_modalities():
     bias = model.heads["a"].bias
     model.modality_parameters = lambda: {"a": [(bias, slice(0, 1))], "t": [(bias, slice(1, 3))]}
     check_parameters(model, SIZES["widths"], strategy="curricula.x", key="baselines.mine")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "says"),
+    [
+        (lambda batch: None, "curricula.mine: prepare returns a NoneType; return a Batch"),
+        (
+            lambda batch: Batch({}, batch.lengths[:1], batch.speakers[:2], batch.labels[:2]),
+            "curricula.mine: prepare returns 2 of 5 utterances; hide utterances with batch.hide,",
+        ),
+    ],
+)
+def test_a_strategy_that_loses_the_batch_is_one_line(prepare, says):
+    labels = torch.zeros(5, dtype=torch.int64)
+    batch = Batch({"a": torch.ones(5, 2)}, torch.tensor([2, 3]), labels, labels)
+    mine = type("Mine", (NoCurriculum,), {"prepare": lambda self, batch: prepare(batch)})()
+    check_curriculum(mine, key="curricula.mine")
+    with pytest.raises(UserError) as error:
+        mine.prepare(batch)
+    assert str(error.value).startswith(says)
+    right = NoCurriculum()
+    check_curriculum(right, key="curricula.mine")
+    assert right.prepare(batch) is batch
+    assert "prepare" not in vars(right)
