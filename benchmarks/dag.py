@@ -26,7 +26,7 @@ def grid(project: Project, cells: int) -> dict[str, Any]:
     config = yaml.safe_load((project.folder / "config/paper.yaml").read_text())
     axes = config["grid"]
     if cells > len(config["datasets"]) * len(axes["baselines"]) * 8:
-        rivals = yaml.safe_load((project.folder / "config/curricula.yaml").read_text())
+        rivals = yaml.safe_load((project.folder / "config/strategies.yaml").read_text())
         config["curricula"] = rivals["curricula"]
         config["baselines"]["late_fusion"] = {}
         axes |= {"curricula": list(config["curricula"]), "modalities": list(MODALITY_SETS)}

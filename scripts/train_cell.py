@@ -28,14 +28,14 @@ with job(snakemake.log[0], snakemake, rule="train_cell"), reserved_gpu(snakemake
         parquet.read(given.utterances, UTTERANCES),
         {parquet.metadata(table)["modality"]: table for table in tables},
         CellSettings.from_config(params.settings),
-        EarlierTables.read(given.probes, given.conversations, given.paced),
+        EarlierTables.read(given.probes, given.conversations, given.paced, given.teachers),
         device=params.device,
         threads=snakemake.threads,
         provenance=collect_provenance(
             params.settings,
             device=params.device,
             code=params.code,
-            # The cell that sets the pace is compared seed by seed instead.
+            # What comes from other cells is compared seed by seed instead.
             inputs={
                 name: content
                 for name, content in input_digests().items()

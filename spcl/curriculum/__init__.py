@@ -1,6 +1,7 @@
-"""Curricula: which utterances a training step learns from.
+"""Training strategies: what a training step learns from.
 
-A curriculum is called like a loss and stepped like a learning-rate scheduler::
+Curricula select utterances; balancing methods (`spcl.curriculum.balancing`) decide how much each
+modality learns. A strategy is called like a loss and stepped like a learning-rate scheduler::
 
     curriculum = SelfPacedCurriculum(threshold=0.4, growth=1.25)
     for epoch in range(epochs):
@@ -11,7 +12,7 @@ A curriculum is called like a loss and stepped like a learning-rate scheduler::
         curriculum.step()
 
 This package imports torch and nothing else of the project, so that it can be used in any training
-loop. Each curriculum is a file with its name in the config, which ends in
+loop. Each strategy is a file with its name in the config, which ends in
 ``CURRICULUM = <the class>``. It is imported on demand.
 """
 
@@ -23,16 +24,25 @@ from typing import Any
 
 from spcl.curriculum.base import Curriculum, CurriculumStep, TrainingSet
 
-__all__ = ["Curriculum", "CurriculumStep", "SelfPacedCurriculum", "TrainingSet", "build"]
+__all__ = [
+    "BalancingMethod",
+    "Curriculum",
+    "CurriculumStep",
+    "SelfPacedCurriculum",
+    "TrainingSet",
+    "build",
+]
+
+_ON_DEMAND = {"BalancingMethod": "balancing.base", "SelfPacedCurriculum": "spcl"}
 
 
 def build(curriculum: str | type[Curriculum], **settings: Any) -> Curriculum:
-    """Build a curriculum.
+    """Build a training strategy.
 
     Parameters
     ----------
     curriculum
-        A class, or the name of a curriculum of this package or of an installed package (entry
+        A class, or the name of a strategy of this package or of an installed package (entry
         points ``spcl.curricula``).
     **settings
         The arguments of the class.
@@ -55,11 +65,13 @@ def build(curriculum: str | type[Curriculum], **settings: Any) -> Curriculum:
 
 
 def _find(name: str) -> type[Curriculum]:
-    """Find the class in a file of this folder, or else in an installed package."""
+    """Find the class in a file below this folder, or else in an installed package."""
     modules = {point.name: point.value for point in entry_points(group="spcl.curricula")}
-    for path in Path(__file__).parent.glob("*.py"):
+    here = Path(__file__).parent
+    for path in here.rglob("*.py"):
         if "\nCURRICULUM = " in path.read_text(encoding="utf-8"):
-            modules[path.stem] = f"{__name__}.{path.stem}"
+            inner = path.relative_to(here).with_suffix("").parts
+            modules[path.stem] = ".".join([__name__, *inner])
     if name not in modules:
         known = ", ".join(sorted(modules))
         raise ValueError(f"there is no curriculum '{name}'; available: {known}")
@@ -68,6 +80,6 @@ def _find(name: str) -> type[Curriculum]:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "SelfPacedCurriculum":
-        return importlib.import_module("spcl.curriculum.spcl").SelfPacedCurriculum
+    if name in _ON_DEMAND:
+        return getattr(importlib.import_module(f"{__name__}.{_ON_DEMAND[name]}"), name)
     raise AttributeError(f"module 'spcl.curriculum' has no attribute '{name}'")

@@ -15,7 +15,7 @@ emotions; that is a separate loss and not part of this curriculum.
 import torch
 
 from spcl.curriculum.base import Normalize, TrainingSet
-from spcl.curriculum.checks import check_share
+from spcl.curriculum.checks import check_count, check_share
 from spcl.curriculum.pacing import full_epoch
 from spcl.curriculum.predefined import PredefinedCurriculum
 
@@ -46,8 +46,7 @@ class BabyStep(PredefinedCurriculum):
         self, buckets: int = 5, *, full_at: float = 0.5, normalize: Normalize = "all"
     ) -> None:
         super().__init__(normalize=normalize)
-        if not (isinstance(buckets, int) and buckets >= 1):
-            raise ValueError(f"buckets: {buckets} is not a positive whole number")
+        check_count("buckets", buckets)
         check_share("full_at", full_at)
         self.buckets = buckets
         self.full_at = full_at

@@ -1,6 +1,10 @@
-"""The base class of curricula: a module that turns logits into a loss over admitted utterances."""
+"""The base class of training strategies: a module that turns logits into a loss.
 
-from collections.abc import Mapping
+A curriculum selects the utterances of a step. A balancing method (`spcl.curriculum.balancing`)
+decides how much each modality learns from them. Both have this interface.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +13,8 @@ from torch import Tensor, nn
 from spcl.curriculum.scores import Logits, Scores
 
 Normalize = Literal["all", "selected"]
+ByModality = Mapping[str, Sequence[Tensor]]
+"""Gradients or parameters of each modality, in the order of the logits."""
 
 
 @dataclass
@@ -27,6 +33,9 @@ class CurriculumStep:
         s_i^m, (M, B): how confident each modality is in each dialogue.
     probability
         softmax(z^m)[y], (M, N): 0 where there is no label.
+    separate
+        Scalar with a gradient, or None. A second loss, whose gradient `loss` does not contain. Its
+        gradient is computed by a second backward pass and given to `Curriculum.adjust`.
     """
 
     loss: Tensor
@@ -34,15 +43,16 @@ class CurriculumStep:
     difficulty: Tensor
     confidence: Tensor
     probability: Tensor
+    separate: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a curriculum may know about the training split before the first epoch.
+    """What a strategy may know about the training split before the first epoch.
 
     It has n utterances of B dialogues, dialogue by dialogue. The argument `rows` of
-    `Curriculum.forward` refers to this order. The last three attributes are None unless the
-    curriculum names them in its ``NEEDS``.
+    `Curriculum.forward` refers to this order. The last four attributes are None unless the
+    strategy names them in its ``NEEDS``.
 
     Attributes
     ----------
@@ -63,6 +73,9 @@ class TrainingSet:
     pace
         (E,) int64: the number of utterances that another curriculum admitted in each epoch, for the
         same cell and seed.
+    teachers
+        By modality, (n, C) float64: log-probabilities of each utterance from the same baseline,
+        trained on this modality alone without a curriculum, for the same seed.
     """
 
     labels: Tensor
@@ -72,6 +85,7 @@ class TrainingSet:
     probes: Mapping[str, Tensor] | None = None
     shift_rate: Tensor | None = None
     pace: Tensor | None = None
+    teachers: Mapping[str, Tensor] | None = None
 
     def require(self, name: str) -> Any:
         """Return the optional attribute `name`.
@@ -83,15 +97,20 @@ class TrainingSet:
         """
         value = getattr(self, name)
         if value is None:
-            raise ValueError(f"this curriculum needs TrainingSet.{name}, which is missing")
+            raise ValueError(f"this strategy needs TrainingSet.{name}, which is missing")
         return value
 
 
 class Curriculum(nn.Module):
-    """A curriculum without parameters; ``state_dict`` has everything that changes over the epochs.
+    """A strategy without parameters; ``state_dict`` has everything that changes over the epochs.
 
     A subclass defines `forward`, which measures the difficulty and admits utterances. It may define
-    `step`, which is called after each epoch, and `start`, which gets the training split.
+
+    - `start`, which gets the training split before the first epoch,
+    - `prepare`, which changes a batch before the model sees it,
+    - `adjust`, which changes the gradients of each modality,
+    - `step`, which is called after each epoch,
+    - `evaluated`, which gets the logits of the splits that `evaluates` names, and the weights.
     """
 
     threshold: Tensor | None
@@ -131,6 +150,51 @@ class Curriculum(nn.Module):
 
     def step(self) -> None:
         """End an epoch."""
+
+    def prepare(self, batch: Any) -> Any:
+        """Return the `spcl.models.Batch` that the model sees in place of `batch`.
+
+        `Batch.hide` makes a modality unobserved.
+        """
+        return batch
+
+    def adjust(self, gradients: ByModality, separate: ByModality | None = None) -> None:
+        """Change the gradients of a step in place, after backward and before clipping.
+
+        Parameters
+        ----------
+        gradients
+            By modality in the order of the logits, the gradients of the parameters that serve this
+            modality alone.
+        separate
+            The gradients of `CurriculumStep.separate` in the same parameters, if the step has it.
+        """
+
+    @property
+    def uses_parameters(self) -> bool:
+        """Whether the model must define ``modality_parameters``, see `spcl.models.parameters`."""
+        return type(self).adjust is not Curriculum.adjust
+
+    @property
+    def evaluates(self) -> tuple[str, ...]:
+        """The splits, ``train`` or ``dev``, whose logits `evaluated` needs now."""
+        return ()
+
+    def evaluated(
+        self, logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], weights: ByModality
+    ) -> None:
+        """Use an evaluation; called before the first epoch and after each `step`.
+
+        It is not called while `evaluates` is empty.
+
+        Parameters
+        ----------
+        logits, labels
+            By split, (M, N, C) in evaluation mode, and (N,) with -1 = unlabelled.
+        weights
+            By modality, the parameters that serve it alone, without gradient. They may be changed
+            in place. Empty if `uses_parameters` is false.
+        """
 
 
 def admit(

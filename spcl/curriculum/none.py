@@ -1,9 +1,9 @@
-"""No curriculum: every labelled utterance from the first epoch. The baseline of all curricula."""
+"""No curriculum: every labelled utterance from the first epoch. The baseline of all strategies."""
 
 from torch import Tensor
 
 from spcl.curriculum.base import Curriculum, CurriculumStep, admit
-from spcl.curriculum.scores import Logits, confidence, score
+from spcl.curriculum.scores import Logits, Scores, confidence, score
 
 
 class NoCurriculum(Curriculum):
@@ -15,9 +15,13 @@ class NoCurriculum(Curriculum):
     def forward(
         self, logits: Logits, labels: Tensor, lengths: Tensor, rows: Tensor | None = None
     ) -> CurriculumStep:
-        scores = score(logits, labels, lengths)
-        difficulty = scores.loss.detach().masked_fill(~scores.labelled, float("inf"))
-        return admit(scores, scores.labelled, difficulty, confidence(scores))
+        return admit_all(score(logits, labels, lengths))
+
+
+def admit_all(scores: Scores) -> CurriculumStep:
+    """Make the step that learns from every labelled utterance."""
+    difficulty = scores.loss.detach().masked_fill(~scores.labelled, float("inf"))
+    return admit(scores, scores.labelled, difficulty, confidence(scores))
 
 
 CURRICULUM = NoCurriculum

@@ -135,6 +135,20 @@ def stop_gradients(scores: Scores, learns: Tensor) -> Scores:
     return replace(scores, loss=_joint_loss(logits, scores.labels))
 
 
+def leave_out(scores: Scores, left_out: Tensor) -> Scores:
+    """Scores whose joint loss is that of the sum over the remaining modalities.
+
+    Parameters
+    ----------
+    scores
+        The scores of a batch.
+    left_out
+        (M, N) bool: the modality is left out of the sum.
+    """
+    logits = scores.logits.masked_fill(left_out.unsqueeze(-1), 0.0)
+    return replace(scores, loss=_joint_loss(logits, scores.labels))
+
+
 def _joint_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy of the sum over modalities of logits (M, N, C): (N,), 0 where unlabelled."""
     return cross_entropy(logits.sum(0), labels, ignore_index=-1, reduction="none")

@@ -76,6 +76,14 @@ class Batch:
             max_length=self.max_length,
         )
 
+    def hide(self, hidden: Mapping[str, Tensor]) -> "Batch":
+        """A copy in which the utterances `hidden[m]`, (N,) bool, are unobserved in modality m."""
+        kept = {m: ~rows & self.observed.get(m, ~rows) for m, rows in hidden.items()}
+        observed = self.observed | kept
+        return Batch(
+            self.features, self.lengths, self.speakers, self.labels, observed, self.max_length
+        )
+
     @cached_property
     def dialogue(self) -> Tensor:
         """(N,) the index of the dialogue of each utterance."""

@@ -21,6 +21,7 @@ from spcl.models.attention import attend, sinusoids
 from spcl.models.batch import Batch
 from spcl.models.biddin_reference import convert
 from spcl.models.dropout import dropout
+from spcl.models.parameters import Part, owned
 from spcl.models.recurrence import Recurrence, Steps
 from spcl.models.rows import Rows, take
 from spcl.models.stacked_recurrence import run_stacked
@@ -134,6 +135,14 @@ class BiDDIN(nn.Module):
         h = h + Rows(batch.position).of(positions)[:, None]
         h = dropout(h, self.position_dropout, self.training)
         return {m: head(batch, h[:, index]) for index, (m, head) in enumerate(self.heads.items())}
+
+    def modality_parameters(self) -> dict[str, list[Part]]:
+        """What serves one modality alone, see `spcl.models.parameters`."""
+        parts = owned(self.to_global, self.to_party, self.heads)
+        for index, own in enumerate(parts.values()):
+            cells = slice(2 * index, 2 * index + 2)  # both directions
+            own += [(weight, cells) for weight in self.recurrence.parameters()]
+        return parts
 
     @classmethod
     def from_reference(

@@ -25,6 +25,7 @@ from torch.nn import functional as F
 from spcl.models.batch import Batch
 from spcl.models.dropout import dropout
 from spcl.models.encoder import REFERENCE_NAMES, Encoder
+from spcl.models.parameters import Part, owned
 from spcl.models.reference import parts, rename
 from spcl.models.window import WindowGraph
 
@@ -96,6 +97,10 @@ class DialogueGCN(nn.Module):
             batch, past=self.window_past, future=self.window_future, n_speakers=self.n_speakers
         )
         return {m: network(batch, graph, batch.features[m]) for m, network in self.networks.items()}
+
+    def modality_parameters(self) -> dict[str, list[Part]]:
+        """What serves one modality alone, see `spcl.models.parameters`."""
+        return owned(self.networks)
 
     @classmethod
     def from_reference(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from spcl.models.batch import Batch
 from spcl.models.encoder import REFERENCE_NAMES, Encoder
+from spcl.models.parameters import Part, owned
 from spcl.models.reference import encoder_sizes, parts, rename
 
 
@@ -52,6 +53,10 @@ class LateFusion(nn.Module):
             m: self.classifiers[m](encoder(batch, batch.features[m]))
             for m, encoder in self.encoders.items()
         }
+
+    def modality_parameters(self) -> dict[str, list[Part]]:
+        """What serves one modality alone, see `spcl.models.parameters`."""
+        return owned(self.encoders, self.classifiers)
 
     @classmethod
     def from_reference(

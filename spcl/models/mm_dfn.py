@@ -24,6 +24,7 @@ from spcl.models.encoder import REFERENCE_NAMES as ENCODER_NAMES
 from spcl.models.encoder import Encoder
 from spcl.models.graph import REFERENCE_NAMES as GRAPH_NAMES
 from spcl.models.graph import GraphNetwork
+from spcl.models.parameters import Part, owned
 from spcl.models.reference import encoder_sizes, parts, rename
 
 
@@ -80,6 +81,10 @@ class MMDFN(nn.Module):
             for (m, transform), h in zip(self.transforms.items(), nodes, strict=True)
         }
         return {i: classify(self._fuse(i, u)) for i, classify in self.classifiers.items()}
+
+    def modality_parameters(self) -> dict[str, list[Part]]:
+        """What serves one modality alone, see `spcl.models.parameters`."""
+        return owned(self.encoders, self.transforms, self.classifiers)
 
     def _fuse(self, i: str, u: Mapping[str, Tensor]) -> Tensor:
         if len(u) == 1:

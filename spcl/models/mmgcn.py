@@ -19,6 +19,7 @@ from spcl.models.encoder import REFERENCE_NAMES as ENCODER_NAMES
 from spcl.models.encoder import Encoder
 from spcl.models.graph import REFERENCE_NAMES as GRAPH_NAMES
 from spcl.models.graph import GraphNetwork
+from spcl.models.parameters import Part, owned
 from spcl.models.reference import encoder_sizes, parts, rename
 
 
@@ -65,6 +66,10 @@ class MMGCN(nn.Module):
         return {
             m: classify(h) for (m, classify), h in zip(self.classifiers.items(), nodes, strict=True)
         }
+
+    def modality_parameters(self) -> dict[str, list[Part]]:
+        """What serves one modality alone, see `spcl.models.parameters`."""
+        return owned(self.encoders, self.classifiers)
 
     @classmethod
     def from_reference(

@@ -3,14 +3,15 @@
 A fault is one line that starts with the key.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from spcl.errors import UserError, choices
 from spcl.study.datasets import MODALITY_SETS, extraction, modalities, with_folds
 from spcl.study.extensions import BASELINE, CURRICULUM, Kind, find, needs, takes
-from spcl.study.grid import AXES, Cell, cell_settings, cells
+from spcl.study.grid import AXES, Cell, cell_settings, cells, strategies
 from spcl.study.paths import path_faults
 from spcl.study.python_files import LIBRARY, modules_with
 from spcl.study.schema import schema_faults
@@ -86,10 +87,17 @@ def _faults(config: dict[str, Any], schema: Path) -> Iterator[str]:
     sound: dict[str, set[str]] = {BASELINE.axis: set(), CURRICULUM.axis: set()}
     for kind in (BASELINE, CURRICULUM):
         for name in [name for name in config[kind.axis] if (kind.axis, name) not in lost]:
-            faults = list(_code_faults(kind, name, config[kind.axis][name] or {}))
+            entry = config[kind.axis][name] or {}
+            if "combine" in entry:
+                continue
+            faults = list(_code_faults(kind, name, entry))
             yield from faults
             if not faults:
                 sound[kind.axis].add(name)
+    for name, parts in _combined(config).items():
+        yield from _combine_faults(name, config["curricula"][name], config)
+        if sound[CURRICULUM.axis].issuperset(parts):
+            sound[CURRICULUM.axis].add(name)
     yield from _name_faults(config)
     asked = {key: config["grid"].get(key, []) for key in (*sound, "modalities", "seeds")}
     known = {axis: [name for name in asked[axis] if name in sound[axis]] for axis in sound}
@@ -123,7 +131,7 @@ def _cell_faults(config: Mapping[str, Any]) -> Iterator[str]:
                     yield from _undefined(f"curricula.{name}.cells", cell[key], axis, config)
 
 
-def _pace_faults(config: Mapping[str, Any], sound: Collection[str]) -> Iterator[str]:
+def _pace_faults(config: Mapping[str, Any], sound: Set[str]) -> Iterator[str]:
     """Faults of the setting ``of`` of every curriculum that follows the pace of another.
 
     Parameters
@@ -133,19 +141,21 @@ def _pace_faults(config: Mapping[str, Any], sound: Collection[str]) -> Iterator[
     sound
         The curricula whose code can be read.
     """
+    parts = _combined(config)
     follows = {
         name
-        for name in sound
+        for name in sound - parts.keys()
         if "pace" in needs(find(CURRICULUM, name, (config["curricula"][name] or {}).get("source")))
     }
+    used = {*config["grid"]["curricula"], *itertools.chain(*parts.values())}
     for name in (name for name in config["curricula"] if name in follows):
         entry = config["curricula"][name] or {}
         for settings in (entry.get("settings", {}), *entry.get("cells", [])):
             of = str(settings.get("of", "spcl"))
             key = f"curricula.{name}.settings.of"
-            if name in config["grid"]["curricula"] or "of" in settings:
+            if name in used or "of" in settings:
                 yield from _undefined(key, of, "curricula", config)
-            if of in follows:
+            if not follows.isdisjoint((of, *parts.get(of, ()))):
                 yield (
                     f"{key}: '{of}' follows the pace of another curriculum itself; name one that"
                     " does not, such as spcl"
@@ -200,6 +210,25 @@ def _undefined(key: str, name: str, axis: str, config: Mapping[str, Any]) -> Ite
         yield f"{key}: '{name}' is not defined under {axis}; {choices(name, config[axis])}"
 
 
+def _combined(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """By curriculum that combines two others: their names."""
+    entries = config["curricula"].items()
+    return {name: entry["combine"] for name, entry in entries if entry and "combine" in entry}
+
+
+def _combine_faults(
+    name: str, entry: Mapping[str, Any], config: Mapping[str, Any]
+) -> Iterator[str]:
+    """Faults of a curriculum that combines two others."""
+    key = f"curricula.{name}"
+    for part in entry["combine"]:
+        yield from _undefined(f"{key}.combine", part, "curricula", config)
+        if "combine" in (config["curricula"].get(part) or {}):
+            yield f"{key}.combine: '{part}' combines two strategies itself; name those that do not"
+    for other in sorted(entry.keys() - {"combine"}):
+        yield f"{key}.{other}: has no effect with combine; write it under the combined strategies"
+
+
 def _code_faults(kind: Kind, name: str, entry: Mapping[str, Any]) -> Iterator[str]:
     """A fault if there is no code for `name`, or if its class does not take a setting."""
     try:
@@ -226,10 +255,10 @@ def _missing_settings(grid: Iterable[Cell], config: Mapping[str, Any]) -> Iterat
     lacking: dict[tuple[str, str, str], list[str]] = {}
     for cell in grid:
         chosen = cell_settings(config, cell)
-        for kind, name, given in (
-            (BASELINE, cell.baseline, chosen["model"]),
-            (CURRICULUM, cell.curriculum, chosen["curriculum"]),
-        ):
+        used = [(BASELINE, cell.baseline, chosen["model"])]
+        for name, one in strategies(cell, chosen).items():
+            used.append((CURRICULUM, name, one["settings"]))
+        for kind, name, given in used:
             extension = find(kind, name, (config[kind.axis][name] or {}).get("source"))
             known = takes(extension) or {}
             for setting, needed in known.items():

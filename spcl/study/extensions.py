@@ -26,7 +26,7 @@ from spcl.study.python_files import LIBRARY, constructor, definitions, module_fi
 
 log = logging.getLogger("spcl.study.extensions")
 
-NEEDS = ("probes", "shift_rate", "pace")
+NEEDS = ("probes", "shift_rate", "pace", "teachers")
 """The names allowed in the ``NEEDS`` of a curriculum: the optional fields of `TrainingSet`."""
 
 
@@ -38,8 +38,8 @@ class Kind:
     ----------
     axis
         Their key in the config.
-    package
-        The package of this project that contains them.
+    packages
+        The packages of this project that contain them.
     constant
         The name that a module must define: the class.
     group
@@ -51,7 +51,7 @@ class Kind:
     """
 
     axis: str
-    package: str
+    packages: tuple[str, ...]
     constant: str
     group: str
     settings: str
@@ -59,10 +59,16 @@ class Kind:
 
 
 BASELINE = Kind(
-    *("baselines", "spcl.models", "MODEL", "spcl.baselines", "model"),
+    *("baselines", ("spcl.models",), "MODEL", "spcl.baselines", "model"),
     given=frozenset({"widths", "n_classes", "n_speakers"}),
 )
-CURRICULUM = Kind("curricula", "spcl.curriculum", "CURRICULUM", "spcl.curricula", "settings")
+CURRICULUM = Kind(
+    "curricula",
+    ("spcl.curriculum", "spcl.curriculum.balancing"),
+    "CURRICULUM",
+    "spcl.curricula",
+    "settings",
+)
 
 
 @dataclass(frozen=True)
@@ -92,12 +98,12 @@ class Extension:
     @property
     def ours(self) -> bool:
         """Whether it belongs to this project."""
-        return (self.module or "").startswith(f"{self.kind.package}.")
+        return (self.module or "").startswith(f"{self.kind.packages[0]}.")
 
 
 def names(kind: Kind) -> list[str]:
     """The names of this project, then those of installed packages, each in alphabetical order."""
-    return [*_ours(kind), *sorted(_installed(kind).keys() - _ours(kind))]
+    return [*sorted(_ours(kind)), *sorted(_installed(kind).keys() - _ours(kind).keys())]
 
 
 def find(kind: Kind, name: str, source: str | None = None) -> Extension:
@@ -121,7 +127,10 @@ def find(kind: Kind, name: str, source: str | None = None) -> Extension:
     if source is not None:
         found = _from_source(kind, name, source)
     elif name in _ours(kind):
-        return Extension(kind, name, f"{kind.package}.{name}", _folder(kind) / f"{name}.py")
+        module = f"{_ours(kind)[name]}.{name}"
+        return Extension(
+            kind, name, module, LIBRARY.parent.joinpath(*module.split(".")).with_suffix(".py")
+        )
     elif name in _installed(kind):
         module = _installed(kind)[name]
         key = f"entry point {kind.group}: {name}"
@@ -261,12 +270,13 @@ def _import_file(path: Path) -> ModuleType:
 
 
 @cache
-def _folder(kind: Kind) -> Path:
-    return LIBRARY.parent.joinpath(*kind.package.split("."))
-
-
-def _ours(kind: Kind) -> tuple[str, ...]:
-    return modules_with(_folder(kind), kind.constant)
+def _ours(kind: Kind) -> Mapping[str, str]:
+    """The package of each name of this project."""
+    return {
+        name: package
+        for package in kind.packages
+        for name in modules_with(LIBRARY.parent.joinpath(*package.split(".")), kind.constant)
+    }
 
 
 @cache

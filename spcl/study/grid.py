@@ -71,7 +71,9 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
     -------
     dict
         ``seeds`` (list of int), ``training``, ``model``, ``curriculum`` and ``robustness``
-        (keyword arguments), ``baseline_source`` and ``curriculum_source`` (str or None).
+        (keyword arguments), ``baseline_source`` and ``curriculum_source`` (str or None). If the
+        curriculum combines two strategies, ``combine`` has the ``settings`` and the ``source`` of
+        each by name.
     """
     baseline = config["baselines"].get(cell.baseline) or {}
     curriculum = config["curricula"].get(cell.curriculum) or {}
@@ -80,6 +82,10 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
     for entry in curriculum.get("cells") or []:
         if cell.matches(entry) or replace(cell, dataset=owner).matches(entry):
             chosen |= {key: value for key, value in entry.items() if key not in AXES}
+    combined = {}
+    for name in curriculum.get("combine") or []:
+        part = cell_settings(config, replace(cell, curriculum=name))
+        combined[name] = {"settings": part["curriculum"], "source": part["curriculum_source"]}
     return {
         "seeds": list(config["grid"]["seeds"]),
         "training": dict(config["training"]) | dict(baseline.get("training") or {}),
@@ -88,7 +94,21 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
         "robustness": dict(config.get("robustness", {})),
         "baseline_source": baseline.get("source"),
         "curriculum_source": curriculum.get("source"),
-    }
+    } | ({"combine": combined} if combined else {})
+
+
+def strategies(cell: Cell, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The strategy of `cell`, or the two that it combines: ``settings`` and ``source`` by name.
+
+    Parameters
+    ----------
+    cell
+        The cell.
+    settings
+        What `cell_settings` returns.
+    """
+    own = {"settings": settings["curriculum"], "source": settings["curriculum_source"]}
+    return settings.get("combine") or {cell.curriculum: own}
 
 
 def needed(needs: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) -> set[str]:
@@ -111,6 +131,8 @@ def needed(needs: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) 
 def pacing_cell(cell: Cell, settings: Mapping[str, Any]) -> Cell:
     """The cell whose pace `cell` follows: the same cell with the curriculum of the setting ``of``.
 
-    The default of that setting is ``spcl``.
+    The default of that setting is ``spcl``. `settings` is what `cell_settings` returns; if it
+    combines two strategies, the first has the pace.
     """
-    return replace(cell, curriculum=settings.get("of", "spcl"))
+    first = next(iter(strategies(cell, settings).values()))
+    return replace(cell, curriculum=first["settings"].get("of", "spcl"))

@@ -13,15 +13,17 @@ import torch
 
 from spcl import curriculum, models
 from spcl.curriculum import TrainingSet
+from spcl.curriculum.combined import Combined
 from spcl.errors import UserError
 from spcl.jobs.job import HEADLINE
 from spcl.provenance.environment import Provenance
 from spcl.study.extensions import BASELINE, CURRICULUM, find, load
-from spcl.study.grid import Cell, pacing_cell
+from spcl.study.grid import Cell, pacing_cell, strategies
 from spcl.training.cell_tables import CellTables
 from spcl.training.checkpoints import Checkpoints
-from spcl.training.contract import check_curriculum, check_model
+from spcl.training.contract import check_curriculum, check_model, check_parameters
 from spcl.training.dialogues import Corpus, load_corpus
+from spcl.training.evaluation import evaluate
 from spcl.training.interruption import Interruption, interruptible
 from spcl.training.loop import Training
 from spcl.training.perturbations import score_perturbed
@@ -94,7 +96,7 @@ def train_cell(
             earlier or EarlierTables(),
             corpus,
             cell,
-            paced=pacing_cell(cell, settings.curriculum),
+            paced=pacing_cell(cell, vars(settings)),
             epochs=settings.training.epochs,
             seed=seed,
         )
@@ -117,15 +119,12 @@ def train_cell(
                     log.log(HEADLINE, "seed %d resumes in epoch %d", seed, training.epoch.number)
                 group.add(training)
             for training in _train(group, checkpoints, digests, interruption):
-                seed = training.seed
-                finished[seed] = seed_tables(
-                    cell,
-                    corpus,
-                    seed,
-                    training.result,
-                    score_perturbed(training.best_model(), corpus, settings.robustness),
-                    stamps[seed],
-                )
+                seed, result, best = training.seed, training.result, training.best_model()
+                if settings.predict_train:
+                    result.logits["train"] = evaluate(best, corpus.splits["train"]).cpu()
+                perturbed = score_perturbed(best, corpus, settings.robustness)
+                stamp = stamps[seed]
+                finished[seed] = seed_tables(cell, corpus, seed, result, perturbed, stamp)
                 if checkpoints:
                     checkpoints.save_finished(seed, finished[seed])
     tables = CellTables.concatenate([finished[seed] for seed in settings.seeds])
@@ -139,8 +138,11 @@ class _TrainingBuilder:
     def __init__(self, cell: Cell, corpus: Corpus, settings: CellSettings) -> None:
         self.cell, self.corpus, self.settings = cell, corpus, settings
         self.baseline = find(BASELINE, cell.baseline, settings.baseline_source)
-        self.curriculum = find(CURRICULUM, cell.curriculum, settings.curriculum_source)
-        self.classes = load(self.baseline), load(self.curriculum)
+        self.model_class = load(self.baseline)
+        self.strategies = [
+            (find(CURRICULUM, name, one["source"]), one["settings"])
+            for name, one in strategies(cell, vars(settings)).items()
+        ]
         self.choose_on = "test" if corpus.protocol == "best-test-epoch" else "dev"
         for split in {"train", self.choose_on, "test"}:
             if not bool((corpus.splits[split].labels >= 0).any()):
@@ -154,14 +156,16 @@ class _TrainingBuilder:
         """Whether all seeds train at the same time; by default only on a GPU."""
         on_gpu = self.corpus.splits["train"].labels.device.type == "cuda"
         wanted = {"auto": on_gpu, "always": True, "never": False}
-        return wanted[self.settings.training.seeds_at_once] and stackable(self.classes[0])
+        return wanted[self.settings.training.seeds_at_once] and stackable(self.model_class)
 
     def build(self, seed: int, known: TrainingSet) -> Training:
         """Build the training of one seed."""
         torch.manual_seed(seed)
+        model, strategy = self._model(), self._strategy(known)
+        self._check_fit(model, strategy)
         return Training(
-            self._model(),
-            self._curriculum(known),
+            model,
+            strategy,
             self.corpus,
             self.settings.training,
             seed=seed,
@@ -176,7 +180,7 @@ class _TrainingBuilder:
             "n_speakers": corpus.n_speakers,
         }
         try:
-            model = models.build(self.classes[0], **sizes, **self.settings.model)
+            model = models.build(self.model_class, **sizes, **self.settings.model)
         except UserError as error:
             raise UserError(f"baselines.{self.cell.baseline}.model: {error}") from error
         model = model.to(corpus.splits["train"].labels.device)
@@ -184,23 +188,42 @@ class _TrainingBuilder:
             check_model(model, **sizes, key=self.baseline.key)
         return model
 
-    def _curriculum(self, known: TrainingSet) -> curriculum.Curriculum:
+    def _strategy(self, known: TrainingSet) -> curriculum.Curriculum:
         try:
-            chosen = curriculum.build(self.classes[1], **self.settings.curriculum)
+            parts = [
+                curriculum.build(load(extension), **settings)
+                for extension, settings in self.strategies
+            ]
+            chosen = Combined(*parts) if len(parts) > 1 else parts[0]
             chosen = chosen.to(known.labels.device)
             chosen.start(known)
         except ValueError as error:
             raise UserError(f"curricula.{self.cell.curriculum}: {error}") from error
-        if not self.curriculum.ours:
-            check_curriculum(chosen, key=self.curriculum.key)
+        if not all(extension.ours for extension, _ in self.strategies):
+            check_curriculum(chosen, key=f"curricula.{self.cell.curriculum}")
         return chosen
+
+    def _check_fit(self, model: torch.nn.Module, strategy: curriculum.Curriculum) -> None:
+        """Refuse a strategy that needs what the model or the corpus does not have."""
+        key = f"curricula.{self.cell.curriculum}"
+        if strategy.uses_parameters:
+            check_parameters(model, self.corpus.widths, strategy=key, key=self.baseline.key)
+        for split in strategy.evaluates:
+            if not len(self.corpus.splits[split]):
+                raise UserError(
+                    f"{key}: needs the split '{split}', which protocol '{self.corpus.protocol}'"
+                    f" does not have; choose another protocol for datasets.{self.cell.dataset}"
+                )
 
 
 def _stamp(provenance: Provenance, known: TrainingSet) -> Provenance:
-    """The provenance of one seed. The pace of the curriculum differs between seeds."""
-    if not provenance.training_digest or known.pace is None:
+    """The provenance of one seed. What its strategy knows of other cells differs between seeds."""
+    other = [] if known.pace is None else [known.pace]
+    other += (known.teachers or {}).values()
+    if not provenance.training_digest or not other:
         return provenance
-    content = provenance.training_digest.encode() + known.pace.cpu().numpy().tobytes()
+    content = provenance.training_digest.encode()
+    content += b"".join(one.cpu().numpy().tobytes() for one in other)
     return replace(provenance, training_digest=hashlib.sha256(content).hexdigest()[:16])
 
 

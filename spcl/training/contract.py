@@ -5,7 +5,7 @@ docs/plug-in.md describes the contract.
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from spcl.curriculum import Curriculum, CurriculumStep
 from spcl.curriculum.scores import Logits
 from spcl.errors import UserError
 from spcl.jobs.job import HEADLINE
+from spcl.models import Batch
 from spcl.study.extensions import fault_in
 from spcl.training.dialogues import Dialogues
 
@@ -88,8 +89,61 @@ def check_model(
         )
 
 
+def check_parameters(
+    model: nn.Module, modalities: Iterable[str], *, strategy: str, key: str
+) -> None:
+    """Check the ``modality_parameters`` of a model, see `spcl.models.parameters`.
+
+    Parameters
+    ----------
+    model
+        Returned by `spcl.models.build`.
+    modalities
+        In the order of the logits.
+    strategy
+        The key of the strategy that needs them, for messages.
+    key
+        The beginning of other messages, for example ``baselines.my_gru``.
+
+    Raises
+    ------
+    UserError
+        The model does not define them, or they are not disjoint sets of its parameters.
+    """
+    if not hasattr(model, "modality_parameters"):
+        raise UserError(
+            f"{strategy}: needs the parameters of each modality, and {key} does not define"
+            " modality_parameters(); add it, see docs/plug-in.md"
+        )
+    network: Any = model
+    found = network.modality_parameters()
+    if not isinstance(found, Mapping) or list(found) != list(modalities):
+        what = list(found) if isinstance(found, Mapping) else type(found).__name__
+        raise UserError(
+            f"{key}: modality_parameters returns {what}; return a list of parameters for each of"
+            f" {list(modalities)}, in this order"
+        )
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    owners: dict[nn.Parameter, Tensor] = {}
+    for own in found.values():
+        for part in own:
+            parameter, rows = part if isinstance(part, tuple) else (part, slice(None))
+            if parameter not in names:
+                raise UserError(
+                    f"{key}: modality_parameters returns a {type(parameter).__name__} that is not a"
+                    " parameter of the model; return entries of model.parameters()"
+                )
+            times = owners.setdefault(parameter, torch.zeros(max(parameter.shape[:1], default=1)))
+            times[rows] += 1
+            if times.max() > 1:
+                raise UserError(
+                    f"{key}: modality_parameters returns '{names[parameter]}' more than once; leave"
+                    " out what is shared between modalities"
+                )
+
+
 def check_curriculum(curriculum: Curriculum, *, key: str) -> None:
-    """Check the output of the first call of `curriculum`.
+    """Check the output of the first calls of `curriculum` and its `prepare`.
 
     Parameters
     ----------
@@ -101,8 +155,8 @@ def check_curriculum(curriculum: Curriculum, *, key: str) -> None:
     Raises
     ------
     UserError
-        During the first call of `curriculum`: it does not return a `CurriculumStep` with the right
-        shapes.
+        During the first step: it does not return a `CurriculumStep` with the right shapes, or its
+        `prepare` does not return a batch of the same utterances.
     """
 
     def check(_: nn.Module, inputs: tuple[Any, ...], step: CurriculumStep) -> None:
@@ -111,6 +165,20 @@ def check_curriculum(curriculum: Curriculum, *, key: str) -> None:
         _check_step(step, logits, labels, lengths, key)
 
     first_call = curriculum.register_forward_hook(check)
+
+    def prepare(batch: Batch) -> Batch:
+        del vars(curriculum)["prepare"]
+        prepared = curriculum.prepare(batch)
+        if not isinstance(prepared, Batch):
+            raise UserError(f"{key}: prepare returns a {type(prepared).__name__}; return a Batch")
+        if prepared.labels.shape != batch.labels.shape:
+            raise UserError(
+                f"{key}: prepare returns {len(prepared.labels)} of {len(batch.labels)} utterances;"
+                " hide utterances with batch.hide, and return them all"
+            )
+        return prepared
+
+    vars(curriculum)["prepare"] = prepare  # for the first batch
 
 
 def _checked_logits(
@@ -157,8 +225,10 @@ def _check_step(step: Any, logits: Logits, labels: Tensor, lengths: Tensor, key:
             raise UserError(f"{key}: step.{name} has shape {found}; return {shape}")
     if step.selected.dtype != torch.bool:
         raise UserError(f"{key}: step.selected is {step.selected.dtype}; return booleans")
-    if not step.loss.requires_grad:
-        raise UserError(f"{key}: step.loss has no gradient; compute it from the logits")
+    for name in ("loss", "separate"):
+        loss = getattr(step, name)
+        if loss is not None and not loss.requires_grad:
+            raise UserError(f"{key}: step.{name} has no gradient; compute it from the logits")
 
 
 def _made_dialogues(

@@ -1,4 +1,4 @@
-"""The training of one seed: one model, one curriculum, step by step.
+"""The training of one seed: one model, one strategy, step by step.
 
 Within an epoch nothing waits for the device. The measurements are copied to the CPU once, at the
 end of the epoch.
@@ -22,6 +22,7 @@ from spcl.training.adam import Adam
 from spcl.training.dialogues import Corpus
 from spcl.training.epoch import Admissions, Epoch
 from spcl.training.evaluation import evaluate, score_logits
+from spcl.training.gradients import ModalityParameters, backward
 from spcl.training.result import EpochRecord, TrainingResult
 from spcl.training.settings import TrainingSettings
 
@@ -83,10 +84,15 @@ class Training:
         )
         self.admissions = Admissions(len(self.dialogues.labels), self.device)
         self.shuffling = np.random.default_rng(seed)
+        network: Any = model
+        self.parameters = ModalityParameters(
+            network.modality_parameters() if curriculum.uses_parameters else {}
+        )
         self.result = TrainingResult()
         self.best = -1.0
         self.best_weights: dict[str, Tensor] = {}
         self.epoch = self._new_epoch()
+        self._show_evaluation({})
 
     @property
     def finished(self) -> bool:
@@ -119,13 +125,14 @@ class Training:
         rows, batch = self.batch()
         step = self.curriculum(self.model(batch), batch.labels, batch.lengths, rows)
         self.optimizer.zero_grad()
-        step.loss.backward()
+        backward([(self.curriculum, step, self.parameters)])
         return self.learn(rows, batch, step, start)
 
     def batch(self) -> tuple[Tensor, Batch]:
-        """The next batch, and the rows of its utterances in the training split."""
+        """The next batch as the strategy prepares it, and its rows in the training split."""
         rest = self.epoch.order[self.epoch.n_dialogues :]
-        return self.dialogues.batch(rest[: self.settings.batch_size].numpy())
+        rows, batch = self.dialogues.batch(rest[: self.settings.batch_size].numpy())
+        return rows, self.curriculum.prepare(batch)
 
     def learn(self, rows: Tensor, batch: Batch, step: CurriculumStep, start: float) -> bool:
         """Update the weights from the gradients of `step`, which began at time `start`."""
@@ -207,7 +214,18 @@ class Training:
             result.epochs_admitted = self.admissions.epochs_admitted.cpu().numpy()
             result.last_difficulty = self.admissions.difficulty.double().cpu().numpy()
         else:
+            self._show_evaluation(logits)
             self.epoch = self._new_epoch()
+
+    def _show_evaluation(self, known: Mapping[str, Tensor]) -> None:
+        """Give the strategy the logits that it asks for; `known` has those of some splits."""
+        splits = {name: self.corpus.splits[name] for name in self.curriculum.evaluates}
+        if splits:
+            self.curriculum.evaluated(
+                {n: known[n] if n in known else evaluate(self.model, splits[n]) for n in splits},
+                {name: split.labels for name, split in splits.items()},
+                self.parameters.weights(),
+            )
 
     def _log_epoch(self, record: EpochRecord, f1: float, seconds: float) -> None:
         remaining = self.settings.epochs - record.epoch

@@ -35,7 +35,7 @@ class TrainingResult:
     best_epoch
         From 1; 0 if the first epoch diverged.
     logits
-        By split (dev, test), (M, N, C) float32 on the CPU, of the best epoch.
+        By split (dev, test, perhaps train), (M, N, C) float32 on the CPU, of the best epoch.
     first_epoch
         (n,) int32, the first epoch that admitted the utterance; 0 = never.
     epochs_admitted

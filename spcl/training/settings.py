@@ -80,6 +80,10 @@ class CellSettings:
         Keyword arguments of the baseline and of the curriculum, which check them.
     baseline_source, curriculum_source
         The config's ``source``, see `spcl.study.extensions.find`; None = found by name.
+    combine
+        ``settings`` and ``source`` of the two strategies that the curriculum combines, by name.
+    predict_train
+        Whether the predictions include the training split, as those of a teacher do.
     """
 
     seeds: tuple[int, ...]
@@ -89,6 +93,8 @@ class CellSettings:
     robustness: RobustnessSettings = RobustnessSettings()
     baseline_source: str | None = None
     curriculum_source: str | None = None
+    combine: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    predict_train: bool = False
 
     @classmethod
     def from_config(cls, settings: Mapping[str, Any]) -> Self:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from spcl.curriculum import CurriculumStep
 from spcl.models import Batch
 from spcl.models.rows import take
+from spcl.training.gradients import backward
 from spcl.training.loop import Training
 
 log = logging.getLogger("spcl.training")
@@ -126,5 +127,10 @@ class Stacked:
             logits = model.classify(batch, take(e.flatten(0, 2), back, there))
             step = training.curriculum(logits, batch.labels, batch.lengths, rows)
             steps.append((rows, batch, step))
-        torch.stack([step.loss for _, _, step in steps]).sum().backward()
+        backward(
+            [
+                (training.curriculum, step, training.parameters)
+                for training, (_, _, step) in zip(unfinished, steps, strict=True)
+            ]
+        )
         return steps

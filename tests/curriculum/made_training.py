@@ -16,6 +16,20 @@ SETTINGS = {
 }
 """Every curriculum, by the settings that it is tested with."""
 
+BALANCING = {
+    "unimodal_loss": {},
+    "modality_dropout": {},
+    "ogm_ge": {},
+    "agm": {},
+    "opm": {},
+    "mmpareto": {},
+    "cggm": {},
+    "gradient_blending": {"every": 1},
+    "relearning": {"every": 1},
+    "unimodal_teacher": {},
+}
+"""Every balancing method, in the same way."""
+
 
 def made_training_set(
     lengths, *, modalities=2, classes=3, unlabelled=0.1, epochs=10, seed=0, pace=None, probe=1.0
@@ -26,6 +40,7 @@ def made_training_set(
     labels = torch.randint(classes, (n,), generator=generator)
     labels[torch.rand(n, generator=generator) < unlabelled] = -1
     logits = probe * torch.randn(modalities, n, classes, generator=generator, dtype=torch.float64)
+    answers = torch.randn(modalities, n, classes, generator=generator, dtype=torch.float64)
     rate = torch.rand(len(lengths), generator=generator, dtype=torch.float64)
     rate[0] = torch.nan
     n_labelled = int((labels >= 0).sum())
@@ -38,6 +53,7 @@ def made_training_set(
         probes={m: z.log_softmax(-1) for m, z in zip("atv", logits, strict=False)},
         shift_rate=rate,
         pace=torch.tensor(pace),
+        teachers={m: z.log_softmax(-1) for m, z in zip("atv", answers, strict=False)},
     )
 
 

@@ -1,4 +1,4 @@
-"""Properties of every curriculum."""
+"""Properties of every curriculum, and those that balancing methods share with them."""
 
 import dataclasses
 import itertools
@@ -7,25 +7,38 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_training import SETTINGS, admitted, made_training_set, steps_of
+from made_training import BALANCING, SETTINGS, admitted, made_training_set, steps_of
 
 from spcl.curriculum import build
 
 OPTIONS = "spcl with its options"
-every = pytest.mark.parametrize("name", [*SETTINGS, OPTIONS])
+each_curriculum = pytest.mark.parametrize("name", [*SETTINGS, OPTIONS])
+every = pytest.mark.parametrize("name", [*SETTINGS, OPTIONS, *BALANCING])
 LENGTHS = [4, 1, 9, 6, 2] * 6
 
 
 def built(name):
     if name == OPTIONS:
         return build("spcl", threshold="auto", utterance="modality", dependencies=True)
-    return build(name, **SETTINGS[name])
+    return build(name, **(SETTINGS | BALANCING)[name])
 
 
 def started(name, known):
     curriculum = built(name)
     curriculum.start(known)
+    evaluate(curriculum, known)
     return curriculum
+
+
+def evaluate(curriculum, known):
+    """Give a strategy random logits of the splits that it asks for."""
+    generator = torch.Generator().manual_seed(known.seed)
+    shape = len(known.probes), len(known.labels), 3
+    logits = {name: torch.randn(*shape, generator=generator) for name in curriculum.evaluates}
+    if logits:
+        labels = dict.fromkeys(logits, known.labels)
+        device = known.labels.device
+        curriculum.evaluated({name: z.to(device) for name, z in logits.items()}, labels, {})
 
 
 @every
@@ -55,7 +68,7 @@ def test_an_unlabelled_utterance_is_never_selected_and_has_infinite_difficulty(
         curriculum.step()
 
 
-@every
+@each_curriculum
 def test_if_everything_is_admitted_the_loss_equals_that_of_no_curriculum(name):
     known = made_training_set(LENGTHS)
     curriculum, none = started(name, known), build("none")
@@ -67,7 +80,7 @@ def test_if_everything_is_admitted_the_loss_equals_that_of_no_curriculum(name):
         assert torch.equal(ours.confidence, baseline.confidence)
 
 
-@every
+@each_curriculum
 def test_the_loss_is_over_the_selected_utterances(name):
     known = made_training_set(LENGTHS)
     curriculum = started(name, known)
@@ -102,8 +115,9 @@ def test_a_training_resumes_from_its_state_dict(name):
         assert torch.equal(one, other)
 
 
-@every
+@pytest.mark.parametrize("name", [*SETTINGS, OPTIONS, *sorted(BALANCING.keys() - {"opm"})])
 def test_it_compiles_into_one_graph(name):
+    """Not `opm`: it draws random numbers in the step, from a generator that is not compiled."""
     known = made_training_set(LENGTHS)
     plain = started(name, known)
     original = started(name, known)
@@ -169,11 +183,13 @@ def test_on_a_gpu_nothing_waits_for_the_device(name):
         labels=known.labels.cuda(),
         lengths=known.lengths.cuda(),
         probes={m: z.cuda() for m, z in known.probes.items()},
+        teachers={m: z.cuda() for m, z in known.teachers.items()},
         shift_rate=known.shift_rate.cuda(),
         pace=known.pace.cuda(),
     )
     plain, curriculum = started(name, known), built(name).cuda()
     curriculum.start(there)
+    evaluate(curriculum, there)
     for arguments in steps_of(known, batch_size=6, seed=0, dtype=torch.float64):
         moved = [value.cuda() for value in arguments]
         torch.cuda.set_sync_debug_mode("error")

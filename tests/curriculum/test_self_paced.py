@@ -198,7 +198,7 @@ def test_half_precision_logits_are_scored_in_float32():
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("spcll", {}, "available: anti, baby_step, coherence, none"),
+        ("spcll", {}, "available: agm, anti, baby_step, cggm, coherence"),
         ("spcl", {"threshold": 1.0}, "'growth' is missing; it is required unless"),
         ("spcl", {}, "missing a required argument: 'threshold'; available settings: threshold"),
         (

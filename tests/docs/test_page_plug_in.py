@@ -20,13 +20,14 @@ from spcl.study import extensions
 from spcl.study.config import check
 from spcl.study.extensions import BASELINE, CURRICULUM, find
 from spcl.study.grid import Cell, cell_settings, cells
+from spcl.study.python_files import modules_with
 from spcl.training.cell import train_cell
 from spcl.training.settings import CellSettings
 from tests.conftest import make_corpus
 from tests.docs.pages import ROOT, Page
 
 PAGE = Page("plug-in.md")
-LOOP, AUTO, NEEDS = PAGE.blocks
+LOOP, AUTO, BALANCE, NEEDS = PAGE.blocks
 PROVENANCE = Provenance(commit="0", versions={}, device="here", config_digest="0")
 
 
@@ -57,6 +58,25 @@ def test_the_threshold_needs_no_tuning_with_probes(capsys):
     admitted = shares(capsys.readouterr().out)
     assert admitted[0] == pytest.approx(30, abs=3)
     assert min(admitted[4:]) == 100 > admitted[3]
+
+
+def test_a_balancing_method_changes_the_gradients_of_the_loop():
+    def weights(balance):
+        names = {}
+        exec(LOOP[: LOOP.index("for epoch in")] + balance, names)
+        return torch.cat([p.detach().flatten() for p in names["model"].parameters()])
+
+    off = BALANCE.replace("alpha=0.8", "alpha=0.0")
+    without = BALANCE.replace("curriculum.adjust(", "dict(")
+    assert torch.equal(weights(off), weights(without))
+    assert not torch.allclose(weights(BALANCE), weights(off), atol=1e-3)
+
+
+def test_the_page_says_what_a_loop_does_for_every_balancing_method():
+    rows = PAGE.text.split("| method | what your loop does")[1].split("## Add a baseline")[0]
+    first_column = " ".join(re.findall(r"^\| (.*?) \|", rows, re.MULTILINE))
+    folder = ROOT / "spcl" / "curriculum" / "balancing"
+    assert set(re.findall(r"`(\w+)`", first_column)) == {*modules_with(folder, "CURRICULUM")}
 
 
 def test_padded_logits_are_packed_by_a_mask():
@@ -114,6 +134,26 @@ def test_the_curriculum_trains_from_short_dialogues_to_long_ones(folder):
     in_order = first.sort_values("length", kind="stable")["first_epoch"]
     assert in_order.is_monotonic_increasing
     assert in_order.iloc[0] == 1 < in_order.iloc[-1]
+
+
+@pytest.mark.parametrize("baseline", ["mmgcn", "my_gru"])
+def test_the_balancing_method_trains_alone_and_combined(folder, caplog, baseline):
+    config = configured("my-method.yaml")
+    config["curricula"]["spcl"]["settings"]["threshold"] = 0.1  # does not admit everything
+    corpus = make_corpus([5, 2, 9, 4, 6, 3, 7, 8, 2, 5, 6, 4, 3, 2, 2])
+
+    def losses(chosen, **settings):
+        cell = Cell("meld-sim", baseline, "at", chosen)
+        assert cell in cells(config)
+        config["curricula"]["slow_leader"]["settings"] |= settings
+        return trained(config, cell, corpus).history["train_loss"].to_pylist()
+
+    with caplog.at_level("INFO", "spcl"):
+        found = {name: losses(name) for name in ("none", "spcl", "slow_leader", "both")}
+    assert len({tuple(values) for values in found.values()}) == 4
+    assert losses("slow_leader", factor=1.0) == found["none"]
+    assert losses("both", factor=1.0) == found["spcl"]
+    assert "my_gru:" not in caplog.text
 
 
 def test_entry_points_need_no_source(folder, monkeypatch):

@@ -109,7 +109,7 @@ def test_absent_rivals_are_named_with_what_to_add(by_hand):
     assert "spl, coherence, spcl_modality, spcl_dependencies, anti, baby_step" in note
     assert "random_pacing" not in note
     assert "grid.curricula" in note
-    assert "config/curricula.yaml" in note
+    assert "config/strategies.yaml" in note
 
 
 def test_a_curriculum_of_the_users_stands_among_the_rivals(tmp_path):

@@ -263,7 +263,7 @@ class TestWorks:
         found = table(tmp_path, cells("none", HALF, HALF) | cells("spcl", ALL, ALL))
         (sentence,) = said(found, components.QUESTION)
         assert sentence.startswith("random_pacing, spl and coherence were not trained, so this")
-        assert "config/curricula.yaml" in sentence
+        assert "config/strategies.yaml" in sentence
 
 
 class TestThird:

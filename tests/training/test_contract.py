@@ -10,8 +10,9 @@ from spcl import models
 from spcl.curriculum import SelfPacedCurriculum
 from spcl.curriculum.none import NoCurriculum
 from spcl.errors import UserError
+from spcl.models import Batch
 from spcl.study.extensions import BASELINE, names
-from spcl.training.contract import check_curriculum, check_model
+from spcl.training.contract import check_curriculum, check_model, check_parameters
 
 SIZES = {"widths": {"a": 3, "t": 4}, "n_classes": 3, "n_speakers": 2}
 
@@ -189,3 +190,69 @@ def test_only_the_first_step_is_checked():
             return super().forward(*inputs) if self.steps == 1 else None
 
     first_steps(Late())
+
+
+@pytest.mark.parametrize("name", names(BASELINE))
+def test_the_parameters_of_the_projects_baselines_pass(name):
+    check_parameters(
+        models.build(name, **SIZES), SIZES["widths"], strategy="curricula.x", key="baselines.mine"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        (
+            lambda heads: list(heads["a"].parameters()),
+            "modality_parameters returns list; return a list of parameters for each of ['a', 't'],"
+            " in this order",
+        ),
+        (lambda heads: {"t": [], "a": []}, "modality_parameters returns ['t', 'a']; return a list"),
+        (
+            lambda heads: {"a": [torch.zeros(3)], "t": []},
+            "modality_parameters returns a Tensor that is not a parameter of the model; return",
+        ),
+        (
+            lambda heads: {"a": [heads["a"].bias], "t": [(heads["a"].bias, slice(1, 2))]},
+            "modality_parameters returns 'heads.a.bias' more than once; leave out what is shared",
+        ),
+    ],
+)
+def test_wrong_modality_parameters_are_one_line(parts, says):
+    model = Linear()
+    model.modality_parameters = lambda: parts(model.heads)
+    with pytest.raises(UserError) as error:
+        check_parameters(model, SIZES["widths"], strategy="curricula.x", key="baselines.mine")
+    assert str(error.value).startswith(f"baselines.mine: {says}")
+    assert "\n" not in str(error.value)
+
+
+def test_rows_of_a_parameter_may_belong_to_two_modalities():
+    model = Linear()
+    bias = model.heads["a"].bias
+    model.modality_parameters = lambda: {"a": [(bias, slice(0, 1))], "t": [(bias, slice(1, 3))]}
+    check_parameters(model, SIZES["widths"], strategy="curricula.x", key="baselines.mine")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "says"),
+    [
+        (lambda batch: None, "curricula.mine: prepare returns a NoneType; return a Batch"),
+        (
+            lambda batch: Batch({}, batch.lengths[:1], batch.speakers[:2], batch.labels[:2]),
+            "curricula.mine: prepare returns 2 of 5 utterances; hide utterances with batch.hide,",
+        ),
+    ],
+)
+def test_a_strategy_that_loses_the_batch_is_one_line(prepare, says):
+    labels = torch.zeros(5, dtype=torch.int64)
+    batch = Batch({"a": torch.ones(5, 2)}, torch.tensor([2, 3]), labels, labels)
+    mine = type("Mine", (NoCurriculum,), {"prepare": lambda self, batch: prepare(batch)})()
+    check_curriculum(mine, key="curricula.mine")
+    with pytest.raises(UserError) as error:
+        mine.prepare(batch)
+    assert str(error.value).startswith(says)
+    right = NoCurriculum()
+    check_curriculum(right, key="curricula.mine")
+    assert right.prepare(batch) is batch
+    assert "prepare" not in vars(right)

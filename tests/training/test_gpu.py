@@ -6,11 +6,15 @@ import pytest
 import torch
 
 from spcl import curriculum, models
+from spcl.curriculum import TrainingSet
 from spcl.provenance.environment import Provenance
 from spcl.study.grid import Cell
+from spcl.study.python_files import LIBRARY, modules_with
 from spcl.training.cell import train_cell
 from spcl.training.dialogues import load_corpus
-from spcl.training.settings import CellSettings
+from spcl.training.gradients import backward
+from spcl.training.loop import Training
+from spcl.training.settings import CellSettings, TrainingSettings
 from spcl.training.training_set import training_set
 from tests.conftest import make_corpus
 from tests.training.conftest import earlier_tables
@@ -79,6 +83,33 @@ def test_no_curriculum_waits_for_the_device(name, settings):
         finally:
             torch.cuda.set_sync_debug_mode("default")
         assert step.selected.device == batch.labels.device
+    chosen.step()
+
+
+@pytest.mark.parametrize("baseline", ["late_fusion", "mmgcn"])
+@pytest.mark.parametrize("name", modules_with(LIBRARY / "curriculum" / "balancing", "CURRICULUM"))
+def test_no_balancing_method_waits_for_the_device(name, baseline):
+    corpus = load_corpus(*make_corpus(LENGTHS), "at", scale="standard", device="cuda")
+    dialogues = corpus.splits["train"]
+    sizes = {"widths": corpus.widths, "n_classes": 3, "n_speakers": corpus.n_speakers}
+    model = models.build(baseline, **sizes).cuda()
+    chosen = curriculum.build(name).cuda()
+    answers = torch.randn(2, len(dialogues.labels), 3, device="cuda").log_softmax(-1)
+    lengths = torch.from_numpy(dialogues.lengths).cuda()
+    teachers = dict(zip("at", answers, strict=True))
+    chosen.start(TrainingSet(dialogues.labels, lengths, epochs=4, seed=1, teachers=teachers))
+    training = Training(model, chosen, corpus, TrainingSettings(epochs=4), seed=1)
+    for index in range(3):
+        rows, batch = dialogues.batch(np.array([2 * index, 2 * index + 1]))
+        training.optimizer.zero_grad()
+        # The first step allocates, and may wait.
+        torch.cuda.set_sync_debug_mode("error" if index else "default")
+        try:
+            batch = chosen.prepare(batch)
+            step = chosen(model(batch), batch.labels, batch.lengths, rows)
+            backward([(chosen, step, training.parameters)])
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
     chosen.step()
 
 

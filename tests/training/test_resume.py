@@ -23,14 +23,20 @@ from spcl.training.loop import Training
 from spcl.training.settings import CellSettings
 from spcl.training.training_set import EarlierTables
 from tests.conftest import make_corpus
-from tests.training.conftest import earlier_tables
+from tests.training.conftest import earlier_tables, teacher_tables
 
 CORPUS = make_corpus([5, 1, 9, 4, 6, 3, 7, 2, 8, 5, 6, 4], signal=0.7, unlabelled={3, 20})
 STAMP = Provenance(
     commit="0", versions={}, device="here", config_digest="0", training_digest="same"
 )
 SPCL = {"threshold": 0.3, "growth": 1.5}
-SETTINGS = {"spcl": SPCL, "spl": SPCL, "coherence": {"threshold": "auto"}}
+SETTINGS = {
+    "spcl": SPCL,
+    "spl": SPCL,
+    "coherence": {"threshold": "auto"},
+    "gradient_blending": {"every": 1},
+    "relearning": {"every": 1},
+}
 N_STEPS = 4 * 3  # of a seed: epochs, batches
 
 
@@ -90,6 +96,10 @@ def train(curriculum, baseline, seeds, digest, checkpoints=None):
             "training": {"epochs": 4, "batch_size": 3, "learning_rate": 0.003},
             "model": {"dropout": 0.2},
             "curriculum": SETTINGS.get(curriculum, {}),
+            "combine": {
+                name: {"settings": SETTINGS.get(name, {}), "source": None}
+                for name in curriculum.split("+")[1:] and curriculum.split("+")
+            },
         }
     )
     return train_cell(
@@ -106,7 +116,8 @@ def train(curriculum, baseline, seeds, digest, checkpoints=None):
 def earlier():
     """The tables of the earlier stages, and the pace of an SPCL cell."""
     paced = train("spcl", "late_fusion", (1, 2), "").history
-    return earlier_tables(*CORPUS, paced=paced)
+    teachers = teacher_tables(*CORPUS, seeds=(1, 2))
+    return earlier_tables(*CORPUS, paced=paced, teachers=teachers)
 
 
 def same(tables, others):
@@ -123,6 +134,15 @@ def test_every_curriculum_resumes_from_its_last_finished_epoch(runs, curriculum)
     runs.killed(curriculum, at=8, seeds=(1,))  # in the third of four epochs
     assert same(runs(curriculum, seeds=(1,)), expected)
     assert runs.steps == N_STEPS - 6
+
+
+@pytest.mark.parametrize("curriculum", ["spcl+ogm_ge", "spcl+relearning"])
+def test_two_combined_strategies_resume(runs, curriculum):
+    expected = train(curriculum, "late_fusion", (1,), "same")
+    with pytest.raises(SystemExit):
+        runs(curriculum, seeds=(1,), at={8: lambda: os.kill(os.getpid(), signal.SIGTERM)})
+    assert same(runs(curriculum, seeds=(1,)), expected)
+    assert runs.steps == N_STEPS - 8
 
 
 @pytest.mark.parametrize("baseline", names(BASELINE))

@@ -31,6 +31,10 @@ CURRICULA = {
     "anti": {},
     "baby_step": {},
     "random_pacing": {},
+    "modality_dropout": {},
+    "ogm_ge": {"alpha": 1.0},
+    "mmpareto": {},
+    "relearning": {"every": 1},
 }
 MODEL = {
     "global_hidden": 12,

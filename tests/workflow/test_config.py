@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from spcl import curriculum, extract, models
+from spcl.curriculum.combined import Combined
 from spcl.data.formats import FORMATS
 from spcl.data.splits import PROTOCOLS
 from spcl.errors import UserError
 from spcl.study.config import check, check_cell
 from spcl.study.extensions import BASELINE, CURRICULUM, find, load, names
-from spcl.study.grid import Cell, cell_settings, cells
+from spcl.study.grid import Cell, cell_settings, cells, strategies
 from spcl.training.settings import CellSettings, TrainingSettings
 from tests.workflow.conftest import GRID, ROOT
 
@@ -60,9 +61,12 @@ def test_the_projects_own_configs_can_be_built(path):
     for cell in cells(config):
         settings = cell_settings(config, cell)
         CellSettings.from_config(settings)
-        source = config["curricula"][cell.curriculum].get("source")
-        chosen = load(find(CURRICULUM, cell.curriculum, source))
-        curriculum.build(chosen, **settings["curriculum"])
+        parts = [
+            curriculum.build(load(find(CURRICULUM, name, one["source"])), **one["settings"])
+            for name, one in strategies(cell, settings).items()
+        ]
+        if len(parts) > 1:
+            Combined(*parts)
         if cell.modalities == "at":
             sizes = {"widths": {"a": 4, "t": 6}, "n_classes": 3, "n_speakers": 2}
             models.build(cell.baseline, **sizes, **settings["model"])
@@ -464,3 +468,54 @@ def test_the_papers_grid_has_the_published_thresholds_and_auto_for_single_modali
         if cell.curriculum == "spcl"
     }
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (
+            {"combine": ["spcl", "ogm-ge"]},
+            "curricula.both.combine: 'ogm-ge' is not defined under curricula; did you mean 'ogm_",
+        ),
+        (
+            {"combine": ["spcl", "other"]},
+            "curricula.both.combine: 'other' combines two strategies itself; name those that do",
+        ),
+        (
+            {"combine": ["spcl", "ogm_ge"], "settings": {"alpha": 0.2}},
+            "curricula.both.settings: has no effect with combine; write it under the combined",
+        ),
+        ({"combine": ["spcl"]}, "curricula.both.combine: "),
+    ],
+)
+def test_a_wrong_combination_is_one_line(config, entry, says):
+    config["curricula"] |= {
+        "ogm_ge": {},
+        "other": {"combine": ["spcl", "ogm_ge"]},
+        "both": entry,
+    }
+    assert fault(config).startswith(says)
+
+
+def test_a_combination_has_the_settings_of_its_parts_for_the_cell(config):
+    config["curricula"] |= {
+        "spcl": {
+            "settings": {"threshold": 0.4, "growth": 1.2},
+            "cells": [{"baseline": "mmgcn", "threshold": 0.9}],
+        },
+        "ogm_ge": {"settings": {"alpha": 0.2}},
+        "both": {"combine": ["spcl", "ogm_ge"]},
+    }
+    check(config, SCHEMA, "config.yaml")
+    cell = Cell("meld-one", "mmgcn", "at", "both")
+    check_cell(config, cell, "config.yaml")
+    settings = cell_settings(config, cell)
+    assert {name: one["settings"] for name, one in strategies(cell, settings).items()} == {
+        "spcl": {"threshold": 0.9, "growth": 1.2},
+        "ogm_ge": {"alpha": 0.2},
+    }
+    assert CellSettings.from_config(settings).combine == settings["combine"]
+    assert "combine" not in cell_settings(config, Cell("meld-one", "mmgcn", "at", "spcl"))
+    del config["curricula"]["spcl"]["settings"]["threshold"]
+    with pytest.raises(UserError, match=r"curricula.spcl.settings: key 'threshold' is missing"):
+        check_cell(config, Cell("meld-one", "late_fusion", "at", "both"), "config.yaml")

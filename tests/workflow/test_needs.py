@@ -25,6 +25,11 @@ RIVALS = GRID | {
             "transfer_teacher",
             "random_pacing",
             "anti",
+            "ogm_ge",
+            "unimodal_teacher",
+            "spcl_ogm_ge",
+            "teacher_both",
+            "pace_both",
             "my_own-1",
         ],
         "seeds": [1],
@@ -39,10 +44,16 @@ RIVALS = GRID | {
         "transfer_teacher": {},
         "random_pacing": {},
         "anti": {},
+        "ogm_ge": {},
+        "unimodal_teacher": {},
+        "spcl_ogm_ge": {"combine": ["spcl", "ogm_ge"]},
+        "teacher_both": {"combine": ["coherence", "unimodal_teacher"]},
+        "pace_both": {"combine": ["random_pacing", "ogm_ge"]},
         "my_own-1": {"source": "my/own.py"},
     },
 }
-"""Every curriculum once, one of them with either kind of threshold, and one of a user's."""
+"""Every curriculum once, one of them with either kind of threshold, one of a user's, and balancing
+methods, alone and combined."""
 
 OWN = """
 from spcl.curriculum.none import NoCurriculum
@@ -53,6 +64,7 @@ CURRICULUM = NoCurriculum
 CELLS = Path("results/cells/meld-one/late_fusion/at")
 PROBES = {f"results/difficulty/meld-one/{letter}.parquet" for letter in "at"}
 CONVERSATIONS = {"results/difficulty/meld-one/conversations.parquet"}
+TEACHERS = {f"{CELLS.parent}/{letter}/none/predictions.parquet" for letter in "at"}
 BEFOREHAND = {
     "none": set(),
     "spcl": set(),
@@ -63,6 +75,11 @@ BEFOREHAND = {
     "transfer_teacher": PROBES,
     "random_pacing": {f"{CELLS}/spcl/history.parquet"},
     "anti": {f"{CELLS}/spcl/history.parquet"},
+    "ogm_ge": set(),
+    "unimodal_teacher": TEACHERS,
+    "spcl_ogm_ge": set(),
+    "teacher_both": PROBES | TEACHERS,
+    "pace_both": {f"{CELLS}/spcl/history.parquet"},
     "my_own-1": CONVERSATIONS,
 }
 
@@ -125,6 +142,7 @@ def test_code_of_the_probe_is_the_cells_that_look_at_it(rivals):
         "coherence",
         "transfer_teacher",
         "baby_step",
+        "teacher_both",
         "my_own-1",
     }
 
@@ -136,7 +154,34 @@ def test_settings_of_a_curriculum_are_its_cell_and_those_that_follow_its_pace(ri
         "spcl",
         "random_pacing",
         "anti",
+        "spcl_ogm_ge",
+        "pace_both",
     }
+
+
+def test_settings_of_a_balancing_method_are_its_cell_and_its_combinations(rivals):
+    config = copy.deepcopy(RIVALS)
+    config["curricula"]["ogm_ge"] = {"settings": {"alpha": 0.3}}
+    pending = rivals.pending(rivals.configure(config))
+    assert cells_of(pending) == {"ogm_ge", "spcl_ogm_ge", "pace_both"}
+
+
+def test_code_of_a_balancing_method_is_its_cell_and_its_combinations(rivals):
+    rivals.append("spcl/curriculum/balancing/ogm_ge.py", "CHANGED = 1")
+    assert cells_of(rivals.pending("grid.yaml")) == {"ogm_ge", "spcl_ogm_ge", "pace_both"}
+
+
+def test_a_strategy_with_teachers_changes_only_the_cells_of_one_modality(rivals):
+    """They are trained again with predictions for the training split."""
+    config = copy.deepcopy(RIVALS)
+    taught = ("unimodal_teacher", "teacher_both")
+    names = [name for name in config["grid"]["curricula"] if name not in taught]
+    config["grid"] |= {"curricula": names, "modalities": ["at", "t"]}
+    for name in taught:
+        del config["curricula"][name]
+    pending = rivals.pending(rivals.configure(config))
+    assert cells_of(pending) == set()
+    assert f"{CELLS.parent}/t/none/metrics.parquet" in pending
 
 
 def test_code_of_a_users_curriculum_is_that_curriculum(rivals):

@@ -6,6 +6,7 @@ rule train_cell:
         probes=cell_probes,
         conversations=cell_conversations,
         paced=cell_pace,
+        teachers=cell_teachers,
     output:
         metrics="<cell>/metrics.parquet",
         history="<cell>/history.parquet",

@@ -24,7 +24,16 @@ from spcl.study.datasets import (
 from spcl.jobs.device import choose
 from spcl.errors import UserError
 from spcl.study.extensions import BASELINE, CURRICULUM, find, needs
-from spcl.study.grid import CELL_TABLES, Cell, cell_settings, cells, left_out, needed, pacing_cell
+from spcl.study.grid import (
+    CELL_TABLES,
+    Cell,
+    cell_settings,
+    cells,
+    left_out,
+    needed,
+    pacing_cell,
+    strategies,
+)
 from spcl.study.shipped import SHIPPED, import_in_jobs
 from spcl.jobs.leftovers import end_leftover_jobs
 from spcl.jobs.progress import Progress
@@ -119,6 +128,7 @@ BASELINES = {
 CURRICULA = {
     name: find(CURRICULUM, name, (entry or {}).get("source"))
     for name, entry in config["curricula"].items()
+    if "combine" not in (entry or {})
 }
 NEEDS = {name: needs(extension) for name, extension in CURRICULA.items()}
 TRAINED = trained(config["datasets"])
@@ -205,19 +215,25 @@ def cell(wildcards):
 @cache
 def settings(cell):
     """The settings that affect the numbers of a cell."""
-    return cell_settings(config, cell)
+    found = cell_settings(config, cell)
+    taught = any("teachers" in needs for needs in NEEDS.values())
+    is_teacher = cell.curriculum == "none" and len(cell.modalities) == 1
+    return found | {"predict_train": True} if taught and is_teacher else found
 
 
 def cell_modules(wildcards):
-    """The modules of a cell's baseline and curriculum."""
+    """The modules of a cell's baseline and strategies."""
     own = cell(wildcards)
-    both = BASELINES[own.baseline], CURRICULA[own.curriculum]
-    return [extension.module or extension.path for extension in both]
+    used = [BASELINES[own.baseline], *(CURRICULA[name] for name in strategies(own, settings(own)))]
+    return [extension.module or extension.path for extension in used]
 
 
 def wants(cell, need):
-    """Whether a cell's curriculum requires `need` before the first epoch."""
-    return need in needed(NEEDS[cell.curriculum], settings(cell)["curriculum"])
+    """Whether a cell's strategies require `need` before the first epoch."""
+    return any(
+        need in needed(NEEDS[name], one["settings"])
+        for name, one in strategies(cell, settings(cell)).items()
+    )
 
 
 def features(dataset, letter):
@@ -254,8 +270,17 @@ def cell_pace(wildcards):
     own = cell(wildcards)
     if not wants(own, "pace"):
         return []
-    pacing = pacing_cell(own, settings(own)["curriculum"])
+    pacing = pacing_cell(own, settings(own))
     return f"results/cells/{pacing.address}/history.parquet"
+
+
+def cell_teachers(wildcards):
+    """The predictions of the same baseline on each modality alone, if the strategy needs them."""
+    own = cell(wildcards)
+    if len(own.modalities) == 1 or not wants(own, "teachers"):
+        return []
+    teachers = (known_cell(own.dataset, own.baseline, m, "none") for m in own.modalities)
+    return [f"results/cells/{teacher.address}/predictions.parquet" for teacher in teachers]
 
 
 def of_cells(table, dataset=None):

@@ -36,5 +36,5 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
                 "not trained",
                 f"{listed(absent)} {'was' if len(absent) == 1 else 'were'} not trained, so"
                 f" this contribution to {SPCL} is unknown; to measure it, extend grid.curricula as"
-                " in config/curricula.yaml.",
+                " in config/strategies.yaml.",
             )

@@ -144,7 +144,7 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
     if absent:
         yield (
             f"Not trained: {', '.join(absent)}. To see which component contributes, add them to"
-            " grid.curricula, with their settings under curricula, as in config/curricula.yaml."
+            " grid.curricula, with their settings under curricula, as in config/strategies.yaml."
         )
     if (data[["n_seeds", "n_paired_seeds"]].max(axis=1) == 1).any():
         yield (

@@ -1,10 +1,11 @@
-"""config/curricula.yaml, and the page that explains what it sets."""
+"""config/strategies.yaml, and the page that explains what it sets."""
 
 import inspect
 import re
 
 import yaml
 
+from spcl.curriculum.balancing.base import BalancingMethod
 from spcl.report.tables.ablation import PARTS
 from spcl.study.config import check
 from spcl.study.extensions import CURRICULUM, find, load, names
@@ -21,7 +22,7 @@ def config(name):
 
 
 def ours():
-    """The classes of the project's curricula, by name."""
+    """The classes of the project's strategies, by name."""
     found = {name: find(CURRICULUM, name) for name in names(CURRICULUM)}
     return {name: load(one) for name, one in found.items() if one.ours}
 
@@ -32,12 +33,17 @@ OPTIONS = {
 }
 
 
-def test_it_has_every_curriculum_and_the_options_of_spcl():
-    assert set(config("curricula")["grid"]["curricula"]) == {*ours(), *OPTIONS}
+COMBINED = {"spcl_ogm_ge"}
+
+
+def test_it_has_every_strategy_the_options_of_spcl_and_a_combination():
+    found = config("strategies")
+    assert set(found["grid"]["curricula"]) == {*ours(), *OPTIONS, *COMBINED}
+    assert {name for name, one in found["curricula"].items() if "combine" in one} == COMBINED
 
 
 def test_an_option_is_spcl_with_one_more_setting():
-    curricula = config("curricula")["curricula"]
+    curricula = config("strategies")["curricula"]
     for name, option in OPTIONS.items():
         assert curricula[name]["settings"] == curricula["spcl"]["settings"] | option
         one = find(CURRICULUM, name, curricula[name]["source"])
@@ -45,12 +51,14 @@ def test_an_option_is_spcl_with_one_more_setting():
         assert load(one) is ours()["spcl"]
 
 
-def test_the_ablation_says_how_each_of_them_admits_utterances():
-    assert set(PARTS) == set(config("curricula")["grid"]["curricula"])
+def test_the_ablation_says_how_each_curriculum_admits_utterances():
+    balancing = {name for name, one in ours().items() if issubclass(one, BalancingMethod)}
+    others = balancing | COMBINED
+    assert set(PARTS) == set(config("strategies")["grid"]["curricula"]) - others
 
 
 def test_what_it_shares_with_the_demo_is_not_made_twice():
-    demo, example = config("config"), config("curricula")
+    demo, example = config("config"), config("strategies")
     for key in ("features", "difficulty", "problem_limit"):
         assert example[key] == demo[key]
     assert example["datasets"].items() <= demo["datasets"].items()
@@ -60,7 +68,7 @@ def test_what_it_shares_with_the_demo_is_not_made_twice():
         assert cell_settings(example, cell) == cell_settings(demo, cell)
 
 
-def test_every_setting_of_every_curriculum_is_explained():
+def test_every_setting_of_every_strategy_is_explained():
     page = (ROOT / "docs" / "curricula.md").read_text(encoding="utf-8")
     (section,) = re.findall(r"^## Settings\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
     explained = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
