@@ -13,6 +13,7 @@ from spcl.study.extensions import BASELINE, CURRICULUM, Kind, find, needs, takes
 from spcl.study.grid import AXES, Cell, cell_settings, cells
 from spcl.study.python_files import LIBRARY, modules_with
 from spcl.study.schema import schema_faults
+from spcl.study.tuning import tuning_faults
 
 
 def check(config: dict[str, Any], schema: Path, source: str) -> None:
@@ -123,6 +124,7 @@ def _name_faults(config: Mapping[str, Any]) -> Iterable[str]:
         for letter, choice in entry.get("features", {}).items():
             if (name := choice["extractor"]) not in extractors:
                 yield f"{key}features.{letter}: there is no '{name}'; {choices(name, extractors)}"
+    yield from tuning_faults(config)
     for axis in ("baselines", "curricula"):
         for name in config["grid"][axis]:
             yield from _undefined(f"grid.{axis}", name, axis, config)

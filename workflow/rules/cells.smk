@@ -6,6 +6,7 @@ rule train_cell:
         probes=cell_probes,
         conversations=cell_conversations,
         paced=cell_pace,
+        tuned=cell_tuning,
     output:
         metrics="<cell>/metrics.parquet",
         history="<cell>/history.parquet",

@@ -26,6 +26,7 @@ from spcl.errors import UserError
 from spcl.study.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.study.grid import Cell, cell_settings, cells, left_out, needed, pacing_cell
 from spcl.study.shipped import SHIPPED, import_in_jobs
+from spcl.study.tuning import search_space
 from spcl.jobs.leftovers import end_leftover_jobs
 from spcl.jobs.progress import Progress
 from spcl.provenance.code import digest
@@ -104,6 +105,7 @@ if config["unfinished"] == "leave_out":
             " dataset out of the config"
         )
 GRID = config["name"]
+TUNING = config.get("tuning")
 # Jobs on other nodes use the same device, whatever GPUs their node has.
 if workflow.is_main_process:
     os.environ.update(SPCL_DEVICE=choose(config["device"]))
@@ -247,19 +249,28 @@ def cell_conversations(wildcards):
     return path if wants(cell(wildcards), "shift_rate") else []
 
 
-def cell_pace(wildcards):
+def cell_pace(wildcards, table="results/cells/{}/history.parquet"):
     """The history of the cell that sets the pace, if the curriculum requires it."""
     own = cell(wildcards)
     if not wants(own, "pace"):
         return []
-    pacing = pacing_cell(own, settings(own)["curriculum"])
-    return f"results/cells/{pacing.address}/history.parquet"
+    return table.format(pacing_cell(own, settings(own)["curriculum"]).address)
 
 
-def of_cells(table, dataset=None):
-    """One of the four tables of every cell of the grid, or of the cells of one dataset."""
+def trial_pace(wildcards):
+    """The history of the chosen trials of that cell."""
+    return cell_pace(wildcards, "results/tuning/{}/pace.parquet")
+
+
+def cell_tuning(wildcards):
+    """The candidates of a cell and the choice among them, if the config asks for tuning."""
+    return f"results/tuning/{cell(wildcards).address}/settings.parquet" if TUNING else []
+
+
+def of_cells(table, dataset=None, stage="cells"):
+    """One of the tables of every cell of the grid, or of the cells of one dataset."""
     return [
-        f"results/cells/{cell.address}/{table}.parquet"
+        f"results/{stage}/{cell.address}/{table}.parquet"
         for cell in cells(config)
         if dataset in (None, cell.dataset)
     ]

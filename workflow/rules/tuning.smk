@@ -1,0 +1,36 @@
+# One job trains all trials of a cell. A job takes seconds to start, a small trial no longer than that;
+# and a grid has enough cells to occupy a cluster.
+rule tune_cell:
+    input:
+        utterances="results/corpora/{dataset}/utterances.parquet",
+        features=cell_features,
+        probes=cell_probes,
+        conversations=cell_conversations,
+        # The chosen trials of the cell that sets the pace: they have the seeds of these trials.
+        paced=trial_pace,
+    output:
+        settings="<tuning>/settings.parquet",
+        pace="<tuning>/pace.parquet",
+    log:
+        "logs/tune_cell/{dataset}/{baseline}/{modalities}/{curriculum}.log",
+    benchmark:
+        "benchmarks/tune_cell/{dataset}/{baseline}/{modalities}/{curriculum}.jsonl"
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        gpu=int(DEVICE == "cuda"),
+    params:
+        settings=lambda wildcards: settings(cell(wildcards)) | {"seeds": TUNING["seeds"]},
+        tuning=lambda wildcards: {
+            "space": search_space(config, cell(wildcards)),
+            **{key: TUNING[key] for key in ("trials", "sample_seed", "halving")},
+        },
+        device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
+        code=lambda wildcards: code("tune_cell", *cell_modules(wildcards)),
+        # A changed choice among trials does not train them again.
+        training_code=lambda wildcards: code("train_cell", *cell_modules(wildcards)),
+        kept="results/trials/{dataset}/{baseline}/{modalities}/{curriculum}",
+    message:
+        "Tuning {wildcards.baseline} on {wildcards.dataset}, {wildcards.modalities}, {wildcards.curriculum}"
+    script:
+        "../../scripts/tune_cell.py"
