@@ -34,7 +34,12 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/corpora.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/difficulty.smk"
-include: "workflow/rules/tuning.smk"
+
+if TUNING:
+
+    include: "workflow/rules/tuning.smk"
+
+
 include: "workflow/rules/cells.smk"
 include: "workflow/rules/results.smk"
 

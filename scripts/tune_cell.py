@@ -1,5 +1,6 @@
 """Train the candidates of one cell with the tuning seeds, and choose its settings on dev."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
@@ -9,11 +10,12 @@ from spcl.jobs.job import job
 from spcl.provenance.environment import collect_provenance
 from spcl.provenance.record import training_inputs
 from spcl.study.grid import Cell
-from spcl.study.tuning import with_candidate
+from spcl.study.tuning import Candidate, with_candidate
 from spcl.tables import parquet
 from spcl.tables.schemas import FEATURES, HISTORY, TUNING, UTTERANCES
 from spcl.training.candidates import candidates
 from spcl.training.cell import train_cell
+from spcl.training.cell_tables import CellTables
 from spcl.training.checkpoints import Checkpoints
 from spcl.training.settings import CellSettings
 from spcl.training.training_set import EarlierTables
@@ -30,7 +32,7 @@ with job(snakemake.log[0], snakemake, rule="tune_cell"), reserved_gpu(snakemake.
     earlier = EarlierTables.read(given.probes, given.conversations, given.paced)
     tuning = params.tuning
 
-    def train(candidate, seeds):
+    def train(candidate: Candidate, seeds: Sequence[int]) -> CellTables:
         """Train a candidate in a folder of its own, which keeps the tables of each seed."""
         settings = with_candidate(params.settings, candidate) | {"seeds": seeds}
         provenance = collect_provenance(

@@ -5,8 +5,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from spcl.study.tuning import Candidate
 
 _OVERSAMPLING = 64
@@ -23,9 +21,9 @@ def candidates(
     """List at most `trials` different candidates.
 
     The first one is the config's. If `space` consists of lists and all their combinations fit into
-    the budget, they follow. Otherwise a Sobol sample of the space follows. Its first coordinates do
-    not depend on the number of settings: all curricula of a baseline try the same settings of this
-    baseline, in the same order.
+    the budget, they follow. Otherwise a scrambled Halton sample of the space follows. Its first
+    coordinates do not depend on the number of settings: all curricula of a baseline try the same
+    settings of this baseline, in the same order. A larger budget continues the sample.
 
     Parameters
     ----------
@@ -36,7 +34,7 @@ def candidates(
     trials
         The budget of a cell.
     sample_seed
-        Shifts the Sobol sample.
+        Scrambles the sample.
     """
     axes = {(part, key): values for part in space for key, values in space[part].items()}
     first = {
@@ -65,10 +63,9 @@ def _points(axes: Sequence[Any], trials: int, sample_seed: int) -> Iterator[tupl
         return
     from scipy.stats import qmc  # takes a second to import
 
-    n_points = math.ceil(math.log2(_OVERSAMPLING * trials))
-    # The same shift of a coordinate in every sample, which a scrambled one would not have.
-    shift = np.random.default_rng(sample_seed).random(len(axes))
-    for point in (qmc.Sobol(len(axes), scramble=False).random_base2(n_points) + shift) % 1:
+    # The first points of a Sobol sequence would be worse: among eight of them in four dimensions,
+    # there are always two lists of two values that change only together.
+    for point in qmc.Halton(len(axes), rng=sample_seed).random(_OVERSAMPLING * trials):
         yield tuple(_value(values, u) for values, u in zip(axes, point, strict=True))
 
 

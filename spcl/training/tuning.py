@@ -103,7 +103,7 @@ def tune_cell(
         | {
             "trials": trials,
             "candidate": number,
-            "settings": json.dumps(candidates[number], sort_keys=True),
+            "settings": json.dumps(candidates[number]),
             "chosen": number == best,
             "seed": row["seed"],
             "dev_weighted_f1": scores[number, place],

@@ -316,7 +316,7 @@ def pooled_probes():
 
 def benchmarked_jobs():
     """Rule and wildcards, in the order of the paths, of every job in the table of costs."""
-    costed = "corpora", "features", "difficulty", "cells"
+    costed = "corpora", "features", "difficulty", "tuning", "cells"
     return [[job.rule, job.wildcards] for job in jobs(config) if job.stage in costed]
 
 
@@ -338,11 +338,12 @@ def end_leftovers():
 
 
 def forget_what_is_forced():
-    """Delete the kept seeds of cells that the command line forces to rerun."""
+    """Delete the kept seeds and trials of cells that the command line forces to rerun."""
     chosen = workflow.dag_settings
     if chosen.forceall or chosen.forcetargets or chosen.forcerun:
         for job in workflow.dag.needrun_jobs():
-            if job.rule.name == TRAIN_CELL and workflow.dag.reason(job).forced:
+            trains = RULES.get(job.rule.name) in ("train_cell", "tune_cell")
+            if trains and workflow.dag.reason(job).forced:
                 shutil.rmtree(job.params.kept, ignore_errors=True)
 
 

@@ -34,3 +34,22 @@ rule tune_cell:
         "Tuning {wildcards.baseline} on {wildcards.dataset}, {wildcards.modalities}, {wildcards.curriculum}"
     script:
         "../../scripts/tune_cell.py"
+
+
+rule gather_tuning:
+    input:
+        of_cells("settings", stage="tuning"),
+    output:
+        "results/gathered/{grid}/tuning.parquet",
+    log:
+        "logs/gather_tuning/{grid}.log",
+    benchmark:
+        "benchmarks/gather_tuning/{grid}.jsonl"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code("gather_tuning"),
+    message:
+        "Gathering the candidates of all cells"
+    script:
+        "../../scripts/gather_tuning.py"

@@ -9,7 +9,7 @@ from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import TestScores
 from spcl.report.columns import COUNT, DATASET, REAL, SIMULATED, TEXT, bounds
 from spcl.report.fields import Field
-from spcl.report.findings import admission, balance, components, gain, third_modality
+from spcl.report.findings import admission, balance, components, gain, third_modality, tuning
 from spcl.report.panels import Entry, Panel, text
 from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
@@ -31,7 +31,7 @@ SCHEMA = Schema(
     key=("question", "dataset", "measure"),
 )
 
-QUESTIONS = (gain, balance, admission, components, third_modality)
+QUESTIONS = (gain, balance, admission, components, third_modality, tuning)
 
 
 def compute(results: Results) -> pd.DataFrame:
