@@ -35,6 +35,7 @@ include: "workflow/rules/corpora.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/difficulty.smk"
 
+
 if TUNING:
 
     include: "workflow/rules/tuning.smk"

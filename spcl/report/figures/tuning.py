@@ -16,11 +16,11 @@ from spcl.tables.parquet import Column, Schema
 TITLE = "Score on dev by tuned setting"
 CAPTION = (
     "Weighted F1 on dev of a candidate, mean over the tuning seeds, above the mean of all"
-    " candidates of its cell. Lines: the mean over the candidates with a value and over cells (corpus by"
-    " modality set). Other settings differ between candidates, so a line is not the effect of one"
-    " setting alone where the candidates are a sample. Squares: threshold and growth together, for"
-    " curricula that tune both. Candidates that halving stopped early have the mean over fewer"
-    " seeds."
+    " candidates of its cell. Lines: the mean over the candidates with a value and over cells"
+    " (corpus by modality set). Other settings differ between candidates, so a line is not the"
+    " effect of one setting alone where the candidates are a sample. Squares: threshold and growth"
+    " together, for curricula that tune both. Candidates that halving stopped early have the mean"
+    " over fewer seeds."
 )
 _PAIR = ("growth", "threshold")
 
