@@ -108,7 +108,7 @@ def _space_faults(
         tried = [*values] if isinstance(values, list) else []
         tried += [settings[setting] for settings in configured if setting in settings]
         for need, only_with in inputs.items():
-            if only_with.get(setting) in tried:
+            if setting in only_with and only_with[setting] in tried:
                 yield (
                     f"{key}: {only_with[setting]} needs other inputs ({need}) than numbers; define"
                     " a second curriculum with it, see source in config/README.md"

@@ -130,8 +130,18 @@ class TestFindings:
     def test_tuned_results_are_called_tuned_with_budget_and_optimism(self, results):
         data = tabulate("findings", Results(**results)).data
         (said,) = data.loc[data["question"] == finding.QUESTION, "statement"]
-        assert said.startswith("Yes: all statements are about settings that were chosen on dev")
-        assert "from 2 to 3 candidates a cell (budget 3)" in said
+        assert said.startswith(
+            "Not with the same number of trials: all statements are about settings that were chosen"
+            " on dev from 2 to 3 candidates a cell (budget 3)"
+        )
+
+    def test_equal_budgets_are_called_equal(self, results, tmp_path):
+        results["tuning"][0] = write_tuning(tmp_path, "none", [*NONE, ({}, (0.4, 0.4))], 1)
+        data = tabulate("findings", Results(**results)).data
+        (said,) = data.loc[data["question"] == finding.QUESTION, "statement"]
+        assert said.startswith(
+            "Yes: all statements are about settings that were chosen on dev from 3"
+        )
 
     def test_other_results_are_called_untuned(self, results):
         del results["tuning"]

@@ -92,6 +92,10 @@ def test_a_fault_is_one_line_with_its_key_and_remedy(changes, says):
     assert says in str(error.value)
 
 
+def test_null_is_a_value_like_others():
+    assert checked(curricula={"spcl": {"growth": [None, 1.2]}})
+
+
 def test_the_pace_of_a_control_is_not_tuned():
     config = copy.deepcopy(GRID) | {"tuning": copy.deepcopy(TUNING)}
     config["curricula"]["anti"] = {}

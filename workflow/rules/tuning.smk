@@ -1,4 +1,4 @@
-# One job trains all trials of a cell. A job takes seconds to start, a small trial no longer than that;
+# One job trains all trials of a cell: starting a job takes seconds, which may be as long as a trial,
 # and a grid has enough cells to occupy a cluster.
 rule tune_cell:
     input:

@@ -22,10 +22,12 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
     data = tuning.compute(results)
     for dataset, cells in data.groupby("dataset", observed=True, sort=False):
         tried = cells["n_candidates"]
-        counts = f"{tried.min()}" if tried.nunique() == 1 else f"{tried.min()} to {tried.max()}"
+        alike = tried.nunique() == 1
+        counts = f"{tried.min()}" if alike else f"{tried.min()} to {tried.max()}"
+        answer = "Yes" if alike else "Not with the same number of trials"
         optimism = cells["optimism"].mean()
         said = (
-            f"Yes: all statements are about settings that were chosen on dev from {counts}"
+            f"{answer}: all statements are about settings that were chosen on dev from {counts}"
             f" candidates a cell (budget {cells['trials'].max()}), with seeds that are not reported"
             " here."
         )
