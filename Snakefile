@@ -22,6 +22,7 @@ report: "workflow/report/workflow.rst"
 
 pathvars:
     cell="results/cells/{dataset}/{baseline}/{modalities}/{curriculum}",
+    tuning="results/tuning/{dataset}/{baseline}/{modalities}/{curriculum}",
 
 
 # The GPU limit of the profile applies to this machine, not to a cluster.
@@ -33,6 +34,13 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/corpora.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/difficulty.smk"
+
+
+if TUNING:
+
+    include: "workflow/rules/tuning.smk"
+
+
 include: "workflow/rules/cells.smk"
 include: "workflow/rules/results.smk"
 

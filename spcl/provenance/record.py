@@ -23,6 +23,7 @@ CORPUS = "corpus"
 
 _UNDECISIVE = {
     "code": "a separate field of a record",
+    "training_code": "`code` covers it",
     "device": "results may move between machines; `training_digest` of the metrics includes it",
     "gpus": "the number of GPUs does not change the features",
     "working": "a path",
@@ -147,6 +148,8 @@ def json_digest(value: Any) -> str:
 def main_table(path: str) -> str:
     """The main table of the job that wrote `path`: its record covers the job's other files."""
     folder, _, name = path.rpartition("/")
+    if name == "pace.parquet":
+        return f"{folder}/settings.parquet"
     return f"{folder}/metrics.parquet" if name.removesuffix(".parquet") in CELL_TABLES else path
 
 
@@ -194,6 +197,18 @@ def input_digests() -> dict[str, str]:
     """The digest of each input of the running job, by the input's name."""
     job = current_job()
     return job.record.contents if job else {}
+
+
+def training_inputs() -> dict[str, str]:
+    """The digests of the running job's inputs that decide the numbers of a training, by name.
+
+    Other cells and tunings are not among them: the pace that they set, and the settings that they
+    choose, are compared instead.
+    """
+    earlier = ("results/cells/", "results/tuning/")
+    return {
+        name: content for name, content in input_digests().items() if not name.startswith(earlier)
+    }
 
 
 def read_folder_record(folder: str | Path) -> Record | None:

@@ -13,7 +13,7 @@ from spcl import report
 from spcl.study.datasets import modalities, owners, trained
 from spcl.study.grid import CELL_TABLES, cells
 
-STAGES = ("corpora", "features", "difficulty", "cells", "tables", "figures")
+STAGES = ("corpora", "features", "difficulty", "tuning", "cells", "tables", "figures")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Job:
     log
         Its log.
     working
-        The folder of a cell's saved states; it exists until the cell is done.
+        The folder of the saved states of a cell or tuning.
     """
 
     stage: str
@@ -50,7 +50,7 @@ class Job:
 
 def jobs(config: Mapping[str, Any]) -> Iterator[Job]:
     """The jobs of a checked config whose datasets include the folds, stage by stage."""
-    for parts in (_corpora, _features, _difficulty, _cells, _tables, _figures):
+    for parts in (_corpora, _features, _difficulty, _tuning, _cells, _tables, _figures):
         yield from parts(config)
 
 
@@ -91,6 +91,16 @@ def _difficulty(config: Mapping[str, Any]) -> Iterator[Job]:
         yield _job("difficulty", "score_conversations", {"dataset": name}, made)
 
 
+def _tuning(config: Mapping[str, Any]) -> Iterator[Job]:
+    for cell in cells(config) if "tuning" in config else []:
+        stem = f"results/tuning/{cell.address}"
+        made = [f"{stem}/{table}.parquet" for table in ("settings", "pace")]
+        yield replace(
+            _job("tuning", "tune_cell", asdict(cell), made),
+            working=f"results/trials/{cell.address}",
+        )
+
+
 def _cells(config: Mapping[str, Any]) -> Iterator[Job]:
     for cell in cells(config):
         stem = f"results/cells/{cell.address}"
@@ -117,8 +127,10 @@ def _tables(config: Mapping[str, Any]) -> Iterator[Job]:
             made = [f"{stem}/pooled/{name}/probe-{letter}.parquet"]
             yield _job("tables", "pool_probes", {"grid": grid, "of": f"{name}-{letter}"}, made)
     yield _job("tables", "gather_benchmarks", {"grid": grid}, [f"{stem}/benchmarks.parquet"])
+    if "tuning" in config:
+        yield _job("tables", "gather_tuning", {"grid": grid}, [f"{stem}/tuning.parquet"])
     for table in _modules("tables"):
-        if table != "folds" or folded:
+        if {"folds": folded, "tuning": "tuning" in config}.get(table, True):
             stem = f"results/tables/{grid}/{table}"
             made = [f"{stem}.{ending}" for ending in ("parquet", "md", "tex", "html")]
             yield _job("tables", "tabulate", {"grid": grid, "table": table}, made)
@@ -127,6 +139,8 @@ def _tables(config: Mapping[str, Any]) -> Iterator[Job]:
 def _figures(config: Mapping[str, Any]) -> Iterator[Job]:
     grid = config["name"]
     for figure in _modules("figures"):
+        if figure == "tuning" and "tuning" not in config:
+            continue
         stem = f"results/figures/{grid}/{figure}"
         made = [f"{stem}.{ending}" for ending in ("parquet", "svg", "png")]
         yield _job("figures", "plot", {"grid": grid, "figure": figure}, made)

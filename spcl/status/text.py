@@ -38,6 +38,8 @@ def describe(
         List every cell, and every job that is not done.
     """
     by_stage = {stage: [one for one in statuses if one.job.stage == stage] for stage in STAGES}
+    if not by_stage["tuning"]:
+        del by_stage["tuning"]
     cells = by_stage["cells"]
     yield from columns(_counts(name, by_stage, statuses), width)
     kinds = defaultdict(list)

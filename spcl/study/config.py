@@ -15,6 +15,7 @@ from spcl.study.grid import AXES, Cell, cell_settings, cells, strategies
 from spcl.study.paths import path_faults
 from spcl.study.python_files import LIBRARY, modules_with
 from spcl.study.schema import schema_faults
+from spcl.study.tuning import tuning_faults
 from spcl.study.yaml_files import repeated_keys
 
 _SHOWN = 20
@@ -115,6 +116,7 @@ def _name_faults(config: Mapping[str, Any]) -> Iterator[str]:
         for letter, choice in entry.get("features", {}).items():
             if (name := choice.get("extractor", "corpus")) not in extractors:
                 yield f"{key}features.{letter}: there is no '{name}'; {choices(name, extractors)}"
+    yield from tuning_faults(config)
     for axis in ("baselines", "curricula"):
         for name in config["grid"].get(axis, []):
             yield from _undefined(f"grid.{axis}", name, axis, config)

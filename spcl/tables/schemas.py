@@ -254,6 +254,23 @@ HISTORY = Schema(
     key=(*CELL_KEY, "seed", "epoch"),
 )
 
+TUNING = Schema(
+    "tuning",
+    (
+        *_CELL,
+        Column("trials", _INT, "the budget: the most candidates of a cell"),
+        Column("candidate", _INT, "from 0, which has the settings of the config"),
+        Column("settings", _TEXT, "JSON: the tuned settings, by training, model and curriculum"),
+        Column("chosen", _FLAG, "the cell is trained with this candidate"),
+        _SEED,
+        Column("dev_weighted_f1", _REAL, "of the best epoch, 0..1; 0 if the first one diverged"),
+        Column("best_epoch", _INT, "chosen on dev, from 1; 0 = the first one diverged"),
+        Column("simulated", _FLAG, "the corpus is simulated"),
+        Column("config_digest", _TEXT, "of all settings of the candidate, seeds left out"),
+    ),
+    key=(*CELL_KEY, "candidate", "seed"),
+)
+
 PREDICTIONS = Schema(
     "predictions",
     (

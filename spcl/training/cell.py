@@ -19,6 +19,7 @@ from spcl.jobs.job import HEADLINE
 from spcl.provenance.environment import Provenance
 from spcl.study.extensions import BASELINE, CURRICULUM, find, load
 from spcl.study.grid import Cell, pacing_cell, strategies
+from spcl.tables.schemas import CELL_KEY
 from spcl.training.cell_tables import CellTables
 from spcl.training.checkpoints import Checkpoints
 from spcl.training.contract import check_curriculum, check_model, check_parameters
@@ -127,9 +128,21 @@ def train_cell(
                 finished[seed] = seed_tables(cell, corpus, seed, result, perturbed, stamp)
                 if checkpoints:
                     checkpoints.save_finished(seed, finished[seed])
-    tables = CellTables.concatenate([finished[seed] for seed in settings.seeds])
-    _log_score(cell, tables.metrics)
-    return tables
+    return CellTables.concatenate([finished[seed] for seed in settings.seeds])
+
+
+def log_test_score(metrics: pa.Table) -> None:
+    """Log the mean weighted F1 on test of a cell, from its metrics."""
+    of_test = metrics.filter(pc.field("split") == "test")
+    test = 100 * of_test["weighted_f1"].to_numpy()
+    log.log(
+        HEADLINE,
+        "%s: test W-F1 %.1f%s%s",
+        "/".join(of_test[axis][0].as_py() for axis in CELL_KEY),
+        test.mean(),
+        f" +- {test.std(ddof=1):.1f} over {len(test)} seeds" if len(test) > 1 else ", one seed",
+        " (simulated)" if of_test["simulated"][0].as_py() else "",
+    )
 
 
 class _TrainingBuilder:
@@ -251,16 +264,3 @@ def _train(
                 ", ".join(str(training.seed) for training in unfinished),
             )
             raise SystemExit(interruption.status)
-
-
-def _log_score(cell: Cell, metrics: pa.Table) -> None:
-    of_test = metrics.filter(pc.field("split") == "test")
-    test = 100 * of_test["weighted_f1"].to_numpy()
-    log.log(
-        HEADLINE,
-        "%s: test W-F1 %.1f%s%s",
-        cell.address,
-        test.mean(),
-        f" +- {test.std(ddof=1):.1f} over {len(test)} seeds" if len(test) > 1 else ", one seed",
-        " (simulated)" if of_test["simulated"][0].as_py() else "",
-    )

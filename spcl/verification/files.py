@@ -14,7 +14,7 @@ from spcl.provenance.record import CORPUS, Record
 _FOLDER = "results/"
 """How the names of results start in records, wherever the results are."""
 
-_KEPT = "kept"  # trainings with earlier settings, which no table shows
+_UNSHOWN = ("kept", "trials")  # trainings with other settings, which no table shows
 
 
 class Results:
@@ -43,7 +43,7 @@ class Results:
         self._footers: dict[Path, Footer | None] = {
             path: read_footer(path)
             for path in sorted(folder.rglob("*.parquet"))
-            if path.relative_to(folder).parts[0] != _KEPT and not path.name.startswith(".")
+            if path.relative_to(folder).parts[0] not in _UNSHOWN and not path.name.startswith(".")
         }
         if not self._footers:
             raise UserError(f"{folder}: no results; name the folder that has cells, tables, ...")

@@ -17,7 +17,10 @@ from spcl.training.cell_tables import KINDS, CellTables
 from spcl.training.rescoring import contradictions
 from spcl.verification.files import Results
 
-QUICK = ("score_conversations", "gather_cells", "pool_folds", "pool_probes", "tabulate", "plot")
+QUICK = (
+    *("score_conversations", "gather_cells", "gather_tuning", "pool_folds", "pool_probes"),
+    *("tabulate", "plot"),
+)
 """Rules whose jobs take seconds; their scripts have the same names."""
 
 _ROUNDING = 1e-6

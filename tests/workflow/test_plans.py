@@ -12,7 +12,7 @@ from tests.workflow.conftest import GRID, ROOT
 pytestmark = pytest.mark.workflow
 
 
-@pytest.mark.parametrize("name", ["config", "smoke", "curricula", "paper"])
+@pytest.mark.parametrize("name", ["config", "smoke", "curricula", "tuned", "paper"])
 def test_a_cell_for_every_point_of_the_grid(project, name):
     config = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
     for dataset in config["datasets"].values():
@@ -23,6 +23,7 @@ def test_a_cell_for_every_point_of_the_grid(project, name):
     axes = [config["datasets"], grid["baselines"], grid["modalities"], grid["curricula"]]
     n_cells = len(axes[0]) * len(axes[1]) * len(axes[2]) * len(axes[3])
     assert jobs["train_cell"] == n_cells
+    assert jobs["tune_cell"] == n_cells * (name == "tuned")
     assert jobs["extract_features"] == len(config["datasets"]) * len(config["features"])
     assert jobs["simulate_corpus"] == len(config["datasets"]) * (name != "paper")
 

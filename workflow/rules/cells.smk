@@ -7,6 +7,7 @@ rule train_cell:
         conversations=cell_conversations,
         paced=cell_pace,
         teachers=cell_teachers,
+        tuned=cell_tuning,
     output:
         metrics="<cell>/metrics.parquet",
         history="<cell>/history.parquet",

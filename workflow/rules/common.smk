@@ -35,6 +35,7 @@ from spcl.study.grid import (
     strategies,
 )
 from spcl.study.shipped import SHIPPED, import_in_jobs
+from spcl.study.tuning import search_space
 from spcl.jobs.leftovers import end_leftover_jobs
 from spcl.jobs.progress import Progress
 from spcl.jobs.python_path import quote_python, refuse_unquotable
@@ -117,6 +118,7 @@ if config["unfinished"] == "leave_out":
             " dataset out of the config"
         )
 GRID = config["name"]
+TUNING = config.get("tuning")
 # Jobs on other nodes use the same device, whatever GPUs their node has.
 if workflow.is_main_process:
     os.environ.update(SPCL_DEVICE=choose(config["device"]))
@@ -265,13 +267,12 @@ def cell_conversations(wildcards):
     return path if wants(cell(wildcards), "shift_rate") else []
 
 
-def cell_pace(wildcards):
+def cell_pace(wildcards, table="results/cells/{}/history.parquet"):
     """The history of the cell that sets the pace, if the curriculum requires it."""
     own = cell(wildcards)
     if not wants(own, "pace"):
         return []
-    pacing = pacing_cell(own, settings(own))
-    return f"results/cells/{pacing.address}/history.parquet"
+    return table.format(pacing_cell(own, settings(own)).address)
 
 
 def cell_teachers(wildcards):
@@ -283,10 +284,20 @@ def cell_teachers(wildcards):
     return [f"results/cells/{teacher.address}/predictions.parquet" for teacher in teachers]
 
 
-def of_cells(table, dataset=None):
+def trial_pace(wildcards):
+    """The history of the chosen trials of that cell."""
+    return cell_pace(wildcards, "results/tuning/{}/pace.parquet")
+
+
+def cell_tuning(wildcards):
+    """The candidates of a cell and the choice among them, if the config asks for tuning."""
+    return f"results/tuning/{cell(wildcards).address}/settings.parquet" if TUNING else []
+
+
+def of_cells(table, dataset=None, stage="cells"):
     """One of the tables of every cell of the grid, or of the cells of one dataset."""
     return [
-        f"results/cells/{cell.address}/{table}.parquet"
+        f"results/{stage}/{cell.address}/{table}.parquet"
         for cell in cells(config)
         if dataset in (None, cell.dataset)
     ]
@@ -332,7 +343,7 @@ def pooled_probes():
 
 def benchmarked_jobs():
     """Rule and wildcards, in the order of the paths, of every job in the table of costs."""
-    costed = "corpora", "features", "difficulty", "cells"
+    costed = "corpora", "features", "difficulty", "tuning", "cells"
     return [[job.rule, job.wildcards] for job in jobs(config) if job.stage in costed]
 
 
@@ -354,11 +365,12 @@ def end_leftovers():
 
 
 def forget_what_is_forced():
-    """Delete the kept seeds of cells that the command line forces to rerun."""
+    """Delete the kept seeds and trials of cells that the command line forces to rerun."""
     chosen = workflow.dag_settings
     if chosen.forceall or chosen.forcetargets or chosen.forcerun:
         for job in workflow.dag.needrun_jobs():
-            if job.rule.name == TRAIN_CELL and workflow.dag.reason(job).forced:
+            trains = RULES.get(job.rule.name) in ("train_cell", "tune_cell")
+            if trains and workflow.dag.reason(job).forced:
                 shutil.rmtree(job.params.kept, ignore_errors=True)
 
 

@@ -7,6 +7,7 @@ TABLES = {
         "curriculum",
         "utterances",
         "utterance_difficulty",
+        "tuning",
     ],
     "main": ["metrics", "predictions"],
     "power": ["metrics", "predictions"],
@@ -26,7 +27,7 @@ TABLES = {
     ],
     "features": ["features", "utterances"],
     "cost": ["metrics", "benchmarks"],
-    "provenance": ["metrics", "features", "utterances"],
+    "provenance": ["metrics", "features", "utterances", "tuning"],
 }
 FIGURES = {
     "main": ["metrics", "predictions"],
@@ -56,6 +57,7 @@ SHOWS = {
     "features": "grouping of the features by emotion and speaker",
     "cost": "time and memory",
     "provenance": "code, corpora and settings",
+    "tuning": "what was chosen on dev, and how the score depends on it",
     "folds": "the main table for each fold",
 }
 KINDS = {
@@ -69,6 +71,7 @@ KINDS = {
     "utterance_difficulty": all_probes(),
     "conversation_difficulty": of_datasets("results/difficulty/{dataset}/conversations.parquet"),
     "benchmarks": [f"results/gathered/{GRID}/benchmarks.parquet"],
+    "tuning": [f"results/gathered/{GRID}/tuning.parquet"] if TUNING else [],
 }
 # Scores are computed per corpus: the test predictions of all folds form one test split.
 OF_CORPORA = KINDS | {
@@ -98,6 +101,9 @@ MADE_OF = dict.fromkeys(
 ) | {"folds": OF_FOLDS, "features": OF_OWNERS}
 if FOLDED:
     TABLES["folds"] = ["metrics", "predictions"]
+if TUNING:
+    TABLES["tuning"] = ["metrics", "tuning"]
+    FIGURES["tuning"] = ["tuning"]
 
 
 # Gathering reduces the files that tables and figures read, and the edges of the job graph.

@@ -24,6 +24,7 @@ _KINDS: dict[str, tuple[parquet.Schema, tuple[str, ...]]] = {
     ),
     "utterance_difficulty": (schemas.UTTERANCE_DIFFICULTY, ("probabilities",)),
     "conversation_difficulty": (schemas.CONVERSATION_DIFFICULTY, ()),
+    "tuning": (schemas.TUNING, ()),
     "benchmarks": (schemas.BENCHMARKS, ()),
     "features": (schemas.FEATURES, ("utterance_id", "features")),
     "utterances": (schemas.UTTERANCES, ("text", "start_s", "end_s", "audio_path", "video_path")),
@@ -49,9 +50,9 @@ class Results:
     **paths
         By kind, its files. Of cells: ``metrics`` (one row a cell, seed and split), ``history``
         (epoch), ``predictions`` (dev or test utterance), ``robustness`` (perturbation),
-        ``curriculum`` (training utterance). Of the offline difficulty: ``utterance_difficulty``,
-        ``conversation_difficulty``. Of the corpora: ``utterances``, ``features``. Of the jobs:
-        ``benchmarks``.
+        ``curriculum`` (training utterance), ``tuning`` (candidate and seed). Of the offline
+        difficulty: ``utterance_difficulty``, ``conversation_difficulty``. Of the corpora:
+        ``utterances``, ``features``. Of the jobs: ``benchmarks``.
 
     Raises
     ------
@@ -73,6 +74,7 @@ class Results:
     curriculum = _frame_of("curriculum")
     utterance_difficulty = _frame_of("utterance_difficulty")
     conversation_difficulty = _frame_of("conversation_difficulty")
+    tuning = _frame_of("tuning")
     benchmarks = _frame_of("benchmarks")
     utterances = _frame_of("utterances", "dataset")
 

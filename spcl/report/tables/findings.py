@@ -16,6 +16,7 @@ from spcl.report.findings import (
     gain,
     robustness,
     third_modality,
+    tuning,
 )
 from spcl.report.panels import Entry, Panel, text
 from spcl.report.table import frame_of
@@ -38,7 +39,7 @@ SCHEMA = Schema(
     key=("question", "dataset", "measure"),
 )
 
-QUESTIONS = (gain, balance, robustness, admission, components, third_modality)
+QUESTIONS = (gain, balance, robustness, admission, components, third_modality, tuning)
 
 
 def compute(results: Results) -> pd.DataFrame:

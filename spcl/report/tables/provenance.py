@@ -9,6 +9,7 @@ import pandas as pd
 from spcl.report import fields
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import by_cell
+from spcl.report.analysis.tunings import Tuning, tunings
 from spcl.report.columns import COUNT, TEXT
 from spcl.report.panels import Panel, text
 from spcl.report.table import frame_of
@@ -46,7 +47,8 @@ def caption(data: pd.DataFrame) -> str:
     return (
         "Commit, packages and machine of the trainings; corpora with their split protocol;"
         " extractors of the features, with a digest of the utterances they were computed from;"
-        " digest of each cell's settings. Equal digests mean equal settings or inputs."
+        " digest of each cell's settings, and how they were tuned. Equal digests mean equal"
+        " settings or inputs."
     )
 
 
@@ -87,14 +89,22 @@ def _features(results: Results) -> Iterator[_Row]:
 
 
 def _cells(results: Results) -> Iterator[_Row]:
+    tuned = tunings(results)
     for key, rows in by_cell(results.metrics):
         runs = rows.drop_duplicates("seed")
         axes = dict(zip(CELL_KEY, key, strict=True))
         said = {"seeds": ", ".join(str(seed) for seed in sorted(runs["seed"]))}
         said["protocol"] = _joined(runs["protocol"])
         said["settings"] = _joined(runs["config_digest"])
+        said["tuned"] = "no" if key not in tuned else _choice(tuned[key])
         said["commit"] = _joined(runs["commit"])
         yield from _rows(said, n=len(runs), part="cell", **axes)
+
+
+def _choice(tuning: Tuning) -> str:
+    seeds = ", ".join(str(seed) for seed in tuning.points.index)
+    n = len(tuning.candidates)
+    return f"candidate {tuning.chosen} of {n}, budget {tuning.trials}, seeds {seeds}"
 
 
 def _rows(said: dict[str, object] | dict[str, str], n: int, **key: str) -> Iterator[_Row]:
@@ -113,7 +123,7 @@ def panels(data: pd.DataFrame, results: Results) -> Iterator[Panel]:
     of_features = ("extractor", "version", "options", "width", "observed", "inputs")
     features = data[data["part"] == "features"].replace({"modality": MODALITIES})
     yield _wide(features, ("dataset", "modality"), of_features, "Features", nested=1)
-    of_cells = ("seeds", "protocol", "settings", "commit")
+    of_cells = ("seeds", "protocol", "settings", "tuned", "commit")
     yield _wide(data[data["part"] == "cell"], CELL_KEY, of_cells, "Cells", nested=3)
 
 
