@@ -100,6 +100,8 @@ def _faults(config: dict[str, Any], schema: Path) -> Iterator[str]:
         if sound[CURRICULUM.axis].issuperset(parts):
             sound[CURRICULUM.axis].add(name)
     yield from _name_faults(config)
+    if not any(place[0] == "tuning" for place in wrong if place):
+        yield from tuning_faults(config)
     asked = {key: config["grid"].get(key, []) for key in (*sound, "modalities", "seeds")}
     known = {axis: [name for name in asked[axis] if name in sound[axis]] for axis in sound}
     folded = {**config, "datasets": with_folds(config["datasets"]), "grid": asked | known}
@@ -116,7 +118,6 @@ def _name_faults(config: Mapping[str, Any]) -> Iterator[str]:
         for letter, choice in entry.get("features", {}).items():
             if (name := choice.get("extractor", "corpus")) not in extractors:
                 yield f"{key}features.{letter}: there is no '{name}'; {choices(name, extractors)}"
-    yield from tuning_faults(config)
     for axis in ("baselines", "curricula"):
         for name in config["grid"].get(axis, []):
             yield from _undefined(f"grid.{axis}", name, axis, config)

@@ -52,11 +52,14 @@ def chosen(rows: Iterable[Mapping[str, Any]]) -> Candidate:
 
 
 def tuning_faults(config: Mapping[str, Any]) -> Iterator[str]:
-    """Faults of the key ``tuning`` of a config, of which the schema has taken out what is wrong."""
+    """Faults of the key ``tuning``, which fits the schema.
+
+    The schema has taken out what is wrong elsewhere in `config`.
+    """
     if "tuning" not in config:
         return
     tuning, grid = config["tuning"], config["grid"]
-    if both := sorted({*tuning.get("seeds", ())} & {*grid.get("seeds", ())}):
+    if both := sorted({*tuning["seeds"]} & {*grid.get("seeds", ())}):
         yield (
             f"tuning.seeds: {both[0]} is also in grid.seeds; tune with other seeds than those that"
             " are reported"
@@ -68,7 +71,7 @@ def tuning_faults(config: Mapping[str, Any]) -> Iterator[str]:
                 " another protocol, or remove tuning"
             )
     for name in grid.get("baselines", ()):
-        if not tuning.get("baselines", {}).get(name):
+        if not tuning["baselines"].get(name):
             yield (
                 f"tuning.baselines: '{name}' of the grid is missing, so that none would not be"
                 f" tuned; add for example {name}: {{learning_rate: [5.0e-5, 1.0e-4]}}"
@@ -81,7 +84,7 @@ def tuning_faults(config: Mapping[str, Any]) -> Iterator[str]:
                 " remove it from grid.curricula, or remove tuning"
             )
     for kind, known in ((BASELINE, TRAINING), (CURRICULUM, ())):
-        for name, space in tuning.get(kind.axis, {}).items():
+        for name, space in tuning[kind.axis].items():
             yield from _space_faults(config, kind, name, space, known)
 
 
@@ -141,8 +144,6 @@ def _needs(config: Mapping[str, Any], curriculum: str) -> Mapping[str, Mapping[s
 def _value_faults(key: str, values: Any) -> Iterator[str]:
     """Faults of a list or range of values."""
     if isinstance(values, Mapping):
-        if not {"low", "high", "scale"} <= values.keys():
-            return  # a fault that the schema found
         if not values["low"] < values["high"]:
             yield f"{key}: low ({values['low']}) is not below high ({values['high']})"
         if values["scale"] == "log" and not values["low"] > 0:

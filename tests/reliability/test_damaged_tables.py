@@ -28,6 +28,7 @@ STAGES = {
     "metrics": schemas.METRICS,
     "history": schemas.HISTORY,
     "predictions": schemas.PREDICTIONS,
+    "robustness": schemas.ROBUSTNESS,
     "curriculum": schemas.ADMISSIONS,
     "gathered": schemas.METRICS,
     "result table": None,
@@ -52,7 +53,7 @@ def made(tmp_path_factory):
     for stage, table in tables.items():
         parquet.write(table, paths[stage], STAGES[stage])
     settings = CellSettings.from_config(
-        {"seeds": [1], "training": {"epochs": 2}, "model": {}, "curriculum": {}}
+        {"seeds": [1], "training": {"epochs": 2}, "model": {}, "robustness": {"noise": [1]}}
     )
     cell = train_cell(
         Cell("made", "late_fusion", "a", "none"), utterances, features, settings, provenance=STAMP

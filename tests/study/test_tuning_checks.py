@@ -55,7 +55,7 @@ def test_a_setting_of_a_baseline_is_of_the_training_or_of_the_model():
     ("changes", "says"),
     [
         ({"seeds": [1, 101]}, "tuning.seeds: 1 is also in grid.seeds; tune with other seeds"),
-        ({"trials": 1}, "tuning.trials: 1 is less than the minimum of 2"),
+        ({"trials": 1}, "tuning.trials: 1 is too small; write 2 or more"),
         (
             {"baselines": {"mmgcn": {"dropout": [0.1]}}},
             "tuning.baselines: 'late_fusion' of the grid is missing, so that none would not be",
@@ -63,7 +63,10 @@ def test_a_setting_of_a_baseline_is_of_the_training_or_of_the_model():
         (of_mmgcn(), "tuning.baselines: 'mmgcn' of the grid is missing"),
         (of_mmgcn(drop=[0.1]), "tuning.baselines.mmgcn.drop: unknown key 'drop'; did you mean"),
         (of_mmgcn(dropout=[]), "tuning.baselines.mmgcn.dropout: [] should be non-empty"),
-        (of_mmgcn(dropout=0.1), "tuning.baselines.mmgcn.dropout: 0.1 is not of type"),
+        (
+            of_mmgcn(dropout=0.1),
+            "tuning.baselines.mmgcn.dropout: '0.1' is not a list or a mapping of keys",
+        ),
         (of_mmgcn(dropout={"low": 0.1}), "tuning.baselines.mmgcn.dropout: key 'high' is missing"),
         (of_mmgcn(dropout={"low": 0.5, "high": 0.1}), "low (0.5) is not below high (0.1)"),
         (

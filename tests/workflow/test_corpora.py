@@ -58,8 +58,11 @@ def test_scores_are_of_all_folds_as_one_and_one_table_shows_them_apart(files):
     for letter in "at":
         probe = f"{gathered}/pooled/acted/probe-{letter}.parquet"
         assert probe in files["results/tables/little/balance.parquet"][1]
-    for path in (pooled, "results/tables/little/folds.parquet"):
-        tables = {f"{gathered}/{fold}/{kind}.parquet" for fold in FOLDS for kind in KINDS}
+    for path, kinds in {
+        pooled: (*KINDS, "robustness"),
+        "results/tables/little/folds.parquet": KINDS,
+    }.items():
+        tables = {f"{gathered}/{fold}/{kind}.parquet" for fold in FOLDS for kind in kinds}
         assert files[path][1] == tables
     _, inputs = files["results/tables/little/cost.parquet"]
     assert pooled not in inputs  # the same trainings twice
