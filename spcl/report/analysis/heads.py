@@ -1,5 +1,6 @@
 """The head of each modality in every cell: its score, its reference, its contribution."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow as pa
 
 from spcl.report.analysis import offline
 from spcl.report.analysis.contribution import contributions, heads_answers, imbalance, subsets
-from spcl.report.analysis.resampled import ResampledScore, resample_counted
+from spcl.report.analysis.resampled import Pairs, ResampledScore, resample_counted
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.robustness import perturbed_scores
 from spcl.report.analysis.scores import NONE, CellKey, CodedCell, by_cell, coded_cells
@@ -85,6 +86,16 @@ class Heads:
         """A list column of the metrics: a row a seed, a column a modality of the cell."""
         lists = self.runs[cell][column]
         return pd.DataFrame(np.stack(lists.to_list()), lists.index, list(cell[2]))
+
+    def imbalances(self, pairs: Iterable[tuple[CellKey, CellKey]]) -> Pairs:
+        """The imbalance degrees of pairs of cells, where both are known."""
+        known = self.contributions
+        degrees = [
+            (known[one].imbalance, known[other].imbalance)
+            for one, other in pairs
+            if {one, other} <= known.keys()
+        ]
+        return [(one, other) for one, other in degrees if one and other]
 
     def reference(self, cell: CellKey, letter: str) -> tuple[str, ResampledScore | None]:
         """What a head is compared with: `NETWORK`, `PROBE` or an empty word, and its score.

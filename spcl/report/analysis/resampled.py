@@ -70,6 +70,10 @@ class ResampledScore:
         )
 
 
+Pairs = list[tuple[ResampledScore, ResampledScore]]
+"""Of each cell: a score, and what it is compared with."""
+
+
 def weighted_sum(terms: Iterable[tuple[float, ResampledScore]]) -> ResampledScore:
     """The sum of scores of one corpus times their weights, by seed and by resample.
 
@@ -89,6 +93,16 @@ def weighted_sum(terms: Iterable[tuple[float, ResampledScore]]) -> ResampledScor
     n_dialogues = max(one.n_dialogues for one in scores)
     within = float(ends.min(1).sum()), float(ends.max(1).sum())
     return ResampledScore(points, resampled, n_dialogues, within)
+
+
+def mean_gain(pairs: Pairs) -> Gain:
+    """The first minus the second score, mean over cells of one corpus; empty without cells."""
+    if not pairs:
+        return Gain()
+    first, second = (
+        weighted_sum((1 / len(pairs), one) for one in side) for side in zip(*pairs, strict=True)
+    )
+    return first.gain(second)
 
 
 def resample_counted(tally: statistics.Tally) -> ResampledScore:

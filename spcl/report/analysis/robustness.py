@@ -8,14 +8,14 @@ A summary of each perturbation is one number, on the scale of weighted F1:
 - noise: the same over the standard deviations, averaged over the modalities.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from spcl.report.analysis.resampled import ResampledScore, resample_counted, weighted_sum
+from spcl.report.analysis.resampled import Pairs, ResampledScore, resample_counted, weighted_sum
 from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import CellKey, by_cell, coded_cells
 from spcl.report.analysis.statistics import Tally
@@ -77,10 +77,13 @@ class PerturbedScores:
             scores = [self.mean(perturbation, m) for m in tried]
         return weighted_sum((1 / len(scores), one) for one in scores) if scores else None
 
-    def drop(self, perturbation: str) -> ResampledScore | None:
-        """The clean score minus the summary."""
-        summary = self.summary(perturbation)
-        return summary and weighted_sum([(1.0, self.clean), (-1.0, summary)])
+    def drop(self, perturbation: str | None = None) -> ResampledScore | None:
+        """The clean score minus the summary of a perturbation; None = minus their mean."""
+        chosen = [perturbation] if perturbation else PERTURBATIONS
+        tried = [one for one in map(self.summary, chosen) if one]
+        if not tried:
+            return None
+        return weighted_sum([(1.0, self.clean), *((-1 / len(tried), one) for one in tried)])
 
 
 def perturbed_scores(
@@ -116,6 +119,17 @@ def perturbed_scores(
         scores = _resample(by_perturbation, tallies.get(key))
         found[key] = PerturbedScores(key[2], scores.pop(_CLEAN), scores)
     return found
+
+
+def drops(
+    scores: Mapping[CellKey, PerturbedScores],
+    pairs: Iterable[tuple[CellKey, CellKey]],
+    perturbation: str | None = None,
+) -> Pairs:
+    """The drops of pairs of cells, where both are known; see `PerturbedScores.drop`."""
+    known = [pair for pair in pairs if scores.keys() >= set(pair)]
+    both = [[scores[cell].drop(perturbation) for cell in pair] for pair in known]
+    return [(one, other) for one, other in both if one and other]
 
 
 def _resample(points: dict[_Row, pd.Series], tally: Tally | None) -> dict[_Row, ResampledScore]:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from spcl.report.analysis.heads import NETWORK, PROBE, Heads
-from spcl.report.analysis.resampled import ResampledScore, weighted_sum
+from spcl.report.analysis.resampled import Pairs, ResampledScore, mean_gain
 from spcl.report.analysis.results import Results
-from spcl.report.analysis.scores import NONE, SPCL, Gain, TestScores
+from spcl.report.analysis.scores import NONE, SPCL, TestScores
 from spcl.report.findings.finding import Finding, of_gain
 from spcl.report.findings.sentences import beside, mean_of, versus
 from spcl.tables.schemas import MODALITIES
@@ -17,9 +17,6 @@ OPEN = "No model of two or more modalities was trained with both spcl and none."
 
 _WORDS = {NETWORK: "the same network", PROBE: "a probe"}
 
-Pairs = Sequence[tuple[ResampledScore, ResampledScore]]
-"""Of each cell: a score, and what it is compared with."""
-
 
 def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
     """Compare heads and imbalance degrees, without and with SPCL; pooled over the joint models."""
@@ -29,35 +26,23 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
         for letter, name in MODALITIES.items():
             of_modality = [(cell, base) for cell, base in joint if letter in cell[2]]
             pairs = [(heads.scores[a][letter], heads.scores[b][letter]) for a, b in of_modality]
-            change = _pooled(pairs)
+            change = mean_gain(pairs)
             if change.n_seeds:
                 references = [heads.reference(cell, letter) for cell, _ in of_modality]
                 changed = _changed(f"the {name} head with {SPCL}", pairs, "scored")
                 said = _beside_alone(name, pairs, references) + changed
                 yield of_gain(dataset, f"change of the {name} head, points", change, said)
-        known = heads.contributions
-        degrees = [(known[a].imbalance, known[b].imbalance) for a, b in joint if {a, b} <= {*known}]
-        pairs = [(after, before) for after, before in degrees if after and before]
-        change = _pooled(pairs)
+        pairs = heads.imbalances(joint)
+        change = mean_gain(pairs)
         if change.n_seeds:
             said = _changed(f"the imbalance degree with {SPCL}", pairs, "was")
             yield of_gain(dataset, "change of the imbalance degree, points", change, said)
 
 
-def _pooled(pairs: Pairs) -> Gain:
-    """The difference, mean over cells."""
-    if not pairs:
-        return Gain()
-    first, second = (
-        weighted_sum((1 / len(pairs), one) for one in side) for side in zip(*pairs, strict=True)
-    )
-    return first.gain(second)
-
-
 def _changed(what: str, pairs: Pairs, verb: str) -> str:
     """The change under SPCL over all cells, and in how many of them it is certain."""
     over = mean_of(len(pairs), "cell")
-    said = versus(what, "that without", _pooled(pairs), over=over, verb=verb)
+    said = versus(what, "that without", mean_gain(pairs), over=over, verb=verb)
     gains = [after.gain(before) for after, before in pairs]
     if len(gains) == 1 or any(math.isnan(gain.low) for gain in gains):
         return said
@@ -76,7 +61,7 @@ def _beside_alone(
     if len(alone) < len(pairs):
         return ""
     after, before = (
-        _pooled(list(zip(side, alone, strict=True))) for side in zip(*pairs, strict=True)
+        mean_gain(list(zip(side, alone, strict=True))) for side in zip(*pairs, strict=True)
     )
     if not (after.n_seeds and before.n_seeds):
         return ""

@@ -1,4 +1,4 @@
-"""Which component of SPCL contributes?"""
+"""How does SPCL compare with its components and other strategies?"""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,9 @@ from spcl.report.analysis.results import Results
 from spcl.report.analysis.scores import NONE, SPCL, TestScores
 from spcl.report.findings.finding import Finding, of_gain
 from spcl.report.findings.sentences import listed, mean_of, versus
-from spcl.report.tables.ablation import PARTS
+from spcl.report.tables.ablation import WORDS
 
-QUESTION = "Which component of SPCL contributes?"
+QUESTION = "How does SPCL compare with its components and other strategies?"
 OPEN = "No cell of spcl was trained."
 
 CONTROLS = ("random_pacing", "spl", "coherence")
@@ -25,7 +25,7 @@ def answers(results: Results, scores: TestScores) -> Iterator[Finding]:
             both = scores.pairs(cells, rival)
             gain = scores.pooled(both, test=False)
             if gain.n_seeds:
-                whole = f"{rival} ({PARTS[rival]})" if rival in PARTS else rival
+                whole = f"{rival} ({WORDS[rival]})" if rival in WORDS else rival
                 said = versus(SPCL, whole, gain, over=mean_of(len(both), "cell"))
                 yield of_gain(dataset, f"{SPCL} minus {rival}, points", gain, said)
             elif rival in CONTROLS:

@@ -1,11 +1,14 @@
-"""Ablation of SPCL: its two components, its controls and other curricula."""
+"""Training strategies compared: score, balance and robustness, and SPCL against each."""
 
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from spcl.report import columns, fields, footnotes
+from spcl.report.analysis.heads import Heads
+from spcl.report.analysis.resampled import mean_gain
 from spcl.report.analysis.results import Results
+from spcl.report.analysis.robustness import drops, perturbed_scores
 from spcl.report.analysis.scores import NONE, SPCL, CellKey, TestScores, by_cell
 from spcl.report.analysis.statistics import holm
 from spcl.report.columns import COUNT, TEXT
@@ -15,9 +18,12 @@ from spcl.report.table import frame_of
 from spcl.tables.parquet import Column, Schema
 from spcl.tables.schemas import CELL_KEY
 
-TITLE = "Ablation of SPCL"
+TITLE = "Training strategies compared"
 
-PARTS = {
+COMPONENTS = ("spl", "coherence", "random_pacing", "anti")
+"""The components of SPCL and its controls: without them it is unknown what contributes."""
+
+WORDS = {
     NONE: "everything, always",
     SPCL: "both levels",
     "spl": "utterance level alone",
@@ -28,8 +34,18 @@ PARTS = {
     "anti": "as many as spcl, hard first",
     "baby_step": "dialogues by emotion shift",
     "transfer_teacher": "utterances by the probes' loss",
+    "unimodal_loss": "a loss for each modality",
+    "modality_dropout": "modalities hidden at random",
+    "ogm_ge": "smaller gradient for the leader, noise",
+    "agm": "gradient by the lead",
+    "opm": "leader left out of some answers",
+    "mmpareto": "gradients without conflict",
+    "cggm": "gradient by the progress",
+    "gradient_blending": "losses weighted on dev",
+    "relearning": "overfitted modalities set back",
+    "unimodal_teacher": "follows networks of one modality",
 }
-"""How each curriculum admits utterances."""
+"""What each strategy does; curricula: which utterances they admit."""
 
 SCHEMA = Schema(
     "ablation table",
@@ -45,6 +61,10 @@ SCHEMA = Schema(
         Column("n_paired_seeds", COUNT, "seeds that these cells share"),
         *columns.estimate("spcl_minus", "weighted F1 of spcl minus this one's", nullable=True),
         *columns.p_values("spcl_minus"),
+        *columns.estimate("imbalance_change", "imbalance degree minus that of none", nullable=True),
+        *columns.estimate(
+            "drop_change", "mean drop by perturbations minus that of none", nullable=True
+        ),
         columns.N_DIALOGUES,
         *columns.CAUTIONS,
     ),
@@ -59,7 +79,7 @@ def compute(results: Results, *, test: bool = True) -> pd.DataFrame:
     """
     metrics = results.metrics
     test_runs = metrics[metrics["split"] == "test"]
-    scores = TestScores(results)
+    scores = _Scores(results)
     pools = test_runs.groupby(["dataset", "curriculum"], observed=True) if len(test_runs) else ()
     rows = [
         {"dataset": dataset, "baseline": None, "modalities": None, "curriculum": curriculum}
@@ -72,17 +92,28 @@ def compute(results: Results, *, test: bool = True) -> pd.DataFrame:
     return data.assign(p_holm=holm(data["p"].to_numpy(float)))
 
 
+class _Scores:
+    """The scores of all cells, their imbalance degrees, and their drops by perturbations."""
+
+    def __init__(self, results: Results) -> None:
+        self.test = TestScores(results)
+        self.heads = Heads(results)
+        self.perturbed = perturbed_scores(results)
+
+
 def _row(
-    cells: Sequence[CellKey], runs: pd.DataFrame, scores: TestScores, *, test: bool
+    cells: Sequence[CellKey], runs: pd.DataFrame, scores: _Scores, *, test: bool
 ) -> dict[str, object]:
     """The gain of `cells` of one dataset and curriculum over none, and of spcl over them."""
-    above_none = scores.pairs(cells, NONE)
-    below_spcl = [(spcl, cell) for cell, spcl in scores.pairs(cells, SPCL)]
-    gain = scores.pooled(above_none, test=False)
-    rest = scores.pooled(below_spcl, test=test)
+    above_none = scores.test.pairs(cells, NONE)
+    below_spcl = [(spcl, cell) for cell, spcl in scores.test.pairs(cells, SPCL)]
+    gain = scores.test.pooled(above_none, test=False)
+    rest = scores.test.pooled(below_spcl, test=test)
     return (
         gain.columns("gain")
         | rest.columns("spcl_minus")
+        | mean_gain(scores.heads.imbalances(above_none)).columns("imbalance_change")
+        | mean_gain(drops(scores.perturbed, above_none)).columns("drop_change")
         | footnotes.cautions(runs)
         | {
             "n_cells": len(above_none),
@@ -91,20 +122,23 @@ def _row(
             "n_paired_seeds": rest.n_seeds,
             "test": rest.test or None,
             "p": rest.p,
-            "n_dialogues": max(scores.n_dialogues(cell) for cell in cells),
+            "n_dialogues": max(scores.test.n_dialogues(cell) for cell in cells),
         }
     )
 
 
 def caption(data: pd.DataFrame) -> str:
     return (
-        f"Weighted F1 on the test split in points: gain of a curriculum over none, and {SPCL} minus"
-        " the curriculum. Paired by seed, mean ± standard deviation over"
+        f"Weighted F1 on the test split in points: gain of a strategy over none, and {SPCL} minus"
+        " the strategy. Paired by seed, mean ± standard deviation over"
         f" {footnotes.seeds_in_words(data.loc[data['n_seeds'] > 0, 'n_seeds'])}, 95 % interval"
         " over dialogues and seeds. p: two-sided, of the second difference, Holm-corrected over"
         f" the {data['p'].notna().sum()} tests of this table (* p < 0.05). Pooled: the mean of the"
         " paired differences over the cells of a dataset (baseline by modality set), each cell"
-        " counting the same; dialogues and seeds are resampled for all of them at once."
+        " counting the same; dialogues and seeds are resampled for all of them at once. Balance:"
+        " the imbalance degree of table balance minus that of none. Robustness: the drop by missing"
+        " modalities and noise (mean of the four of table robustness) minus that of none. Below"
+        " zero is better in both."
     )
 
 
@@ -120,12 +154,23 @@ def panels(data: pd.DataFrame, results: Results) -> Iterator[Panel]:
         ),
     )
     seeds = _larger("Seeds", "n_seeds", "n_paired_seeds")
-    admission = Field("Admission", lambda row: text(PARTS.get(row["curriculum"], GAP)))
+    words = Field("What it does", lambda row: text(WORDS.get(row["curriculum"], GAP)))
     cells = _larger("Cells", "n_cells", "n_paired_cells")
-    pooled = (fields.words("dataset"), curriculum, admission, *differences, cells, seeds)
+    pooled = (fields.words("dataset"), curriculum, words, *differences, cells, seeds)
     by_cell = (*(fields.words(axis) for axis in CELL_KEY[:-1]), curriculum, *differences, seeds)
     is_pooled = data["baseline"].isna()
     yield fields.panel(data[is_pooled], pooled, "Pooled", nested=1)
+    beyond = ("imbalance_change", "Balance"), ("drop_change", "Robustness")
+    known = [(name, heading) for name, heading in beyond if data[name].notna().any()]
+    if known:
+        shown = [
+            field
+            for name, heading in known
+            for field in (fields.difference(name, heading), fields.bounds(name))
+        ]
+        rows = data[is_pooled & (data["curriculum"] != NONE)]
+        title = "Pooled: balance and robustness, change against none"
+        yield fields.panel(rows, (fields.words("dataset"), curriculum, *shown), title, nested=1)
     yield fields.panel(data[~is_pooled], by_cell, "Cell by cell", nested=3)
 
 
@@ -140,7 +185,7 @@ def notes(data: pd.DataFrame, results: Results) -> Iterator[str]:
         return
     yield from footnotes.tests(data[data["curriculum"] != SPCL])
     present = set(data["curriculum"])
-    absent = [name for name in PARTS if name not in present]
+    absent = [name for name in COMPONENTS if name not in present]
     if absent:
         yield (
             f"Not trained: {', '.join(absent)}. To see which component contributes, add them to"
