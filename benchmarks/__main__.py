@@ -16,7 +16,7 @@ from spcl.errors import UserError, choices
 
 PARTS = (
     *("training", "operations", "curriculum", "seeds", "startup", "memory"),
-    *("extraction", "faces", "dag"),
+    *("extraction", "faces", "dag", "tuning"),
 )
 BASELINES = ("mmgcn", "mm_dfn", "dialogue_gcn", "biddin")
 MODALITIES = ("atv", "at", "tv", "av")
