@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from made_results import make_results
 
