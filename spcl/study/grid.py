@@ -33,6 +33,9 @@ class Cell:
 CELL_TABLES = ("metrics", "history", "predictions", "robustness", "curriculum")
 """The tables of a cell, each a Parquet file in its folder; the first is written last."""
 
+MODEL_FILE = "model-seed{}.safetensors"
+"""The name of a seed's model in the folder of its cell, with ``save_models: true``."""
+
 AXES = tuple(field.name for field in fields(Cell))
 
 
@@ -89,6 +92,12 @@ def cell_settings(config: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
         "baseline_source": baseline.get("source"),
         "curriculum_source": curriculum.get("source"),
     }
+
+
+def model_files(config: Mapping[str, Any]) -> dict[int, str]:
+    """The names of the models in the folder of each cell, by seed; none without ``save_models``."""
+    saved = config["grid"]["seeds"] if config.get("save_models") else []
+    return {seed: MODEL_FILE.format(seed) for seed in saved}
 
 
 def needed(needs: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) -> set[str]:

@@ -25,6 +25,7 @@ from spcl.training.dialogues import Corpus, load_corpus
 from spcl.training.interruption import Interruption, interruptible
 from spcl.training.loop import Training
 from spcl.training.perturbations import score_perturbed
+from spcl.training.seed_model import with_model
 from spcl.training.seed_tables import seed_tables
 from spcl.training.settings import CellSettings
 from spcl.training.stacked import Stacked, stackable
@@ -44,6 +45,8 @@ def train_cell(
     threads: int = 1,
     provenance: Provenance,
     checkpoints: Checkpoints | None = None,
+    save_models: bool = False,
+    licence: str | None = None,
 ) -> CellTables:
     """Train every seed of `cell`.
 
@@ -70,6 +73,10 @@ def train_cell(
     checkpoints
         Where to save and resume; None = do not save. They need the `training_digest` of
         `provenance`.
+    save_models
+        Also return the models. A finished seed that was saved without its model is trained again.
+    licence
+        Of the corpus, for the facts of the models.
 
     Raises
     ------
@@ -103,6 +110,8 @@ def train_cell(
     stamps = {seed: _stamp(provenance, known[seed]) for seed in known}
     digests = {seed: one.training_digest or "" for seed, one in stamps.items()}
     finished = checkpoints.load_finished(digests) if checkpoints else {}
+    if save_models:
+        finished = {seed: one for seed, one in finished.items() if seed in one.models}
     if finished:
         names = ", ".join(map(str, finished))
         log.log(HEADLINE, "%s: seeds %s are already trained", cell.address, names)
@@ -117,15 +126,19 @@ def train_cell(
                     log.log(HEADLINE, "seed %d resumes in epoch %d", seed, training.epoch.number)
                 group.add(training)
             for training in _train(group, checkpoints, digests, interruption):
-                seed = training.seed
+                seed, model = training.seed, training.best_model()
                 finished[seed] = seed_tables(
                     cell,
                     corpus,
                     seed,
                     training.result,
-                    score_perturbed(training.best_model(), corpus, settings.robustness),
+                    score_perturbed(model, corpus, settings.robustness),
                     stamps[seed],
                 )
+                if save_models:
+                    finished[seed] = with_model(
+                        finished[seed], model, corpus, features, settings, licence
+                    )
                 if checkpoints:
                     checkpoints.save_finished(seed, finished[seed])
     tables = CellTables.concatenate([finished[seed] for seed in settings.seeds])

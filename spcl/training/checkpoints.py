@@ -1,9 +1,10 @@
-"""Checkpoints of a cell: saved states of unfinished seeds, and tables of finished seeds.
+"""Checkpoints of a cell: saved states of unfinished seeds, and results of finished seeds.
 
 During training, a working folder next to the cell contains the state of each unfinished seed and
-the tables of each finished seed. When the cell is complete, the working folder is deleted and a
-second folder gets links to the cell's tables. Snakemake deletes the outputs of a job before the job
-runs again; with the links, only seeds that were added later are trained.
+the tables and the model of each finished seed. When the cell is complete, the working folder is
+deleted and a second folder gets links to the cell's tables and models. Snakemake deletes the
+outputs of a job before the job runs again; with the links, only seeds that were added later are
+trained.
 """
 
 import logging
@@ -11,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import torch
 from spcl.errors import UserError
 from spcl.provenance.footer import is_intact
 from spcl.tables.parquet import write_atomically
-from spcl.training.cell_tables import KINDS, CellTables
+from spcl.training.cell_tables import KINDS, CellTables, saved_models
 
 log = logging.getLogger("spcl.training")
 
@@ -99,7 +101,7 @@ class Checkpoints:
             log.warning("%s", _line(error))
 
     def load_finished(self, digests: Mapping[int, str]) -> dict[int, CellTables]:
-        """The tables of the seeds in `digests` that are already trained."""
+        """The tables and models of the seeds in `digests` that are already trained."""
         found = [_by_seed(self.kept), *(_by_seed(self._finished_path(seed)) for seed in digests)]
         return {
             seed: tables
@@ -110,12 +112,14 @@ class Checkpoints:
         }
 
     def keep(self, paths: Mapping[str, str | Path]) -> None:
-        """Keep the tables of a complete cell, written to `paths` by kind; delete the others."""
+        """Keep the tables of a complete cell, written to `paths` by kind, and the models beside."""
         shutil.rmtree(self.kept, ignore_errors=True)
         try:
             self.kept.mkdir(parents=True)
             for kind, path in _paths(self.kept).items():
                 _link(paths[kind], path)
+            for path in saved_models(Path(paths["metrics"]).parent).values():
+                _link(path, self.kept / path.name)
         except OSError as error:
             log.warning("%s: cannot keep tables for seeds to add (%s)", self.kept, _line(error))
             shutil.rmtree(self.kept, ignore_errors=True)
@@ -141,8 +145,9 @@ def _by_seed(folder: Path) -> dict[int, CellTables]:
         log.warning("%s: the tables were changed after they were written", folder)
         return {}
     try:
-        tables = CellTables.read(paths)
-    except UserError as error:
+        models = {seed: path.read_bytes() for seed, path in saved_models(folder).items()}
+        tables = replace(CellTables.read(paths), models=models)
+    except (UserError, OSError) as error:
         log.warning("%s", error)
         return {}
     seeds = dict.fromkeys(tables.metrics["seed"].to_pylist())

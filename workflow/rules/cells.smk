@@ -7,11 +7,13 @@ rule train_cell:
         conversations=cell_conversations,
         paced=cell_pace,
     output:
+        **{f"model_{seed}": f"<cell>/{name}" for seed, name in MODELS.items()},
         metrics="<cell>/metrics.parquet",
         history="<cell>/history.parquet",
         predictions="<cell>/predictions.parquet",
         robustness="<cell>/robustness.parquet",
         curriculum="<cell>/curriculum.parquet",
+        # The number of models is known only here, and each output needs a name.
     log:
         "logs/train_cell/{dataset}/{baseline}/{modalities}/{curriculum}.log",
     benchmark:
@@ -26,14 +28,40 @@ rule train_cell:
         code=lambda wildcards: code("train_cell", *cell_modules(wildcards)),
         working="results/cells/{dataset}/{baseline}/{modalities}/{curriculum}.checkpoints",
         kept="results/kept/{dataset}/{baseline}/{modalities}/{curriculum}",
+        licence=lambda wildcards: (of_dataset("download")(wildcards) or {}).get("licence"),
     message:
         "Training {wildcards.baseline} on {wildcards.dataset}, {wildcards.modalities}, {wildcards.curriculum}"
     script:
         "../../scripts/train_cell.py"
 
 
+rule write_card:
+    input:
+        metrics="<cell>/metrics.parquet",
+        predictions="<cell>/predictions.parquet",
+        robustness="<cell>/robustness.parquet",
+        curriculum="<cell>/curriculum.parquet",
+        models=[f"<cell>/{name}" for name in MODELS.values()],
+    output:
+        parquet="<cell>/card.parquet",
+        md="<cell>/card.md",
+    log:
+        "logs/write_card/{dataset}/{baseline}/{modalities}/{curriculum}.log",
+    benchmark:
+        "benchmarks/write_card/{dataset}/{baseline}/{modalities}/{curriculum}.jsonl"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code("write_card"),
+    message:
+        "Describing the models of {wildcards.baseline} on {wildcards.dataset}, {wildcards.modalities}, {wildcards.curriculum}"
+    script:
+        "../../scripts/write_card.py"
+
+
 rule cells:
     input:
         [of_cells(table) for table in CELL_TABLES],
+        of_cells("card") if MODELS else [],
     message:
         "All cells are trained"

@@ -24,7 +24,16 @@ from spcl.study.datasets import (
 from spcl.jobs.device import choose
 from spcl.errors import UserError
 from spcl.study.extensions import BASELINE, CURRICULUM, find, needs
-from spcl.study.grid import CELL_TABLES, Cell, cell_settings, cells, left_out, needed, pacing_cell
+from spcl.study.grid import (
+    CELL_TABLES,
+    Cell,
+    cell_settings,
+    cells,
+    left_out,
+    model_files,
+    needed,
+    pacing_cell,
+)
 from spcl.study.shipped import SHIPPED, import_in_jobs
 from spcl.jobs.leftovers import end_leftover_jobs
 from spcl.jobs.progress import Progress
@@ -124,6 +133,7 @@ OWNERS = owners(config["datasets"])  # of files and features, which folds share
 FOLDED = [name for name in OWNERS if name not in TRAINED]
 SIMULATED = [name for name in OWNERS if "simulate" in config["datasets"][name]]
 DOWNLOADED = [name for name in OWNERS if "download" in config["datasets"][name]]
+MODELS = model_files(config)
 MADE = {config["datasets"][name]["path"] for name in SIMULATED + DOWNLOADED}
 
 
