@@ -57,8 +57,7 @@ class CellTables:
         for left in (*saved_models(folder).values(), *folder.glob("card.*")):
             left.unlink()
         for seed, content in self.models.items():
-            path = folder / MODEL_FILE.format(seed)
-            parquet.write_atomically(path, lambda temporary, it=content: temporary.write_bytes(it))
+            _write_bytes(folder / MODEL_FILE.format(seed), content)
         facts: dict[str, Any] = {"labels": list(self.labels)}
         if self.classes is not None:
             facts["classes"] = self.classes
@@ -96,3 +95,10 @@ class CellTables:
         }
         models = {seed: content for part in parts for seed, content in part.models.items()}
         return replace(parts[0], **tables, models=models)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    def save(temporary: Path) -> None:
+        temporary.write_bytes(content)
+
+    parquet.write_atomically(path, save)
