@@ -244,13 +244,13 @@ def _introduction(utterances: Sequence[_Utterance], facts: Mapping[str, Any]) ->
             " answers say nothing about real people.</p>"
         )
     seeds = facts["seeds"]
-    models = "One model" if len(seeds) == 1 else f"{len(seeds)} models (seeds)"
+    models = "One model" if len(seeds) == 1 else f"{len(seeds)} models (one a seed)"
     spread = "" if len(seeds) == 1 else " ± is the standard deviation over seeds."
     apart = sum(one.is_apart for one in utterances)
     yield (
-        f"<p>{len(utterances)} utterances. {models} of {escape(facts['baseline'])} with curriculum"
+        f"<p>{models} of {escape(facts['baseline'])} with curriculum"
         f" {escape(facts['curriculum'])}, trained on {escape(facts['trained_on'])}.{spread}"
-        f" In {apart} utterances at least one modality alone gives another answer (≠).</p>"
+        f" In {apart} of {len(utterances)} utterances at least one modality alone gives another answer (≠).</p>"
         '<p class="small">A probability is an estimate of the models. It is not a measurement of'
         " what a person feels.</p>"
     )
@@ -304,8 +304,8 @@ def _table(utterances: Sequence[_Utterance], facts: Mapping[str, Any]) -> Iterat
             " answer</label>"
         )
     yield "<span>Keys: j or ↓ next, k or ↑ previous, p play or pause.</span></p>"
-    heads = ["Time", "Speaker", "Utterance", "Emotion", "Probability"]
-    heads += [f"{MODALITIES[m].capitalize()} alone" for m in modalities]
+    alone = [f"{MODALITIES[m].capitalize()} alone" for m in modalities]
+    heads = ["Time", "Speaker", "Utterance", "Emotion", "Probability", *alone]
     yield "<table>\n<thead><tr>"
     yield "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr></thead>\n<tbody>"
     for number, one in enumerate(utterances):
@@ -316,7 +316,8 @@ def _table(utterances: Sequence[_Utterance], facts: Mapping[str, Any]) -> Iterat
             f"<td>{_chip(one.joint, labels)}{_details(one.row, labels)}</td>",
             f"<td>{_bar(one.joint)}{one.joint.text}</td>",
         ]
-        cells += [_of_modality(one, own, labels) for own in one.own] if modalities else []
+        for head, own in zip(alone, one.own if modalities else (), strict=True):
+            cells.append(f'<td data-head="{head}">{_of_modality(one, own, labels)}</td>')
         apart = ' class="apart"' if one.is_apart else ""
         yield f'<tr id="u{number}" tabindex="-1"{apart}>{"".join(cells)}</tr>'
     yield "</tbody></table>"
@@ -328,9 +329,9 @@ def _chip(answer: _Answer, labels: Sequence[str]) -> str:
 
 def _of_modality(utterance: _Utterance, own: _Answer | None, labels: Sequence[str]) -> str:
     if own is None:
-        return '<td class="small">missing</td>'
+        return '<span class="small">missing</span>'
     sign = '<b title="another answer than all together">≠</b> ' if utterance.differs(own) else ""
-    return f"<td>{sign}{_chip(own, labels)} {own.text}</td>"
+    return f"{sign}{_chip(own, labels)} {own.text}"
 
 
 def _details(row: Mapping[str, Any], labels: Sequence[str]) -> str:

@@ -47,7 +47,8 @@ details { font-size: .875rem; color: #505050; }
 summary { cursor: pointer; }
 details ul { margin: .1rem 0; padding-left: 1.1rem; }
 @media (max-width: 50rem) {
-  thead { position: absolute; clip-path: inset(50%); }
+  thead, tr[hidden] { display: none !important; }
+  td[data-head]::before { content: attr(data-head) ": "; color: #505050; }
   tr { display: block; padding: .4rem 0; border-top: 1px solid #b4b4b4; }
   td { display: inline-block; border: 0; padding: .1rem .5rem .1rem 0; }
   td.words { display: block; min-width: 0; }
