@@ -250,7 +250,8 @@ def _introduction(utterances: Sequence[_Utterance], facts: Mapping[str, Any]) ->
     yield (
         f"<p>{models} of {escape(facts['baseline'])} with curriculum"
         f" {escape(facts['curriculum'])}, trained on {escape(facts['trained_on'])}.{spread}"
-        f" In {apart} of {len(utterances)} utterances at least one modality alone gives another answer (≠).</p>"
+        f" In {apart} of {len(utterances)} utterances at least one modality alone gives another"
+        " answer (≠).</p>"
         '<p class="small">A probability is an estimate of the models. It is not a measurement of'
         " what a person feels.</p>"
     )

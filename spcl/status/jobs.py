@@ -11,7 +11,7 @@ from typing import Any
 
 from spcl import report
 from spcl.study.datasets import modalities, owners, trained
-from spcl.study.grid import CELL_TABLES, cells, model_files
+from spcl.study.grid import CELL_TABLES, cell_files, cells, model_files
 
 STAGES = ("corpora", "features", "difficulty", "cells", "tables", "figures")
 
@@ -94,8 +94,7 @@ def _difficulty(config: Mapping[str, Any]) -> Iterator[Job]:
 def _cells(config: Mapping[str, Any]) -> Iterator[Job]:
     for cell in cells(config):
         stem = f"results/cells/{cell.address}"
-        made = [f"{stem}/{table}.parquet" for table in CELL_TABLES]
-        made += [f"{stem}/{name}" for name in model_files(config).values()]
+        made = [f"{stem}/{name}" for name in cell_files(config).values()]
         yield replace(
             _job("cells", "train_cell", asdict(cell), made), working=f"{stem}.checkpoints"
         )

@@ -100,6 +100,12 @@ def model_files(config: Mapping[str, Any]) -> dict[int, str]:
     return {seed: MODEL_FILE.format(seed) for seed in saved}
 
 
+def cell_files(config: Mapping[str, Any]) -> dict[str, str]:
+    """The files in the folder of each cell, by the names of the outputs of its job."""
+    tables = {table: f"{table}.parquet" for table in CELL_TABLES}
+    return tables | {f"model_{seed}": name for seed, name in model_files(config).items()}
+
+
 def needed(needs: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) -> set[str]:
     """The needs of a curriculum with these `settings`.
 

@@ -140,7 +140,7 @@ def train_cell(
                         finished[seed], model, corpus, features, settings, licence
                     )
                 if checkpoints:
-                    checkpoints.save_finished(seed, finished[seed])
+                    finished[seed] = checkpoints.save_finished(seed, finished[seed])
     tables = CellTables.concatenate([finished[seed] for seed in settings.seeds])
     _log_score(cell, tables.metrics)
     return tables

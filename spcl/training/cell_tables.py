@@ -1,5 +1,6 @@
 """The result tables of a cell: write, read, select a seed, concatenate seeds."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,7 +37,8 @@ class CellTables:
     """The results of a cell: a table for each schema in `KINDS`, and the emotions in order.
 
     ``classes`` is the number of classes of sentiment scores, None for other labels. ``models`` are
-    the contents of the models' files by seed, where models are saved. `read` leaves them out.
+    the models by seed, where they are saved: the content of a file, or a file to copy. `read`
+    leaves them out.
     """
 
     metrics: pa.Table
@@ -46,7 +48,7 @@ class CellTables:
     curriculum: pa.Table
     labels: tuple[str, ...]
     classes: int | None = None
-    models: Mapping[int, bytes] = field(default_factory=dict)
+    models: Mapping[int, bytes | Path] = field(default_factory=dict)
 
     def write(self, paths: Mapping[str, str | Path]) -> None:
         """Write the models beside the metrics, and each table to its path, by kind; metrics last.
@@ -56,8 +58,8 @@ class CellTables:
         folder = Path(paths["metrics"]).parent
         for left in (*saved_models(folder).values(), *folder.glob("card.*")):
             left.unlink()
-        for seed, content in self.models.items():
-            _write_bytes(folder / MODEL_FILE.format(seed), content)
+        for seed, model in self.models.items():
+            _write_model(folder / MODEL_FILE.format(seed), model)
         facts: dict[str, Any] = {"labels": list(self.labels)}
         if self.classes is not None:
             facts["classes"] = self.classes
@@ -93,12 +95,15 @@ class CellTables:
             kind: pa.concat_tables([getattr(part, kind) for part in parts]).combine_chunks()
             for kind in KINDS
         }
-        models = {seed: content for part in parts for seed, content in part.models.items()}
+        models = {seed: model for part in parts for seed, model in part.models.items()}
         return replace(parts[0], **tables, models=models)
 
 
-def _write_bytes(path: Path, content: bytes) -> None:
+def _write_model(path: Path, model: bytes | Path) -> None:
     def save(temporary: Path) -> None:
-        temporary.write_bytes(content)
+        if isinstance(model, bytes):
+            temporary.write_bytes(model)
+        else:
+            shutil.copyfile(model, temporary)
 
     parquet.write_atomically(path, save)

@@ -89,8 +89,14 @@ class Checkpoints:
         """Whether enough time has passed since the last `save` to save again."""
         return time.monotonic() >= self._next
 
-    def save_finished(self, seed: int, tables: CellTables) -> None:
-        """Save the `tables` of a finished seed and delete its state."""
+    def save_finished(self, seed: int, tables: CellTables) -> CellTables:
+        """Save the `tables` of a finished seed and delete its state.
+
+        Returns
+        -------
+        CellTables
+            The same, with the file of the model instead of its content.
+        """
         paths = _paths(self._finished_path(seed))
         try:
             # Metrics with other settings must not stay next to tables of an interrupted write.
@@ -99,6 +105,8 @@ class Checkpoints:
             self._state_path(seed).unlink(missing_ok=True)
         except (UserError, OSError) as error:
             log.warning("%s", _line(error))
+            return tables
+        return replace(tables, models=saved_models(paths["metrics"].parent))
 
     def load_finished(self, digests: Mapping[int, str]) -> dict[int, CellTables]:
         """The tables and models of the seeds in `digests` that are already trained."""
@@ -145,9 +153,8 @@ def _by_seed(folder: Path) -> dict[int, CellTables]:
         log.warning("%s: the tables were changed after they were written", folder)
         return {}
     try:
-        models = {seed: path.read_bytes() for seed, path in saved_models(folder).items()}
-        tables = replace(CellTables.read(paths), models=models)
-    except (UserError, OSError) as error:
+        tables = replace(CellTables.read(paths), models=saved_models(folder))
+    except UserError as error:
         log.warning("%s", error)
         return {}
     seeds = dict.fromkeys(tables.metrics["seed"].to_pylist())

@@ -7,13 +7,8 @@ rule train_cell:
         conversations=cell_conversations,
         paced=cell_pace,
     output:
-        **{f"model_{seed}": f"<cell>/{name}" for seed, name in MODELS.items()},
-        metrics="<cell>/metrics.parquet",
-        history="<cell>/history.parquet",
-        predictions="<cell>/predictions.parquet",
-        robustness="<cell>/robustness.parquet",
-        curriculum="<cell>/curriculum.parquet",
-        # The number of models is known only here, and each output needs a name.
+        # The tables, metrics first, and with save_models the models.
+        **{name: f"<cell>/{file}" for name, file in cell_files(config).items()},
     log:
         "logs/train_cell/{dataset}/{baseline}/{modalities}/{curriculum}.log",
     benchmark:
@@ -61,7 +56,11 @@ rule write_card:
 
 rule cells:
     input:
-        [of_cells(table) for table in CELL_TABLES],
+        [
+            f"results/cells/{cell.address}/{file}"
+            for cell in cells(config)
+            for file in cell_files(config).values()
+        ],
         of_cells("card") if MODELS else [],
     message:
         "All cells are trained"

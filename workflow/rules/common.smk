@@ -25,8 +25,8 @@ from spcl.jobs.device import choose
 from spcl.errors import UserError
 from spcl.study.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.study.grid import (
-    CELL_TABLES,
     Cell,
+    cell_files,
     cell_settings,
     cells,
     left_out,
