@@ -8,16 +8,23 @@ import pyarrow as pa
 
 from spcl.data.checks import checked, usable
 from spcl.data.corpus import utterance_table
+from spcl.data.feature_files.arrays import READERS, read_content
+from spcl.data.feature_files.beside_table import read_features
+from spcl.data.files.disk import entries
 from spcl.data.files.parsing import read_facts, read_parquet
 from spcl.data.formats import FORMATS, load, recognise
 from spcl.data.media import SOUND, VIDEO
-from spcl.data.records import Choices, Features, Reading
+from spcl.data.records import Choices, Features, Reading, Utterance
 from spcl.data.simulated import is_simulated
 from spcl.data.transcripts import SUFFIXES, read_conversation
 from spcl.errors import UserError
 from spcl.extract.corpus import POOLINGS
 from spcl.models.saved import ModelFacts
 from spcl.tables.parquet import describe
+from spcl.tables.schemas import MODALITIES
+
+_BARE = "feature files"
+"""In place of a format: a folder with feature files and without a table of utterances."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,8 @@ def read_input(path: Path, facts: ModelFacts, transcript: Path | None = None) ->
     Parameters
     ----------
     path
-        A corpus in any of `spcl.data.formats`; a recording; or a transcript. A recording and its
+        A corpus in any of `spcl.data.formats`; a folder of feature files; a recording; or a
+        transcript. A recording and its
         transcript have the same name, if `transcript` is not given.
     facts
         Of the model that predicts. It decides about layers and pooling of vectors in the files.
@@ -80,7 +88,8 @@ def _read_corpus(path: Path, facts: ModelFacts) -> Input:
             f"{path}: no such folder or file; name a corpus, a recording or a transcript"
         )
     content = load(path)
-    layout = recognise(path, content)
+    bare = _feature_files(path) and not any(path.glob("utterances.*"))
+    layout = _BARE if bare else recognise(path, content)
     by_choice: dict[Choices, Reading] = {}
     features = {}
     for m in facts.modalities:
@@ -104,16 +113,42 @@ def _read_corpus(path: Path, facts: ModelFacts) -> Input:
 
 def _read(path: Path, layout: str, content: object, choices: Choices) -> Reading:
     """Read a corpus without its labels, which may be of other classes than those of the model."""
-    try:
-        reading = FORMATS[layout].read(path, content, choices)
-    except UserError:
-        if layout == "tables":
-            raise
-        reading = FORMATS[layout].read(path, content, replace(choices, labels=None))
+    if layout == _BARE:
+        reading = _one_dialogue(path)
+    else:
+        try:
+            reading = FORMATS[layout].read(path, content, choices)
+        except UserError:
+            reading = FORMATS[layout].read(path, content, replace(choices, labels=None))
     utterances = [replace(one, emotion=None) for one in reading.utterances]
     labels = choices.labels or ()
     reading = replace(reading, utterances=utterances, labels=labels, names={}, known_as=None)
     return checked(reading, path, asked=labels)
+
+
+def _feature_files(path: Path) -> list[Path]:
+    """The feature files in a folder, such as ``a.parquet``."""
+    found = entries(path) if path.is_dir() else []
+    return [one for one in found if one.stem in MODALITIES and one.suffix in READERS]
+
+
+def _one_dialogue(path: Path) -> Reading:
+    """Feature files without a table of utterances: their rows are one dialogue of one speaker.
+
+    Rows with a column ``dialogue_id`` belong to these dialogues.
+    """
+    first = read_content(_feature_files(path)[0])
+    ids = first.ids or first.names.get("name")
+    table = {
+        "utterance_id": list(ids or (f"{path.name}_{n}" for n in range(len(first.values)))),
+        "dialogue_id": first.names.get("dialogue_id") or [path.name] * len(first.values),
+    }
+    features, problems, files = read_features(path, table, range(len(first.values)))
+    utterances = [
+        Utterance(dialogue, name, "", "", None, None)
+        for dialogue, name in zip(table["dialogue_id"], table["utterance_id"], strict=True)
+    ]
+    return Reading(utterances, (), problems, features, files={None: path.name, **files})
 
 
 def _input(
@@ -139,7 +174,7 @@ def _feature_table(
     """Features of a corpus as a table, with what is known about their extractor."""
     described: dict[str, Any] = {"extractor": "corpus", "version": layout, "options": {}}
     file = path / reading.files.get(m, "")
-    if layout == "tables":
+    if layout in ("tables", _BARE):
         described = dict.fromkeys(described)
         if file.suffix == ".parquet":
             stored = read_facts(read_parquet(file, ()), file)

@@ -56,14 +56,14 @@ def card(results: Results, facts: Sequence[ModelFacts]) -> ResultTable:
         Of the model of each seed.
     """
     data = frame_of(_rows(results), SCHEMA)
-    first = facts[0]
+    first, seeds = facts[0], footnotes.seeds_in_words([len(facts)])
     return ResultTable(
         name="card",
         title=f"Model card: {first.baseline} on {first.dataset}, {first.modalities},"
         f" {first.curriculum}",
-        caption="Written from the tables of the cell and the files of its models. Scores are means"
-        f" ± standard deviations over {footnotes.seeds_in_words([len(facts)])} on the test split,"
-        " the intervals are bootstrap intervals over dialogues and seeds.",
+        caption="Written from the tables of the cell and the files of its models. Scores are those"
+        f" of the test split, mean ± standard deviation over {seeds}."
+        " Intervals are 95 % bootstrap intervals over dialogues and seeds.",
         data=data,
         schema=SCHEMA,
         panels=tuple(_panels(data, results, facts)),
@@ -140,7 +140,8 @@ def _missing() -> Field:
 def _facts(results: Results, facts: Sequence[ModelFacts]) -> Iterator[tuple[str, str]]:
     first = facts[0]
     yield "Corpus", first.dataset + (", simulated: no real recordings" if first.simulated else "")
-    yield "Licence of the corpus", first.licence or "not named in the config; ask its authors"
+    unnamed = "none: simulated" if first.simulated else "not named in the config; ask its authors"
+    yield "Licence of the corpus", first.licence or unnamed
     yield "Splits", first.protocol
     trained = results.curriculum
     n = len(trained[trained["seed"] == first.seed])

@@ -197,6 +197,38 @@ class TestConversations:
         assert len(table) == 5
         assert table["observed"].to_pylist() == [[True, True]] * 5
 
+    def test_feature_files_alone_are_one_dialogue(self, cell, tmp_path, run):
+        folder = write_corpus(tmp_path / "mine")
+        (folder / "utterances.csv").unlink()
+        table, _ = run(cell, folder)
+        assert table["utterance_id"].to_pylist() == [f"u{n}" for n in range(5)]
+        assert set(table["dialogue_id"].to_pylist()) == {"mine"}
+
+    def test_features_of_the_extract_command(self, cell, talk, tmp_path, run):
+        folder = tmp_path / "extracted"
+        folder.mkdir()
+        words = tmp_path / "words.txt"
+        words.write_text("You did what?\nGreat!\n")
+        assert main(["extract", "minilm", str(words), "--output", str(folder / "t.parquet")]) == 0
+        sound = tmp_path / "parts.txt"
+        sound.write_text("talk.wav#t=0,1\ntalk.wav#t=2,3\n")
+        asked = ["--output", str(folder / "a.parquet"), "--option", "bands=8"]
+        assert main(["extract", "logmel", str(sound), *asked]) == 0
+        table, _ = run(cell, folder)
+        assert table["observed"].to_pylist() == [[True, True]] * 2
+
+    def test_a_video_with_a_transcript(self, cell, meld_sim, tmp_path, run):
+        clip = next(path for path in meld_sim.rglob("*.mp4"))
+        path = tmp_path / "clip.mp4"
+        shutil.copy(clip, path)
+        path.with_suffix(".vtt").write_text(
+            "WEBVTT\n\n00:00.000 --> 00:00.500\n<v Anna>Hello.\n\n"
+            "00:00.500 --> 00:00.900\n<v Ben>Yes.\n"
+        )
+        table, _ = run(cell, path)
+        assert table["observed"].to_pylist() == [[True, True]] * 2
+        assert table["video_path"].to_pylist() == ["clip.mp4#t=0,0.5", "clip.mp4#t=0.5,0.9"]
+
 
 def write_corpus(folder, *, emotion="", version=None, width=None):
     """Your corpus: five utterances, features of both modalities as the real extractors write."""

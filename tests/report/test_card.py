@@ -1,5 +1,7 @@
 """The card of models: its numbers are those of the tables, its words those of the facts."""
 
+from dataclasses import replace
+
 import pytest
 
 from spcl.models.saved import read_facts
@@ -47,7 +49,7 @@ def test_the_text_says_what_a_user_must_know(cell, tmp_path):
     for words in (
         "SIMULATED DATA (made)",
         "happy, sad, neutral",
-        "not named in the config; ask its authors",
+        "none: simulated",
         "seed 1: epoch",
         "## F1 by class",
         "## Missing modalities",
@@ -62,3 +64,11 @@ def test_the_text_says_what_a_user_must_know(cell, tmp_path):
 def test_a_card_of_one_seed_says_that_there_is_one(cell):
     results, facts = cell
     assert any("one seed" in note for note in card(results, facts[:1]).notes)
+
+
+def test_the_licence_is_that_of_the_config_or_unknown(cell):
+    results, (first, *_) = cell
+    named = card(results, [replace(first, licence="CC BY 4.0")]).markdown()
+    assert "CC BY 4.0" in named
+    unknown = card(results, [replace(first, simulated=False)]).markdown()
+    assert "not named in the config; ask its authors" in unknown
