@@ -35,7 +35,12 @@ def run(options: argparse.Namespace) -> None:
     output: Path = options.output
     if output.suffix != ".html":
         raise UserError(f"--output {output}: write a name that ends in .html")
-    table = parquet.read(options.predictions, PREDICTED)
+    try:
+        table = parquet.read(options.predictions, PREDICTED)
+    except UserError as error:  # it ends with the remedy for files of the workflow
+        raise UserError(
+            f"{str(error).partition('; ')[0]}; write it again with python -m spcl predict"
+        ) from error
     folder = options.predictions.parent / str(parquet.metadata(table).get("folder", "."))
     text = render(
         table,

@@ -111,6 +111,11 @@ class ModelFacts:
             raise ValueError("'widths' and 'n_speakers' are not sizes")
         if len(set(map(str, facts.labels))) < max(2, len(facts.labels)):
             raise ValueError("'labels' are not two or more different names")
+        for described in facts.extractors.values():
+            if not isinstance(described, dict) or not isinstance(
+                described.get("options") or {}, dict
+            ):
+                raise ValueError("'extractors' do not describe extractors")
         return facts
 
     def to_json(self) -> str:
@@ -234,14 +239,8 @@ def load(
         # Without memory at first: the file decides the sizes.
         with torch.device("meta"):
             sizes = _shapes(_build(model_class, facts, n_speakers).state_dict())
-        if sizes != _shapes(weights):
-            odd = sorted(set(sizes.items()) ^ set(_shapes(weights).items()))[0][0]
-            more = (
-                f", perhaps because there are {n_speakers} speakers instead of {facts.n_speakers}"
-                if n_speakers > facts.n_speakers
-                else ""
-            )
-            raise ValueError(f"its facts and its weights differ in '{odd}'{more}")
+        if odd := set(sizes.items()) ^ set(_shapes(weights).items()):
+            raise ValueError(f"its facts and its weights differ in '{min(odd)[0]}'")
         module = _build(model_class, facts, n_speakers)
         module.load_state_dict(weights)
         standardisation = {
@@ -249,12 +248,18 @@ def load(
             for m in facts.modalities
             if f"{_SCALE}{m}.mean" in tensors
         }
-    except (UserError, RuntimeError, TypeError, ValueError, KeyError, OverflowError) as error:
+        module = module.to(device)
+    except (UserError, RuntimeError, AssertionError, TypeError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())
+        if n_speakers > facts.n_speakers:
+            reason = (
+                f"perhaps not for {n_speakers} speakers instead of {facts.n_speakers}: {reason}"
+            )
         raise UserError(
-            f"{path}: is no model of baseline '{facts.baseline}' ({reason}); train it again"
+            f"{path}: cannot be loaded as baseline '{facts.baseline}' on {device} ({reason}); if it"
+            " is not a matter of speakers or of the device, train it again"
         ) from error
-    return SavedModel(module.to(device).eval(), facts, standardisation)
+    return SavedModel(module.eval(), facts, standardisation)
 
 
 def _open(path: str | Path) -> Any:

@@ -17,7 +17,7 @@ from spcl.tables.parquet import metadata
 from spcl.tables.schemas import MODALITIES
 
 _SOURCES = {"a": "audio_path", "t": "text", "v": "video_path"}
-_MACHINE = ("folder", "batch_size")
+_MACHINE = ("folder", "batch_size", "allow_pickle")
 """Options that do not decide the features: the version contains a digest of the folder's files."""
 
 OTHERS = "--other-extractors"
@@ -119,10 +119,16 @@ def _extract(
     say: Callable[[str], None],
 ) -> pa.Table:
     """Run the extractor of the training."""
-    options = dict(wanted["options"] or {})
+    options = dict(wanted.get("options") or {})
     if m in folders:
         options["folder"] = folders[m]
-    extractor = build(m, wanted["extractor"], options)
+    if options.get("allow_pickle"):  # a risk that a model's file must not take for its user
+        options["allow_pickle"] = False
+    try:
+        extractor = build(m, wanted["extractor"], options)
+    except UserError as error:  # it names the keys of a config
+        words = str(error).replace(f"features.{m}.options.folder", f"--folder {m}=PATH")
+        raise UserError(words) from error
     now = {
         "extractor": extractor.name,
         "version": extractor.version,

@@ -112,7 +112,7 @@ def test_more_speakers_than_in_the_training(name, path):
     path.write_bytes(content(name, sizes={"n_speakers": 2}, n_speakers=2))
     batch = together(dialogues([9, 4], n_speakers=5))
     if name == "dialogue_gcn":
-        with pytest.raises(UserError, match="5 speakers instead of 2"):
+        with pytest.raises(UserError, match="not for 5 speakers instead of 2"):
             models.load(path, n_speakers=5)
     else:
         logits = models.load(path, n_speakers=5).module(batch)
@@ -179,6 +179,8 @@ FOREIGN = {
     "unknown setting": other_facts(settings={"flavour": 1}),
     "size as a setting": other_facts(settings={"widths": {}}),
     "setting of another type": other_facts(settings={"hidden": "8"}),
+    "extractors are no objects": other_facts(extractors={"a": "logmel"}),
+    "options are no object": other_facts(extractors={"a": {"options": [1]}}),
     "unknown baseline": other_facts(baseline="os"),
     "not a baseline": other_facts(baseline="batch"),
     "other baseline": other_facts(baseline="mmgcn"),
@@ -191,6 +193,13 @@ def test_another_file_is_refused_in_one_line_that_names_it(kind, path):
     with pytest.raises(UserError, match=r"model-seed1\.safetensors: ") as told:
         models.load(path)
     assert len(str(told.value)) < 1000
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_an_absent_device_is_named(path):
+    path.write_bytes(content())
+    with pytest.raises(UserError, match="on cuda"):
+        models.load(path, device="cuda")
 
 
 def test_an_absent_file_and_a_folder_are_refused(tmp_path):

@@ -190,6 +190,19 @@ def test_what_cannot_be_shown_is_said_in_one_line(tmp_path, capsys, options, say
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("content", "says"), [(None, "no such file"), (b"PAR1" * 9, "not a readable Parquet file")]
+)
+def test_files_that_are_no_predictions_are_refused(tmp_path, capsys, content, says):
+    path = tmp_path / "predictions.parquet"
+    if content:
+        path.write_bytes(content)
+    assert main(["show", str(path), "--output", str(tmp_path / "page.html")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{path}: {says}" in line
+    assert line.endswith("write it again with python -m spcl predict")
+
+
 def test_a_dialogue_can_be_chosen(tmp_path):
     path, output = tmp_path / "predictions.parquet", tmp_path / "page.html"
     parquet.write(table(dialogue_id=["one", "two", "two"], position=[0, 0, 1]), path, PREDICTED)

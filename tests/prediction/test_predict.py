@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from safetensors.torch import load_file, save_file
 
 from spcl.__main__ import main
 from spcl.data.media import MediaReference
-from spcl.extract import logmel
+from spcl.extract import build, logmel
 from spcl.extract.base import Item
 from spcl.models.saved import load
 from spcl.prediction.predict import find_models, load_models, predict
@@ -18,6 +19,7 @@ from spcl.study.extensions import BASELINE, names
 from spcl.tables import parquet
 from spcl.tables.schemas import PREDICTED
 from tests.conftest import feature_table, make_corpus
+from tests.extract import tiny_models
 from tests.models.test_baselines import SMALL
 from tests.prediction.made_cell import LENGTHS, described, real_extractors, train_made_cell
 
@@ -243,6 +245,42 @@ def write_corpus(folder, *, emotion="", version=None, width=None):
             table = parquet.describe(table, version=version)
         parquet.write(table, folder / f"{m}.parquet", parquet.Schema("features", (), ()))
     return folder
+
+
+class TestEncodersInFolders:
+    """The folder of an encoder may move; its weights must be the same."""
+
+    @pytest.fixture
+    def encoder(self, tmp_path):
+        return tiny_models.save("roberta", tmp_path / "encoder")
+
+    @pytest.fixture
+    def cell(self, tmp_path, encoder):
+        """A cell whose text features look as if the encoder had made them."""
+        extractor = build("t", "huggingface_text", {"folder": str(encoder)})
+        utterances, features = make_corpus(LENGTHS, widths={"t": extractor.width})
+        features["t"] = described(features["t"], extractor)
+        train_made_cell(tmp_path / "cell", (utterances, features), modalities="t", seeds=(1,))
+        return tmp_path / "cell"
+
+    def test_another_place_of_the_same_weights(self, cell, encoder, talk, run, refusal):
+        before, _ = run(cell, talk)
+        moved = encoder.rename(encoder.with_name("moved"))
+        assert f"--folder t=PATH: there is no model in the folder {encoder}" in refusal(cell, talk)
+        after, _ = run(cell, talk, "--folder", f"t={moved}")
+        assert after["probabilities"].equals(before["probabilities"])
+
+    def test_other_weights_are_refused(self, cell, encoder, talk, run, refusal):
+        before, _ = run(cell, talk)
+        path = encoder / "model.safetensors"
+        weights = load_file(path)
+        weights["embeddings.word_embeddings.weight"] += 1.0
+        save_file(weights, path, {"format": "pt"})
+        line = refusal(cell, talk)
+        assert "features of text: version is files " in line
+        assert "--other-extractors" in line
+        after, _ = run(cell, talk, "--other-extractors")
+        assert not after["probabilities"].equals(before["probabilities"])
 
 
 class TestRefusals:
