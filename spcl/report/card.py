@@ -208,5 +208,6 @@ def _citation() -> str:
     links = ", ".join(one["value"] for one in cited["identifiers"])
     return (
         f"Cite: {authors}: {cited['title']}, version {cited['version']} ({cited['license']}), and"
-        f" {links}. Cite the corpus and the encoders, too."
+        f" {links}. Cite the corpus and the encoders, too; their licences apply to the models"
+        " (python -m spcl extractors lists those of the encoders)."
     )
