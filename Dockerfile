@@ -15,7 +15,7 @@ WORKDIR /spcl
 COPY requirements.lock ./
 RUN pip install --no-cache-dir -r requirements.lock
 
-COPY LICENSE README.md Snakefile pyproject.toml ./
+COPY CITATION.cff LICENSE README.md Snakefile pyproject.toml ./
 COPY config/ config/
 COPY envs/ envs/
 COPY profiles/ profiles/

@@ -39,6 +39,8 @@ with job(snakemake.log[0], snakemake, rule="train_cell"), reserved_gpu(snakemake
             settings, device=params.device, code=params.code, inputs=training_inputs()
         ),
         checkpoints=checkpoints,
+        save_models=any(name.startswith("model_") for name in made),
+        licence=params.licence,
     )
     trained.write(made)
     checkpoints.keep(made)

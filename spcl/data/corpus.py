@@ -123,7 +123,7 @@ def read_corpus(
     )
     check_splits(utterances, splits, protocol=protocol, by_session=by_session, dataset=dataset)
     return Corpus(
-        utterances=_table(utterances, splits, reading.labels, by_session),
+        utterances=utterance_table(utterances, splits, reading.labels, by_session),
         problems=[*reading.problems, *gaps],
         features=features,
         labels=tuple(reading.labels),
@@ -207,12 +207,16 @@ def _read(path: Path, layout: str | None, choices: Choices, dataset: str) -> tup
     return layout, FORMATS[layout].read(path, content, choices)
 
 
-def _table(
+def utterance_table(
     utterances: Sequence[Utterance],
     splits: Mapping[str, str],
     labels: Sequence[str],
     by_session: Mapping[str, str],
 ) -> pa.Table:
+    """Utterances in dialogue order as a table, without metadata.
+
+    `splits` and `by_session` are by dialogue. With sessions there is a column ``session``.
+    """
     position: list[int] = []
     met: Counter[str] = Counter()
     for utterance in utterances:

@@ -10,6 +10,13 @@ from spcl.data.files.disk import UnreadableError, read
 from spcl.data.files.placeholders import HEAD_BYTES, placeholder
 from spcl.data.problems import Defect
 
+SOUND = (".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav", ".wma")
+VIDEO = (
+    *(".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"),
+    ".wmv",
+)
+"""Suffixes of files."""
+
 _NUMBER = r"\d+(?:\.\d+)?"
 _TIME = rf"t=(?=[\d,])(?P<start>{_NUMBER})?(?:,(?P<end>{_NUMBER}))?"
 _REGION = rf"xywh=percent:(?P<region>{_NUMBER}(?:,{_NUMBER}){{3}})"

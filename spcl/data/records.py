@@ -59,12 +59,15 @@ class Choices:
         Which of several fields of vectors of a modality is used, from 1; None for their mean.
     pooling
         How steps in time become a vector: their ``mean``, or ``mean_std`` (mean and deviation).
+    unlabelled
+        Whether a table of utterances may lack its emotions, because they are to be predicted.
     """
 
     labels: tuple[str, ...] | None = None
     classes: int | None = None
     layer: int | None = None
     pooling: str = "mean"
+    unlabelled: bool = False
 
 
 @dataclass(frozen=True)

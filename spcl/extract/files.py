@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from spcl.data.files.disk import entries
 from spcl.data.files.text_files import decode
-from spcl.data.media import MediaReference
+from spcl.data.media import SOUND, VIDEO, MediaReference
 from spcl.errors import UserError
 from spcl.extract.base import Extractor, Item
 from spcl.extract.shards import extract_shards, extractor_options
@@ -19,11 +19,7 @@ from spcl.tables import parquet
 from spcl.tables.parquet import describe
 from spcl.tables.schemas import EXTRACTED
 
-MEDIA = (
-    *(".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav", ".wma"),
-    *(".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"),
-    ".wmv",
-)
+MEDIA = (*SOUND, *VIDEO)
 """The suffixes of the files that are taken from a folder. A file that is named is always taken."""
 
 

@@ -7,10 +7,11 @@
 The logits of a dialogue do not depend on the other dialogues of the batch. Each baseline is a file
 with its name in the config, which ends in ``MODEL = <the class>``. It is imported on demand.
 docs/fidelity.md describes how each baseline differs from its paper, docs/plug-in.md how to use a
-custom baseline.
+custom baseline, docs/using-a-model.md how to use a trained one.
 
-Networks and the blocks that they share belong here. It imports torch and `spcl.study`, which finds
-custom baselines. Losses and the choice of utterances belong to `spcl.curriculum`.
+Networks, the blocks that they share, and the files of trained ones belong here. It imports torch,
+safetensors and `spcl.study`, which finds custom baselines. Losses and the choice of utterances
+belong to `spcl.curriculum`.
 """
 
 from collections.abc import Mapping
@@ -21,9 +22,11 @@ from torch import Tensor, nn
 
 from spcl.errors import UserError
 from spcl.models.batch import Batch
-from spcl.study.extensions import BASELINE, find, load
+from spcl.models.saved import load
+from spcl.study.extensions import BASELINE, find
+from spcl.study.extensions import load as load_class
 
-__all__ = ["Batch", "build", "load_reference"]
+__all__ = ["Batch", "build", "load", "load_reference"]
 
 
 def build(
@@ -105,7 +108,7 @@ def load_reference(
 def _find(baseline: str | type[nn.Module], arguments: Mapping[str, Any]) -> tuple[Any, str]:
     """The class, which must accept `arguments`, and the key of its settings for messages."""
     if isinstance(baseline, str):
-        model = load(find(BASELINE, baseline))
+        model = load_class(find(BASELINE, baseline))
         key = f"baselines.{baseline}.model"
     else:
         model, key = baseline, baseline.__name__

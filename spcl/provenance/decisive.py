@@ -25,6 +25,7 @@ PLUMBING = {
     "spcl.provenance": "records of results",
     "spcl.study.extensions": "finds the module of a baseline or curriculum; that module is hashed",
     "spcl.study.grid": "addresses of cells; the record of a cell contains its settings",
+    "spcl.study.shipped": "the folder of the workflow",
     "spcl.study.tuning": "what a cell may try; the records of tunings contain it",
     "spcl.tables.parquet": "writes and reads tables unchanged, and refuses other content",
     "spcl.tables.schemas": "columns are checked, never converted; other code fills them",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from spcl.study.grid import CELL_TABLES
+from spcl.study.grid import CELL_TABLES, MODEL_FILE
 
 FOLDER_RECORD = ".made-of.json"
 """The file that contains the record of a folder that a job made."""
@@ -150,7 +150,9 @@ def main_table(path: str) -> str:
     folder, _, name = path.rpartition("/")
     if name == "pace.parquet":
         return f"{folder}/settings.parquet"
-    return f"{folder}/metrics.parquet" if name.removesuffix(".parquet") in CELL_TABLES else path
+    is_model = name.startswith(MODEL_FILE.partition("{")[0])
+    of_cell = is_model or name.removesuffix(".parquet") in CELL_TABLES
+    return f"{folder}/metrics.parquet" if of_cell else path
 
 
 def may_be_deleted(path: str) -> bool:

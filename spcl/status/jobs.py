@@ -11,7 +11,7 @@ from typing import Any
 
 from spcl import report
 from spcl.study.datasets import modalities, owners, trained
-from spcl.study.grid import CELL_TABLES, cells
+from spcl.study.grid import CELL_TABLES, cell_files, cells, model_files
 
 STAGES = ("corpora", "features", "difficulty", "tuning", "cells", "tables", "figures")
 
@@ -104,7 +104,7 @@ def _tuning(config: Mapping[str, Any]) -> Iterator[Job]:
 def _cells(config: Mapping[str, Any]) -> Iterator[Job]:
     for cell in cells(config):
         stem = f"results/cells/{cell.address}"
-        made = [f"{stem}/{table}.parquet" for table in CELL_TABLES]
+        made = [f"{stem}/{name}" for name in cell_files(config).values()]
         yield replace(
             _job("cells", "train_cell", asdict(cell), made), working=f"{stem}.checkpoints"
         )
@@ -114,6 +114,9 @@ def _tables(config: Mapping[str, Any]) -> Iterator[Job]:
     grid, datasets = config["name"], config["datasets"]
     stem, every = f"results/gathered/{grid}", trained(datasets)
     folded = [name for name in owners(datasets) if name not in every]
+    for cell in cells(config) if model_files(config) else ():
+        made = [f"results/cells/{cell.address}/card.{ending}" for ending in ("parquet", "md")]
+        yield _job("tables", "write_card", asdict(cell), made)
     for name in every:
         made = [f"{stem}/{name}/{table}.parquet" for table in CELL_TABLES]
         yield _job("tables", "gather_cells", {"grid": grid, "dataset": name}, made)

@@ -33,6 +33,9 @@ class Cell:
 CELL_TABLES = ("metrics", "history", "predictions", "robustness", "curriculum")
 """The tables of a cell, each a Parquet file in its folder; the first is written last."""
 
+MODEL_FILE = "model-seed{}.safetensors"
+"""The name of a seed's model in the folder of its cell, with ``save_models: true``."""
+
 AXES = tuple(field.name for field in fields(Cell))
 
 
@@ -109,6 +112,18 @@ def strategies(cell: Cell, settings: Mapping[str, Any]) -> dict[str, dict[str, A
     """
     own = {"settings": settings["curriculum"], "source": settings["curriculum_source"]}
     return settings.get("combine") or {cell.curriculum: own}
+
+
+def model_files(config: Mapping[str, Any]) -> dict[int, str]:
+    """The names of the models in the folder of each cell, by seed; none without ``save_models``."""
+    saved = config["grid"]["seeds"] if config.get("save_models") else []
+    return {seed: MODEL_FILE.format(seed) for seed in saved}
+
+
+def cell_files(config: Mapping[str, Any]) -> dict[str, str]:
+    """The files in the folder of each cell, by the names of the outputs of its job."""
+    tables = {table: f"{table}.parquet" for table in CELL_TABLES}
+    return tables | {f"model_{seed}": name for seed, name in model_files(config).items()}
 
 
 def needed(needs: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) -> set[str]:

@@ -292,6 +292,47 @@ PREDICTIONS = Schema(
     metadata=("labels",),
 )
 
+PREDICTED = Schema(
+    "predictions of saved models",
+    (
+        _DIALOGUE,
+        _UTTERANCE,
+        Column("position", _INT, "0..N-1 inside the dialogue, without gaps"),
+        Column("speaker", _TEXT, "as in the input, may be empty"),
+        Column("text", _TEXT, "transcript, may be empty"),
+        Column("start_s", _REAL, "start in the recording, seconds", nullable=True),
+        Column("end_s", _REAL, "end in the recording, seconds", nullable=True),
+        Column("audio_path", _TEXT, "sound, relative to the metadata `folder`", nullable=True),
+        Column("video_path", _TEXT, "video, likewise", nullable=True),
+        Column("observed", pa.list_(pa.bool_()), "in the order of `modalities`"),
+        Column("predicted", _TEXT, "the class with the highest mean probability"),
+        Column("probabilities", pa.list_(pa.float32()), "joint, by class, mean over seeds"),
+        Column(
+            "modality_probabilities",
+            pa.list_(pa.list_(pa.float32())),
+            "of each modality's own head, mean over seeds, in the order of `modalities`",
+        ),
+        Column(
+            "spread",
+            pa.list_(pa.float32()),
+            "standard deviation of `probabilities` over seeds; null for one seed",
+            nullable=True,
+        ),
+        Column(
+            "modality_spread",
+            pa.list_(pa.list_(pa.float32())),
+            "the same of `modality_probabilities`",
+            nullable=True,
+        ),
+    ),
+    key=("utterance_id",),
+    # seeds: of the models; simulated: the corpus of the training, or the input
+    metadata=(
+        *("labels", "modalities", "dataset", "trained_on", "baseline", "curriculum", "seeds"),
+        "simulated",
+    ),
+)
+
 ROBUSTNESS = Schema(
     "robustness",
     (

@@ -28,6 +28,7 @@ from spcl.training.evaluation import evaluate
 from spcl.training.interruption import Interruption, interruptible
 from spcl.training.loop import Training
 from spcl.training.perturbations import score_perturbed
+from spcl.training.seed_model import with_model
 from spcl.training.seed_tables import seed_tables
 from spcl.training.settings import CellSettings
 from spcl.training.stacked import Stacked, stackable
@@ -47,6 +48,8 @@ def train_cell(
     threads: int = 1,
     provenance: Provenance,
     checkpoints: Checkpoints | None = None,
+    save_models: bool = False,
+    licence: str | None = None,
 ) -> CellTables:
     """Train every seed of `cell`.
 
@@ -73,6 +76,10 @@ def train_cell(
     checkpoints
         Where to save and resume; None = do not save. They need the `training_digest` of
         `provenance`.
+    save_models
+        Also return the models. A finished seed that was saved without its model is trained again.
+    licence
+        Of the corpus, for the facts of the models.
 
     Raises
     ------
@@ -106,6 +113,8 @@ def train_cell(
     stamps = {seed: _stamp(provenance, known[seed]) for seed in known}
     digests = {seed: one.training_digest or "" for seed, one in stamps.items()}
     finished = checkpoints.load_finished(digests) if checkpoints else {}
+    if save_models:
+        finished = {seed: one for seed, one in finished.items() if seed in one.models}
     if finished:
         names = ", ".join(map(str, finished))
         log.log(HEADLINE, "%s: seeds %s are already trained", cell.address, names)
@@ -125,9 +134,10 @@ def train_cell(
                     result.logits["train"] = evaluate(best, corpus.splits["train"]).cpu()
                 perturbed = score_perturbed(best, corpus, settings.robustness)
                 stamp = stamps[seed]
-                finished[seed] = seed_tables(cell, corpus, seed, result, perturbed, stamp)
-                if checkpoints:
-                    checkpoints.save_finished(seed, finished[seed])
+                tables = seed_tables(cell, corpus, seed, result, perturbed, stamp)
+                if save_models:
+                    tables = with_model(tables, best, corpus, features, settings, licence)
+                finished[seed] = checkpoints.save_finished(seed, tables) if checkpoints else tables
     return CellTables.concatenate([finished[seed] for seed in settings.seeds])
 
 

@@ -1,9 +1,10 @@
-"""Checkpoints of a cell: saved states of unfinished seeds, and tables of finished seeds.
+"""Checkpoints of a cell: saved states of unfinished seeds, and results of finished seeds.
 
 During training, a working folder next to the cell contains the state of each unfinished seed and
-the tables of each finished seed. When the cell is complete, the working folder is deleted and a
-second folder gets links to the cell's tables. Snakemake deletes the outputs of a job before the job
-runs again; with the links, only seeds that were added later are trained.
+the tables and the model of each finished seed. When the cell is complete, the working folder is
+deleted and a second folder gets links to the cell's tables and models. Snakemake deletes the
+outputs of a job before the job runs again; with the links, only seeds that were added later are
+trained.
 """
 
 import logging
@@ -11,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import torch
 from spcl.errors import UserError
 from spcl.provenance.footer import is_intact
 from spcl.tables.parquet import write_atomically
-from spcl.training.cell_tables import KINDS, CellTables
+from spcl.training.cell_tables import KINDS, CellTables, saved_models
 
 log = logging.getLogger("spcl.training")
 
@@ -87,8 +89,14 @@ class Checkpoints:
         """Whether enough time has passed since the last `save` to save again."""
         return time.monotonic() >= self._next
 
-    def save_finished(self, seed: int, tables: CellTables) -> None:
-        """Save the `tables` of a finished seed and delete its state."""
+    def save_finished(self, seed: int, tables: CellTables) -> CellTables:
+        """Save the `tables` of a finished seed and delete its state.
+
+        Returns
+        -------
+        CellTables
+            The same, with the file of the model instead of its content.
+        """
         paths = _paths(self._finished_path(seed))
         try:
             # Metrics with other settings must not stay next to tables of an interrupted write.
@@ -97,9 +105,11 @@ class Checkpoints:
             self._state_path(seed).unlink(missing_ok=True)
         except (UserError, OSError) as error:
             log.warning("%s", _line(error))
+            return tables
+        return replace(tables, models=saved_models(paths["metrics"].parent))
 
     def load_finished(self, digests: Mapping[int, str]) -> dict[int, CellTables]:
-        """The tables of the seeds in `digests` that are already trained."""
+        """The tables and models of the seeds in `digests` that are already trained."""
         found = [_by_seed(self.kept), *(_by_seed(self._finished_path(seed)) for seed in digests)]
         return {
             seed: tables
@@ -110,12 +120,14 @@ class Checkpoints:
         }
 
     def keep(self, paths: Mapping[str, str | Path]) -> None:
-        """Keep the tables of a complete cell, written to `paths` by kind; delete the others."""
+        """Keep the tables of a complete cell, written to `paths` by kind, and the models beside."""
         shutil.rmtree(self.kept, ignore_errors=True)
         try:
             self.kept.mkdir(parents=True)
             for kind, path in _paths(self.kept).items():
                 _link(paths[kind], path)
+            for path in saved_models(Path(paths["metrics"]).parent).values():
+                _link(path, self.kept / path.name)
         except OSError as error:
             log.warning("%s: cannot keep tables for seeds to add (%s)", self.kept, _line(error))
             shutil.rmtree(self.kept, ignore_errors=True)
@@ -141,7 +153,7 @@ def _by_seed(folder: Path) -> dict[int, CellTables]:
         log.warning("%s: the tables were changed after they were written", folder)
         return {}
     try:
-        tables = CellTables.read(paths)
+        tables = replace(CellTables.read(paths), models=saved_models(folder))
     except UserError as error:
         log.warning("%s", error)
         return {}

@@ -1,7 +1,7 @@
 """The splits of a corpus as tensors, and batches of dialogues."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -11,12 +11,10 @@ from torch import Tensor
 
 from spcl.errors import UserError
 from spcl.models import Batch
+from spcl.models.standardisation import Standardisation
 from spcl.tables.arrays import feature_matrix, label_indices, strings
 from spcl.tables.parquet import metadata
 from spcl.tables.schemas import MODALITIES, SPLITS
-
-_BLOCK = 256
-"""Utterances that are standardised at once; in float64 they fit into the cache of the CPU."""
 
 LONGEST = 2000
 """The maximum number of utterances of a dialogue. The memory of attention and graphs grows with the
@@ -92,6 +90,8 @@ class Corpus:
     simulated: bool
     classes: int | None = None
     """Of sentiment scores, see `spcl.data.emotions.sentiment`; None for other labels."""
+    standardisation: Mapping[str, Standardisation] = field(default_factory=dict)
+    """By modality; empty if the features are not scaled."""
 
 
 def load_corpus(
@@ -101,6 +101,7 @@ def load_corpus(
     *,
     scale: Literal["standard", "none"],
     device: str,
+    fitted: Mapping[str, Standardisation] | None = None,
 ) -> Corpus:
     """Convert the tables of a corpus to tensors.
 
@@ -117,6 +118,9 @@ def load_corpus(
         See `TrainingSettings`.
     device
         The device of the tensors, for example ``cpu`` or ``cuda``.
+    fitted
+        The standardisation of a trained model, used instead of fitting one. The training split may
+        then be empty.
 
     Raises
     ------
@@ -137,6 +141,7 @@ def load_corpus(
 
     x: dict[str, np.ndarray] = {}
     observed: dict[str, np.ndarray] = {}
+    standardisation = dict(fitted or {})
     for m in modalities:
         if m not in features:
             raise UserError(
@@ -144,12 +149,15 @@ def load_corpus(
                 " grid.modalities"
             )
         values, seen = feature_matrix(features[m], ids)
-        if not seen[split == "train"].any():
+        train = seen & (split == "train")
+        if fitted is None and not train.any():
             raise UserError(
                 f"features of modality '{m}' ({MODALITIES[m]}): none is observed in the training"
                 " split; remove the modality from grid.modalities"
             )
-        x[m] = _standardise(values, seen, split == "train") if scale == "standard" else values
+        if fitted is None and scale == "standard":
+            standardisation[m] = Standardisation.fit(values[train])
+        x[m] = standardisation[m](values, seen) if m in standardisation else values
         observed[m] = seen
 
     def dialogues(rows: np.ndarray) -> Dialogues:
@@ -173,6 +181,7 @@ def load_corpus(
         protocol=facts["protocol"],
         simulated=bool(facts["simulated"]),
         classes=facts.get("classes"),
+        standardisation=standardisation,
     )
 
 
@@ -200,18 +209,3 @@ def _local_speakers(dialogue_ids: np.ndarray, speakers: np.ndarray) -> tuple[np.
         known = seen.setdefault(dialogue, {})
         index[row] = known.setdefault(speaker, len(known))
     return index, max((len(known) for known in seen.values()), default=1)
-
-
-def _standardise(values: np.ndarray, observed: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Scale to mean 0 and deviation 1 of the observed training rows; unobserved rows become 0."""
-    fitted = values[observed & train].astype(np.float64)
-    mean, deviation = fitted.mean(0), fitted.std(0)
-    # Set constant columns to 0; otherwise rounding noise would be scaled to unit deviation.
-    constant = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-6)
-    divisor = np.where(constant, 1.0, deviation)
-    scaled = np.zeros_like(values)
-    for first in range(0, len(values), _BLOCK):
-        block = slice(first, first + _BLOCK)
-        part = np.where(constant, 0.0, (values[block] - mean) / divisor)
-        scaled[block] = np.where(observed[block, None], part, 0.0)
-    return scaled

@@ -54,7 +54,14 @@ class Runs:
         monkeypatch.setattr(checkpoints_module, "_WORTH", 0)  # saves after every epoch
 
     def __call__(
-        self, curriculum="spcl", baseline="late_fusion", *, seeds=(1, 2), digest="same", at=None
+        self,
+        curriculum="spcl",
+        baseline="late_fusion",
+        *,
+        seeds=(1, 2),
+        digest="same",
+        at=None,
+        save_models=False,
     ):
         """Train; at each step in `at`, call its function."""
         self.steps = 0
@@ -69,7 +76,7 @@ class Runs:
         checkpoints = Checkpoints(self.folder / "working", self.folder / "kept")
         with self.monkeypatch.context() as patch:
             patch.setattr(cell_module, "Training", type("Watched", (Training,), {"step": step}))
-            tables = train(curriculum, baseline, seeds, digest, checkpoints)
+            tables = train(curriculum, baseline, seeds, digest, checkpoints, save_models)
         paths = {kind: self.folder / f"{kind}.parquet" for kind in KINDS}
         tables.write(paths)
         checkpoints.keep(paths)
@@ -89,7 +96,7 @@ def runs(tmp_path, monkeypatch):
     return Runs(tmp_path, monkeypatch)
 
 
-def train(curriculum, baseline, seeds, digest, checkpoints=None):
+def train(curriculum, baseline, seeds, digest, checkpoints=None, save_models=False):
     settings = CellSettings.from_config(
         {
             "seeds": seeds,
@@ -109,6 +116,7 @@ def train(curriculum, baseline, seeds, digest, checkpoints=None):
         EarlierTables() if curriculum in ("none", "spcl") else earlier(),
         provenance=replace(STAMP, training_digest=digest),
         checkpoints=checkpoints,
+        save_models=save_models,
     )
 
 
@@ -339,3 +347,64 @@ def test_saving_takes_a_small_share_of_the_time(runs, monkeypatch):
     monkeypatch.setattr(checkpoints_module, "write_atomically", lambda path, save: save(path))
     runs(seeds=(1,))
     assert len(saved) == 1
+
+
+def models(folder):
+    """The models in a folder, as bytes by name."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.safetensors"))}
+
+
+MODEL_1, MODEL_2 = "model-seed1.safetensors", "model-seed2.safetensors"
+
+
+def test_saving_models_changes_no_table_and_gives_the_same_bytes(runs, tmp_path, monkeypatch):
+    tables = runs(save_models=True)
+    assert same(tables, train("spcl", "late_fusion", (1, 2), "same"))
+    first = models(runs.folder)
+    assert list(first) == [MODEL_1, MODEL_2]
+    other = Runs(tmp_path / "other", monkeypatch)
+    other.killed(at=N_STEPS + 5, save_models=True)
+    other(save_models=True)
+    assert models(other.folder) == first
+
+
+def test_seeds_that_were_kept_without_models_are_trained_again_once(runs):
+    first = runs()
+    assert models(runs.folder) == {}
+    assert same(runs(save_models=True), first)
+    assert runs.steps == 2 * N_STEPS
+    runs(save_models=True)
+    assert runs.steps == 0
+
+
+def test_without_save_models_nothing_is_trained_and_models_remain(runs):
+    runs(save_models=True)
+    before = models(runs.folder)
+    runs()
+    assert runs.steps == 0
+    assert models(runs.folder) == before
+
+
+def test_a_deleted_model_is_restored_from_the_kept_one(runs):
+    runs(save_models=True)
+    before = models(runs.folder)
+    (runs.folder / MODEL_2).unlink()
+    runs(save_models=True)
+    assert runs.steps == 0
+    assert models(runs.folder) == before
+
+
+def test_an_added_seed_leaves_the_models_of_the_others(runs):
+    runs(seeds=(1,), save_models=True)
+    before = models(runs.folder)
+    runs(seeds=(1, 2), save_models=True)
+    assert runs.steps == N_STEPS
+    assert models(runs.folder).items() > before.items()
+
+
+def test_models_and_card_of_another_training_are_deleted(runs):
+    runs(save_models=True)
+    (runs.folder / "card.md").write_text("old")
+    runs("none", digest="other")
+    assert models(runs.folder) == {}
+    assert not (runs.folder / "card.md").exists()

@@ -20,7 +20,10 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "scripts", "spcl", "config", "envs", "profiles", "pyproject.toml")
+PARTS = (
+    *("Snakefile", "workflow", "scripts", "spcl", "config", "envs", "profiles"),
+    *("pyproject.toml", "CITATION.cff"),
+)
 
 GRID = {
     "name": "little",

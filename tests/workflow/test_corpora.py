@@ -78,10 +78,14 @@ def test_features_are_shown_once_for_all_folds(files):
         assert "results/features/acted/a.parquet" in inputs
 
 
-def test_status_looks_for_what_the_workflow_makes_and_for_its_logs(mixed_once):
-    lines = mixed_once.snakemake("--detailed-summary", config="grid.yaml").stdout.splitlines()
+@pytest.mark.parametrize("save_models", [False, True])
+def test_status_looks_for_what_the_workflow_makes_and_for_its_logs(mixed, save_models):
+    asked = MIXED | {"save_models": save_models}
+    config = mixed.configure(asked)
+    mixed.take_for_made(config)
+    lines = mixed.snakemake("--detailed-summary", config=config).stdout.splitlines()
     rows = [line.split("\t") for line in lines[1:]]
-    config = MIXED | {"datasets": with_folds(MIXED["datasets"])}
+    config = asked | {"datasets": with_folds(asked["datasets"])}
     looked_for = {path: (job.rule, job.log) for job in jobs(config) for path in job.outputs}
     assert looked_for == {path: (rule, log) for path, _, rule, log, *_ in rows}
 

@@ -523,3 +523,32 @@ def test_an_extractor_of_a_datasets_own_is_that_dataset_with_all_its_folds(mixed
         *(f"difficulty/acted-session{n}/{name}" for n in (2, 4) for name in ("a", "conversations")),
         *(f"cells/acted-session{n}/mmgcn/at/none" for n in (2, 4)),
     }
+
+
+WITH_MODELS = GRID | {"save_models": True}
+
+
+@pytest.fixture(scope="module")
+def with_models(tmp_path_factory):
+    """A project where Snakemake takes the files of GRID with models for made."""
+    project = copy_of_project(tmp_path_factory.mktemp("models") / "project")
+    project.take_for_made(project.configure(WITH_MODELS))
+    return project
+
+
+def test_models_that_are_missing_are_those_cells(made, with_models):
+    pending = made.pending(made.configure(WITH_MODELS))
+    assert cells_of(pending) == EVERY_CELL
+    assert f"{CELLS}/mmgcn/at/spcl/model-seed1.safetensors" in pending
+    assert f"{CELLS}/mmgcn/at/spcl/card.md" in pending
+    assert upstream_of_cells(pending) == set()
+    assert with_models.pending("grid.yaml") == set()
+    other = Path("mmgcn", "at", "none")
+    left = with_models.copy(made.folder.with_name("left"))
+    (left.folder / CELLS / other / "model-seed1.safetensors").unlink()
+    assert cells_of(left.pending("grid.yaml")) == {str(other)}
+
+
+def test_nothing_when_models_are_no_longer_asked_for(with_models, tmp_path):
+    project = with_models.copy(tmp_path / "project")
+    assert project.pending(project.configure(GRID, "without.yaml")) == set()

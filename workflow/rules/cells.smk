@@ -9,11 +9,8 @@ rule train_cell:
         teachers=cell_teachers,
         tuned=cell_tuning,
     output:
-        metrics="<cell>/metrics.parquet",
-        history="<cell>/history.parquet",
-        predictions="<cell>/predictions.parquet",
-        robustness="<cell>/robustness.parquet",
-        curriculum="<cell>/curriculum.parquet",
+        # The tables, metrics first, and with save_models the models.
+        **{name: f"<cell>/{file}" for name, file in cell_files(config).items()},
     log:
         "logs/train_cell/{dataset}/{baseline}/{modalities}/{curriculum}.log",
     benchmark:
@@ -28,14 +25,44 @@ rule train_cell:
         code=lambda wildcards: code("train_cell", *cell_modules(wildcards)),
         working="results/cells/{dataset}/{baseline}/{modalities}/{curriculum}.checkpoints",
         kept="results/kept/{dataset}/{baseline}/{modalities}/{curriculum}",
+        licence=lambda wildcards: (of_dataset("download")(wildcards) or {}).get("licence"),
     message:
         "Training {wildcards.baseline} on {wildcards.dataset}, {wildcards.modalities}, {wildcards.curriculum}"
     script:
         "../../scripts/train_cell.py"
 
 
+rule write_card:
+    input:
+        metrics="<cell>/metrics.parquet",
+        predictions="<cell>/predictions.parquet",
+        robustness="<cell>/robustness.parquet",
+        curriculum="<cell>/curriculum.parquet",
+        models=[f"<cell>/{name}" for name in MODELS.values()],
+    output:
+        parquet="<cell>/card.parquet",
+        md="<cell>/card.md",
+    log:
+        "logs/write_card/{dataset}/{baseline}/{modalities}/{curriculum}.log",
+    benchmark:
+        "benchmarks/write_card/{dataset}/{baseline}/{modalities}/{curriculum}.jsonl"
+    conda:
+        "../../envs/learning.yaml"
+    params:
+        code=code("write_card"),
+    message:
+        "Describing the models of {wildcards.baseline} on {wildcards.dataset}, {wildcards.modalities}, {wildcards.curriculum}"
+    script:
+        "../../scripts/write_card.py"
+
+
 rule cells:
     input:
-        [of_cells(table) for table in CELL_TABLES],
+        [
+            f"results/cells/{cell.address}/{file}"
+            for cell in cells(config)
+            for file in cell_files(config).values()
+        ],
+        of_cells("card") if MODELS else [],
     message:
         "All cells are trained"

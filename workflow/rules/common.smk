@@ -27,9 +27,11 @@ from spcl.study.extensions import BASELINE, CURRICULUM, find, needs
 from spcl.study.grid import (
     CELL_TABLES,
     Cell,
+    cell_files,
     cell_settings,
     cells,
     left_out,
+    model_files,
     needed,
     pacing_cell,
     strategies,
@@ -138,6 +140,7 @@ OWNERS = owners(config["datasets"])  # of files and features, which folds share
 FOLDED = [name for name in OWNERS if name not in TRAINED]
 SIMULATED = [name for name in OWNERS if "simulate" in config["datasets"][name]]
 DOWNLOADED = [name for name in OWNERS if "download" in config["datasets"][name]]
+MODELS = model_files(config)
 MADE = {config["datasets"][name]["path"] for name in SIMULATED + DOWNLOADED}
 
 

@@ -71,7 +71,7 @@ def read(folder: Path, content: object, choices: Choices) -> Reading:
         A column is missing or has wrong values; the meaning of integers is unknown; a feature file
         does not fit.
     """
-    table = _Table(folder)
+    table = _Table(folder, unlabelled=choices.unlabelled)
     order = table.order()
     emotions, chosen = table.emotions(choices.labels)
     dialogues, names = table.names(order)
@@ -122,7 +122,7 @@ def _found(folder: Path) -> list[Path]:
 class _Table:
     """The columns of the table of utterances; defects of single rows are added to `problems`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, unlabelled: bool) -> None:
         found = _found(folder)
         if len(found) != 1:
             raise UserError(
@@ -134,6 +134,8 @@ class _Table:
         self.columns: dict[str, list[Any]] = (
             read_csv(self.path) if self.path.suffix == ".csv" else self._parquet()
         )
+        if unlabelled:
+            self.columns["emotion"] = [""] * len(next(iter(self.columns.values()), []))
         self._check_columns()
         self.n = len(self.columns["dialogue_id"])
         if not self.n:
