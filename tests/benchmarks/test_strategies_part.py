@@ -55,7 +55,7 @@ def test_a_row_for_each_strategy_says_what_it_adds(few):
         "relearning": 3,  # before epoch 1, and two moves
     }
     assert rows["none"]["overhead"] == rows["none"]["own_share"] == 0
-    assert all(row["seconds"] > 0 and row["turns"] == 4 for row in found)
+    assert all(row["seconds"] > 0 and row["turns"] == 3 for row in found)
     a_second_gradient = 4 * 2 * 2048 * sum(TINY.widths.values())
     assert rows["mmpareto"]["bytes"] - rows["none"]["bytes"] > a_second_gradient
     results.save(
@@ -77,8 +77,8 @@ def test_every_turn_begins_with_another_strategy():
         return 1.0, 0.5
 
     spent = strategies._by_turns("abc", [np.array([0]), np.array([1])], turn, seconds=0)
-    assert "".join(order) == "a0b0c0b1c1a1c0a0b0a1b1c1"
-    assert spent["a"].tolist() == [[1.0, 0.5]] * 4
+    assert "".join(order) == "a0b0c0b1c1a1c0a0b0"
+    assert spent["a"].tolist() == [[1.0, 0.5]] * 3
 
 
 def test_the_simulated_modalities_are_easy_hard_and_of_little_information():
