@@ -39,8 +39,8 @@ from spcl.training.dialogues import Dialogues
 from spcl.training.evaluation import evaluate
 
 CONFIG = Path("config/strategies.yaml")
-DIALOGUES = {"iemocap": 16}
-"""Dialogues a step; 32 for other shapes. A step of 32 long dialogues takes seconds."""
+DIALOGUES = {"iemocap": 8}
+"""Dialogues a step; 32 for other shapes. 8 of IEMOCAP have as many utterances as 32 of MELD."""
 SECONDS = 25.0
 """How long the turns of one network and shape last, if they are not fewer than `FEWEST_TURNS`."""
 FEWEST_TURNS = 3
