@@ -15,10 +15,12 @@ from benchmarks.shapes import SHAPES
 from spcl.errors import UserError, choices
 
 PARTS = (
-    *("training", "operations", "curriculum", "seeds", "startup", "memory"),
-    *("extraction", "faces", "dag", "tuning"),
+    *("training", "operations", "curriculum", "strategies", "seeds", "startup", "memory"),
+    *("extraction", "faces", "dag", "imbalance", "tuning"),
 )
 BASELINES = ("mmgcn", "mm_dfn", "dialogue_gcn", "biddin")
+FEWER = {"strategies": ("mmgcn", "biddin")}
+"""Baselines of the parts that do not measure all of them unless they are named."""
 MODALITIES = ("atv", "at", "tv", "av")
 
 
@@ -38,7 +40,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     narrowed = options.baselines or options.shapes or options.modalities or options.against
     options.parts = options.parts or (["training"] if narrowed else list(PARTS))
-    options.baselines = options.baselines or list(BASELINES)
     options.shapes = options.shapes or list(SHAPES)
     options.modalities = options.modalities or list(MODALITIES)
     return options
@@ -59,6 +60,7 @@ def _names_of(known: Sequence[str]) -> Callable[[str], list[str]]:
 def lines(part: str, options: argparse.Namespace) -> Iterator[str]:
     """Run a part; yield what it prints."""
     machine = options.device, options.threads
+    baselines = options.baselines or list(FEWER.get(part, BASELINES))
     if part == "training":
         how = training.Options(
             *machine,
@@ -67,10 +69,10 @@ def lines(part: str, options: argparse.Namespace) -> Iterator[str]:
             against=options.against,
             python=options.reference_python,
         )
-        return training.run(options.baselines, options.shapes, options.modalities, how)
-    cases = {"baselines": options.baselines, "shapes": options.shapes}
+        return training.run(baselines, options.shapes, options.modalities, how)
+    cases = {"baselines": baselines, "shapes": options.shapes}
     found: Iterator[str] = import_module(f"benchmarks.{part}").run(
-        *machine, **(cases if part in ("memory", "operations") else {})
+        *machine, **(cases if part in ("memory", "operations", "strategies") else {})
     )
     return found
 

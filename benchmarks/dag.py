@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from itertools import count
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,11 @@ from benchmarks.machine import this_machine
 from spcl.study.datasets import MODALITY_SETS
 from tests.workflow.conftest import Project, copy_of_project
 
-GRIDS = {"paper": (64, 0), "paper, 20,000 media files": (64, 20_000), "10,000 cells": (10_000, 0)}
+GRIDS = {
+    "paper": (112, 0),
+    "paper, 20,000 media files": (112, 20_000),
+    "10,000 cells": (10_000, 0),
+}
 """By name: the number of cells, and of media files in the corpus meld."""
 
 
@@ -25,7 +30,8 @@ def grid(project: Project, cells: int) -> dict[str, Any]:
     """The paper's config; for more cells, with all curricula and modality sets and more corpora."""
     config = yaml.safe_load((project.folder / "config/paper.yaml").read_text())
     axes = config["grid"]
-    if cells > len(config["datasets"]) * len(axes["baselines"]) * 8:
+    sizes = (len(axes[axis]) for axis in ("baselines", "modalities", "curricula"))
+    if cells > len(config["datasets"]) * prod(sizes):
         rivals = yaml.safe_load((project.folder / "config/strategies.yaml").read_text())
         config["curricula"] = rivals["curricula"]
         config["baselines"]["late_fusion"] = {}

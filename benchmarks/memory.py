@@ -7,7 +7,7 @@ pass stores for the backward pass, and temporary tensors.
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -36,21 +36,27 @@ def measure(baseline: str, shape: str, batch_size: int, device: str) -> dict[str
     chosen = np.random.default_rng(batch_size).choice(len(dialogues), batch_size)
     step.backward(batch_of(dialogues, chosen[:8]))  # allocates the gradients
     batch = batch_of(dialogues, chosen)
-    if device == "cuda":
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
-        step.backward(batch)
-        peak = torch.cuda.max_memory_allocated() - before
-    else:
-        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-            step.backward(batch)
-        peak = _largest_sum(profiler)
     lengths = dialogues.lengths[chosen]
     return {
-        "bytes": peak,
+        "bytes": peak_bytes(lambda: step.backward(batch), device),
         "utterances": int(lengths.sum()),
         "squared_lengths": int((lengths**2).sum()),
     }
+
+
+def peak_bytes(work: Callable[[], Any], device: str) -> int:
+    """The peak size of the tensors that exist during `work` beyond those that existed before.
+
+    On a CPU, the profiler of torch writes to stderr.
+    """
+    if device == "cuda":
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        work()
+        return torch.cuda.max_memory_allocated() - before
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        work()
+    return _largest_sum(profiler)
 
 
 def _largest_sum(profiler: profile) -> int:

@@ -1,6 +1,6 @@
-"""``python -m benchmarks.page``: write the measurements into docs/performance.md.
+"""``python -m benchmarks.page``: write the measurements into docs/performance.md and curricula.md.
 
-The page has a pair of comments around each table, ``<!-- epochs -->`` and ``<!-- /epochs -->``. The
+A page has a pair of comments around each table, ``<!-- epochs -->`` and ``<!-- /epochs -->``. The
 text between them is replaced. The table of a part without measurements is left as it is.
 """
 
@@ -12,8 +12,12 @@ from pathlib import Path
 from benchmarks.__main__ import PARTS
 from benchmarks.memory import by_case, slopes
 from benchmarks.operations import in_words
-from benchmarks.results import FOLDER, load, markdown
+from benchmarks.results import FOLDER, interval, load, markdown
 from benchmarks.targets import Row, Rows, case_of, loss_share, targets
+
+PAGES = tuple(
+    Path("docs", f"{name}.md") for name in ("performance", "curricula", "fair-comparison")
+)
 
 
 def table(rows: Sequence[Row], columns: Mapping[str, Callable[[Row], str]]) -> str:
@@ -113,6 +117,114 @@ def curriculum(rows: Rows) -> str:
     )
 
 
+def strategies(rows: Rows) -> str:
+    """The time of a step with ``none``, and what every strategy adds, by network and shape."""
+    cases = by_case(rows["strategies"])
+
+    def step(row: Row) -> str:
+        if row["strategy"] == "none":
+            return f"{row['seconds']:.2f} s"
+        return f"{row['overhead']:+.1%} ({row['overhead_q1']:+.1%} to {row['overhead_q3']:+.1%})"
+
+    return markdown(
+        ("strategy", *(f"{baseline}, {shape}" for shape, baseline in cases)),
+        [
+            (f"`{same[0]['strategy']}`", *map(step, same))
+            for same in zip(*cases.values(), strict=True)
+        ],
+    )
+
+
+def overhead(rows: Rows) -> str:
+    """The range of what every strategy adds, over all networks and shapes."""
+    cases = by_case(rows["strategies"])
+    none = [found[0] for found in cases.values()]
+
+    def between(values: Sequence[float], form: str) -> str:
+        return f"{min(values):{form}} to {max(values):{form}}"
+
+    cells = []
+    for same in list(zip(*cases.values(), strict=True))[1:]:
+        more = [(row["bytes"] - of["bytes"]) / 2**20 for row, of in zip(same, none, strict=True)]
+        cells.append(
+            (
+                f"`{same[0]['strategy']}`",
+                between([row["overhead"] for row in same], "+.1%"),
+                between([row["own_share"] for row in same], "+.2%"),
+                between(more, "+.0f"),
+            )
+        )
+    return markdown(("strategy", "step", "own work", "memory, MiB"), cells)
+
+
+def evaluations(rows: Rows) -> str:
+    """The strategies that evaluate the training split."""
+    return table(
+        [row for row in rows["strategies"] if row["evaluations"]],
+        {
+            "strategy, baseline, shape": lambda row: (
+                f"`{row['strategy']}`, {row['baseline']}, {row['shape']}"
+            ),
+            "s per evaluation": lambda row: f"{row['seconds_per_evaluation']:.2f}",
+            "evaluations": lambda row: str(row["evaluations"]),
+            "s per epoch": lambda row: f"{row['evaluation_seconds_per_epoch']:.2f}",
+        },
+    )
+
+
+def alone(rows: Rows) -> str:
+    """Each modality of the simulated corpus alone, and its head under ``none``."""
+    return table(
+        [row for row in rows["imbalance"] if row["curriculum"] == "none"],
+        {
+            "baseline, modality": lambda row: f"{row['baseline']}, {row['modality']}",
+            "alone": lambda row: f"{row['alone']:.1f}",
+            "head in the joint model": lambda row: f"{row['head']:.1f}",
+            "joint": lambda row: f"{row['weighted_f1']:.1f}",
+        },
+    )
+
+
+def imbalance(rows: Rows) -> str:
+    """The change of the audio head and of the joint score with each strategy."""
+    networks: dict[str, dict[str, Row]] = {}
+    for row in rows["imbalance"]:
+        if row["modality"] == "a" and row["curriculum"] != "none":
+            networks.setdefault(row["baseline"], {})[row["curriculum"]] = row
+    head = [f"{name}, {what}" for name in networks for what in ("audio head", "joint")]
+    return markdown(
+        ("strategy", *head),
+        [
+            (
+                f"`{name}`",
+                *(
+                    interval(of[name], change)
+                    for of in networks.values()
+                    for change in ("change", "gain")
+                ),
+            )
+            for name in next(iter(networks.values()))
+        ],
+    )
+
+
+def tuning(rows: Rows) -> str:
+    """How often the interval contains zero in simulated studies of tuned strategies."""
+    columns: dict[tuple[str, float, int], dict[float, Row]] = {}
+    for row in rows["tuning"]:
+        condition = row["tuned"], row["common"], row["n_trial_seeds"]
+        columns.setdefault(condition, {})[row["spread"]] = row
+    head = [f"{tuned} tuned, {common:.0%} common, {n} seeds" for tuned, common, n in columns]
+    spreads = next(iter(columns.values()))
+    return markdown(
+        ("spread", *head),
+        [
+            (f"{spread:g}", *(f"{100 * of[spread]['covered']:.1f}" for of in columns.values()))
+            for spread in spreads
+        ],
+    )
+
+
 def seeds(rows: Rows) -> str:
     """Seeds one after another and at once."""
     return table(
@@ -205,6 +317,12 @@ BLOCKS: dict[str, tuple[Callable[[Rows], str], str | None]] = {
     "floor": (floor, "training"),
     "operations": (operations, "operations"),
     "curriculum": (curriculum, "curriculum"),
+    "strategies": (strategies, "strategies"),
+    "evaluations": (evaluations, "strategies"),
+    "overhead": (overhead, "strategies"),
+    "alone": (alone, "imbalance"),
+    "imbalance": (imbalance, "imbalance"),
+    "tuning": (tuning, "tuning"),
     "seeds": (seeds, "seeds"),
     "startup": (startup, "startup"),
     "memory": (memory, "memory"),
@@ -212,7 +330,7 @@ BLOCKS: dict[str, tuple[Callable[[Rows], str], str | None]] = {
     "faces": (faces, "faces"),
     "dag": (dag, "dag"),
 }
-"""Each table of the page and the part that it needs (None = any)."""
+"""Each table of the pages and the part that it needs (None = any)."""
 
 
 def filled(page: str, rows: Rows) -> str:
@@ -227,13 +345,14 @@ def filled(page: str, rows: Rows) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--page", type=Path, default=Path("docs/performance.md"))
+    parser.add_argument("--page", type=Path, nargs="+", default=PAGES, dest="pages")
     parser.add_argument("--results", type=Path, default=FOLDER)
     options = parser.parse_args(arguments)
     rows = {part: load(part, options.results) for part in PARTS}
-    options.page.write_text(filled(options.page.read_text(), rows))
+    for page in options.pages:
+        page.write_text(filled(page.read_text(), rows))
     measured = ", ".join(part for part in PARTS if rows[part]) or "nothing"
-    print(f"{options.page}: {measured}")
+    print(f"{', '.join(map(str, options.pages))}: {measured}")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,17 @@ def _training_targets(rows: Rows) -> Iterator[tuple[str, str, bool]]:
 
 
 def _other_targets(rows: Rows) -> Iterator[tuple[str, str, bool]]:
-    """Likewise of the parts memory, dag and startup."""
+    """Likewise of the parts strategies, memory, dag and startup."""
+    single = [row for row in rows["strategies"] if not row["second_backward"]]
+    if single:
+        over = sorted({f"`{row['strategy']}`" for row in single if row["own_share"] > 0.03})
+        worst = max(single, key=lambda row: row["own_share"])
+        yield (
+            "a strategy without a second backward pass takes at most 3 % of a step",
+            f"at most {worst['own_share']:.1%} (`{worst['strategy']}`, {worst['baseline']},"
+            f" {worst['shape']}); above it: {', '.join(over) or 'none'}",
+            not over,
+        )
     if rows["memory"]:
         grown = {
             f"{baseline}, {shape}": slopes(found)["squared_lengths"]

@@ -12,7 +12,7 @@ from tests.workflow.conftest import GRID, ROOT
 pytestmark = pytest.mark.workflow
 
 
-@pytest.mark.parametrize("name", ["config", "smoke", "curricula", "tuned", "paper"])
+@pytest.mark.parametrize("name", ["config", "smoke", "strategies", "tuned", "paper"])
 def test_a_cell_for_every_point_of_the_grid(project, name):
     config = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
     for dataset in config["datasets"].values():
