@@ -29,7 +29,7 @@ def machine(rows: Rows) -> str:
     """The facts about each part's machine; one line for all parts on the same machine."""
     peaks: dict[str, list[str]] = {}
     for part, found in rows.items():
-        if found:
+        if found and part not in ("imbalance", "tuning"):  # of scores, not of time
             one = found[0]
             facts = (
                 f"{one['processor']}, {one['cores']} cores, {one['threads']} threads, torch"
