@@ -66,7 +66,7 @@ def measure(cells: int, media: int, repeats: int) -> dict[str, Any]:
         spent = []
         for _ in range(repeats):
             start = time.perf_counter()
-            said = project.says("-n", config=config)
+            said = project.says("-n", config=config, fork=False)  # with its start-up
             spent.append(time.perf_counter() - start)
             if "Nothing to be done" not in said:
                 raise RuntimeError(said)

@@ -152,10 +152,12 @@ class Project:
         imported what they need. Without it they start as a user starts them.
         """
         arguments = [*arguments, *(["--configfile", str(config)] if config else [])]
-        if PLANS & {*arguments}:
+        if not fork:
+            done = self._run(arguments)
+        elif PLANS & {*arguments}:
             done = self._fork(arguments)
         else:
-            done = self._fork(arguments, "jobs") if fork else self._run(arguments)
+            done = self._fork(arguments, "jobs")
         if check and done.returncode:
             raise AssertionError(f"{done.args} failed:\n{done.stdout}\n{done.stderr}")
         return done

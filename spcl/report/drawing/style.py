@@ -148,7 +148,14 @@ def categories(axes: Axes, names: Sequence[str]) -> None:
 
 def row_title(axes: Axes, words: str) -> None:
     """Head a row of panels, above the title of its first one."""
-    axes.set_title(f"{words}\n", loc="left", fontsize=9)
+    place = axes.get_subplotspec()
+    if place is None or place.get_gridspec().ncols == 1:
+        axes.set_title(f"{words}\n", loc="left", fontsize=9)
+        return
+    # The words may reach over the next panels: only their height takes room.
+    title = axes.set_title(" \n", loc="left", fontsize=9)
+    above = axes.annotate(words, (0, 1), xycoords=title, fontsize=9, va="top")
+    above.set_in_layout(False)
 
 
 def headline(figure: Figure, title: str, caption: str, simulated: Sequence[str]) -> None:
